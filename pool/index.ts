@@ -1,0 +1,2 @@
+// The control plane's face to the composition root.
+export {};

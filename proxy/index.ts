@@ -1,0 +1,2 @@
+// The data plane's face to the composition root.
+export {};

@@ -1,0 +1,62 @@
+// Makes a checkout runnable: installs dependencies when node_modules does not match the lock file, and builds when
+// dist does not match the sources. Does nothing, quickly, when both are fresh. `--force-build` builds regardless.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const SOURCE_FOLDERS = ['src', 'proxy', 'pool', 'test', 'bench', 'examples'];
+const INSTALL_STAMP = join(ROOT, 'node_modules', '.understudy-install');
+const BUILD_STAMP = join(ROOT, 'dist', '.understudy-build');
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`understudy needs Node >= 20.19; this is ${process.version}`);
+  process.exit(1);
+}
+
+ensureInstalled();
+ensureBuilt(process.argv.includes('--force-build'));
+
+function ensureInstalled() {
+  const wanted = hashOf([join(ROOT, 'package-lock.json')]);
+  if (stampSays(INSTALL_STAMP, wanted)) return;
+  runOrExit('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'installing dependencies');
+  writeFileSync(INSTALL_STAMP, wanted);
+}
+
+function ensureBuilt(force) {
+  const sources = SOURCE_FOLDERS.flatMap((folder) => typescriptFilesUnder(join(ROOT, folder)));
+  const wanted = hashOf([join(ROOT, 'tsconfig.json'), join(ROOT, 'package-lock.json'), ...sources.sort()]);
+  if (!force && stampSays(BUILD_STAMP, wanted)) return;
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  runOrExit(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')], 'building');
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  writeFileSync(BUILD_STAMP, wanted);
+}
+
+function runOrExit(command, args, what) {
+  console.error(`understudy: ${what} ...`);
+  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  console.error(`understudy: ${what} failed${error ? `: ${error.message}` : ''}`);
+  process.exit(status ?? 1);
+}
+
+function typescriptFilesUnder(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256').update(process.versions.modules);
+  for (const file of files) hash.update(file.slice(ROOT.length)).update('\0').update(readFileSync(file)).update('\0');
+  return hash.digest('hex');
+}
+
+function stampSays(stamp, wanted) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+}

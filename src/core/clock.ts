@@ -1,0 +1,43 @@
+// Time as a parameter. Policy code receives a Clock; only this file touches the real one.
+
+export interface Timer {
+  /** Idempotent: a cancelled or fired timer stays silent. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds that never go backwards, from an arbitrary origin: for durations and deadlines. */
+  now(): number;
+  /** Milliseconds since the epoch: for people, logs and files. */
+  epochNow(): number;
+  /** Calls back once after at least `delayMs`. The timer keeps the process alive unless `unref` is set. */
+  startTimer(delayMs: number, callback: () => void, options?: { unref?: boolean }): Timer;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epochNow: () => Date.now(),
+  startTimer(delayMs, callback, options) {
+    const handle = setTimeout(callback, delayMs);
+    if (options?.unref === true) handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/**
+ * Resolves after `delayMs`; rejects with the signal's reason at once when it aborts (or has aborted).
+ */
+export function waitFor(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason as Error);
+    };
+    const timer = clock.startTimer(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,61 @@
+// The one seam between the planes: what the pool tells the proxy (TrafficPort), and what the proxy tells the pool
+// (UpstreamIncident). Only src/app.ts joins them. Every method is synchronous unless it waits.
+
+/** Where a worker listens. */
+export type UpstreamAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** A worker that may take traffic now, as the pool sees it. Identity is `id` + `generation`. */
+export interface UpstreamTarget {
+  /** `<backend>/<worker>`, for example `primary/1`. */
+  readonly id: string;
+  /** Grows with each new process behind the same id: a new one starts with a fresh breaker and fresh sockets. */
+  readonly generation: number;
+  readonly backend: string;
+  readonly worker: number;
+  readonly address: UpstreamAddress;
+  /** Share under weighted policies; 1 by default. */
+  readonly weight: number;
+  /** True when the process has served before (a promoted standby, an adopted worker): it skips slow start. */
+  readonly warm: boolean;
+}
+
+/** What traffic knows of an upstream; evidence for the pool (busy is not dead) and rows for `status`. */
+export interface UpstreamTraffic {
+  readonly inflight: number;
+  readonly requests: number;
+  readonly failures: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Bytes moved either way since the upstream was added. */
+  readonly bytesMoved: number;
+  /** Age of the oldest request in flight, in milliseconds; 0 when idle. */
+  readonly oldestInflightMs: number;
+}
+
+export interface UpstreamIdentity {
+  readonly id: string;
+  readonly generation: number;
+}
+
+/** The pool's hand on traffic. Targets that leave the list get no new request; those in flight go on. */
+export interface TrafficPort {
+  /** Makes these, and no others, eligible; by difference, in this turn. Unchanged ones keep all they have learnt. */
+  applyTargets(targets: readonly UpstreamTarget[]): void;
+  /** Resolves once no request is in flight on it (at once if unknown). Rejects with the signal's reason. */
+  waitIdle(upstream: UpstreamIdentity, signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends what is still in flight on it with an explicit error (never a clean-looking end). Returns how many it ended.
+   */
+  abortInflight(upstream: UpstreamIdentity, options: { readonly reason: string }): number;
+  /** Undefined when the proxy does not know it. */
+  trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined;
+}
+
+/** What the proxy saw on an upstream that the pool must weigh in the same turn. */
+export interface UpstreamIncident extends UpstreamIdentity {
+  /** `refused`: nothing listens there. `breaker-open` / `breaker-closed`: traffic's own judgement changed. */
+  readonly kind: 'refused' | 'breaker-open' | 'breaker-closed';
+}
+
+export type IncidentListener = (incident: UpstreamIncident) => void;

@@ -1,0 +1,2 @@
+// The library face of understudy-lb.
+export {};
