@@ -1,0 +1,118 @@
+// Talks to a running instance over its Unix socket. One request a call; problem+json answers become errors.
+
+import { Client } from 'undici';
+import { UnderstudyError, errorCode } from '../core/errors.js';
+import type { StatusView } from './status-view.js';
+
+export interface AdminClientOptions {
+  /** The instance's Unix socket. */
+  readonly socketPath: string;
+}
+
+export interface AdminRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+interface ProblemBody {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly title?: string;
+}
+
+const NO_INSTANCE_CODES = new Set(['ENOENT', 'ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'ENOTDIR']);
+
+export class AdminClient {
+  readonly #socketPath: string;
+
+  constructor(options: AdminClientOptions) {
+    this.#socketPath = options.socketPath;
+  }
+
+  /** @throws UnderstudyError `no-instance` when nothing listens on the socket. */
+  status(signal?: AbortSignal): Promise<StatusView> {
+    return this.request<StatusView>({ method: 'GET', path: '/v1/status', signal });
+  }
+
+  /**
+   * Sends one request and returns the parsed JSON body.
+   * @throws UnderstudyError with the instance's own code when it answers with a problem.
+   */
+  async request<T>(request: AdminRequest): Promise<T> {
+    const client = this.#connect();
+    try {
+      const { statusCode, body } = await client.request({
+        method: request.method,
+        path: request.path,
+        signal: request.signal,
+        ...(request.body === undefined
+          ? {}
+          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(request.body) }),
+      });
+      const text = await body.text();
+      if (statusCode >= 400) throw problemError(statusCode, text);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (error) {
+      throw this.#translate(error);
+    } finally {
+      await client.destroy();
+    }
+  }
+
+  /** The `data:` payloads of an event stream, until the signal aborts or the instance goes. */
+  async *events(path: string, signal?: AbortSignal): AsyncGenerator<unknown> {
+    const client = this.#connect();
+    try {
+      const { body } = await client.request({ method: 'GET', path, signal });
+      let pending = '';
+      for await (const chunk of body) {
+        pending += String(chunk);
+        const blocks = pending.split('\n\n');
+        pending = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const data = block.split('\n').find((line) => line.startsWith('data: '));
+          if (data !== undefined) yield JSON.parse(data.slice('data: '.length));
+        }
+      }
+    } catch (error) {
+      if (signal?.aborted !== true) throw this.#translate(error);
+    } finally {
+      await client.destroy();
+    }
+  }
+
+  #connect(): Client {
+    return new Client('http://understudy', {
+      socketPath: this.#socketPath,
+      connectTimeout: 2_000,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  #translate(error: unknown): unknown {
+    const code = errorCode(error);
+    if (code === undefined || !NO_INSTANCE_CODES.has(code)) return error;
+    return new UnderstudyError(
+      `no running instance: nothing answers on ${this.#socketPath}. Start one with 'understudy run', or say which with --admin-port or --config.`,
+      { code: 'no-instance', source: 'operator', cause: error },
+    );
+  }
+}
+
+function problemError(statusCode: number, text: string): UnderstudyError {
+  const problem = parseProblem(text);
+  const detail = problem.detail ?? problem.title ?? `the instance answered ${statusCode}`;
+  return new UnderstudyError(detail, { code: problem.code ?? 'admin-error', source: 'operator' });
+}
+
+function parseProblem(text: string): ProblemBody {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,46 @@
+// Finds the running instance a command should talk to: by its TCP admin port when given, else by the Unix socket in
+// the runtime folder that the config (or the default) names.
+
+import { join } from 'node:path';
+import { request } from 'undici';
+import { UnderstudyError } from '../core/errors.js';
+import { AdminClient } from './admin-client.js';
+import type { StatusView } from './status-view.js';
+
+export const ADMIN_SOCKET_NAME = 'admin.sock';
+
+/** The Unix socket of an instance with this runtime folder. */
+export function adminSocketPath(runtimeDir: string): string {
+  return join(runtimeDir, ADMIN_SOCKET_NAME);
+}
+
+export interface InstanceHint {
+  /** TCP admin port on loopback; wins over the folder. */
+  readonly adminPort?: number;
+  readonly runtimeDir: string;
+}
+
+/** @throws UnderstudyError `no-instance` when an admin port is given and no instance answers there. */
+export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
+  if (hint.adminPort === undefined) return new AdminClient({ socketPath: adminSocketPath(hint.runtimeDir) });
+  return new AdminClient({ socketPath: await socketBehindPort(hint.adminPort) });
+}
+
+async function socketBehindPort(port: number): Promise<string> {
+  try {
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/status`, { headersTimeout: 2_000 });
+    const status = (await body.json()) as Partial<StatusView>;
+    if (statusCode === 200 && status.instance !== undefined) return status.instance.adminSocket;
+  } catch (cause) {
+    throw noInstanceOn(port, cause);
+  }
+  throw noInstanceOn(port, undefined);
+}
+
+function noInstanceOn(port: number, cause: unknown): UnderstudyError {
+  return new UnderstudyError(`no running instance: no Understudy admin API answers on 127.0.0.1:${port}.`, {
+    code: 'no-instance',
+    source: 'operator',
+    cause,
+  });
+}

@@ -1,0 +1,59 @@
+// The status document: its names are fixed, since scripts outside the project read them. Adding is fine, renaming not.
+
+export type BackendRole = 'active' | 'standby' | 'off';
+
+export interface WorkerStatus {
+  readonly id: string;
+  readonly url: string;
+  readonly pid: number | null;
+  readonly state: string;
+  readonly restarts: number;
+  readonly inflight: number;
+  readonly requests: number;
+  readonly failures: number;
+  readonly breaker: string;
+  /** The last thing that went wrong with it, in plain words. */
+  readonly lastError?: string;
+}
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly port: number | null;
+  readonly role: BackendRole;
+  readonly temperature: string | null;
+  readonly workers: readonly WorkerStatus[];
+}
+
+export interface LeaseStatus {
+  readonly id: string;
+  readonly holder: string;
+  readonly mode: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface StatusView {
+  readonly instance: {
+    readonly version: string;
+    readonly pid: number;
+    /** Milliseconds since the epoch. */
+    readonly startedAt: number;
+    readonly adminSocket: string;
+    readonly configPath: string | null;
+    readonly logDir: string;
+  };
+  readonly mode: {
+    readonly current: string;
+    readonly target: string;
+    readonly converged: boolean;
+    readonly leases: readonly LeaseStatus[];
+  };
+  readonly front: {
+    readonly host: string;
+    readonly port: number;
+    readonly inflight: number;
+    readonly waiting: number;
+  };
+  readonly backends: readonly BackendStatus[];
+  readonly resources: unknown;
+}

@@ -1,0 +1,41 @@
+// `understudy promote|drain|restart [BACKEND]`: one action on one backend, or restart of every one in turn.
+
+import type { AdminClient } from '../admin/admin-client.js';
+import { UnderstudyError } from '../core/errors.js';
+import { EXIT } from './exit-code.js';
+import type { Terminal } from './terminal.js';
+
+export type BackendAction = 'promote' | 'drain' | 'restart';
+
+export interface BackendActionOptions {
+  readonly action: BackendAction;
+  readonly backend?: string;
+}
+
+const DONE_WORDS: Record<BackendAction, string> = { promote: 'promoted', drain: 'drained', restart: 'restarted' };
+
+/** @throws UnderstudyError `usage` when `promote` or `drain` is given no backend. */
+export async function runBackendAction(
+  client: AdminClient,
+  options: BackendActionOptions,
+  terminal: Terminal,
+): Promise<number> {
+  for (const backend of await backendsFor(client, options)) {
+    await client.request({ method: 'POST', path: `/v1/backends/${encodeURIComponent(backend)}/${options.action}` });
+    terminal.stdout.write(`${backend}: ${DONE_WORDS[options.action]}\n`);
+  }
+  return EXIT.done;
+}
+
+async function backendsFor(client: AdminClient, options: BackendActionOptions): Promise<readonly string[]> {
+  if (options.backend !== undefined) return [options.backend];
+  const { backends } = await client.status();
+  if (options.action === 'restart') {
+    return backends.filter((backend) => backend.role !== 'off' && backend.workers.length > 0).map(({ name }) => name);
+  }
+  const names = backends.map(({ name }) => name).join(', ');
+  throw new UnderstudyError(`${options.action}: which backend? Say one of: ${names}.`, {
+    code: 'usage',
+    source: 'operator',
+  });
+}

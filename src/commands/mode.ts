@@ -1,0 +1,107 @@
+// `understudy mode [NAME] [--wait] [--dry-run]`: shows the mode, asks for another, or prints what a switch would do.
+
+import type { AdminClient } from '../admin/admin-client.js';
+import type { StatusView } from '../admin/status-view.js';
+import { systemClock, waitFor } from '../core/clock.js';
+import { EXIT } from './exit-code.js';
+import { progressLine, type Terminal } from './terminal.js';
+
+export interface ModeOptions {
+  readonly name?: string;
+  readonly wait: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface PlanView {
+  readonly from: string;
+  readonly to: string;
+  readonly steps: readonly string[];
+  readonly processes: { readonly before: number; readonly peak: number; readonly after: number };
+}
+
+const PROGRESS_INTERVAL_MS = 200;
+
+/** Prints the present mode without a name; otherwise switches (and with `wait` stays until it is done). */
+export async function runMode(client: AdminClient, options: ModeOptions, terminal: Terminal): Promise<number> {
+  if (options.name === undefined) return showMode(client, terminal);
+  if (options.dryRun) return showPlan(client, options.name, terminal);
+  if (options.wait) return switchAndWait(client, options.name, terminal);
+  await client.request({ method: 'PUT', path: '/v1/mode', body: { mode: options.name } });
+  terminal.stdout.write(`switching to ${options.name}; 'understudy status' shows how far it is\n`);
+  return EXIT.done;
+}
+
+async function showMode(client: AdminClient, terminal: Terminal): Promise<number> {
+  const { mode } = await client.status();
+  terminal.stdout.write(mode.converged ? `${mode.current}\n` : `${mode.current} -> ${mode.target} (switching)\n`);
+  return EXIT.done;
+}
+
+async function showPlan(client: AdminClient, name: string, terminal: Terminal): Promise<number> {
+  const plan = await client.request<PlanView>({
+    method: 'GET',
+    path: `/v1/mode/plan?mode=${encodeURIComponent(name)}`,
+  });
+  terminal.stdout.write(renderPlan(plan));
+  return EXIT.done;
+}
+
+/** The plan for people: numbered steps, then the number of processes before, at peak and after. */
+export function renderPlan(plan: PlanView): string {
+  const steps =
+    plan.steps.length === 0 ? ['  nothing to do'] : plan.steps.map((step, index) => `  ${index + 1}. ${step}`);
+  const { before, peak, after } = plan.processes;
+  return [
+    `${plan.from} -> ${plan.to}`,
+    ...steps,
+    `processes: ${before} before, ${peak} at peak, ${after} after`,
+    '',
+  ].join('\n');
+}
+
+/** Switches and returns once the pool has converged; shows meanwhile what it is waiting for. */
+export async function switchAndWait(client: AdminClient, name: string, terminal: Terminal): Promise<number> {
+  const startedAt = systemClock.now();
+  const done = new AbortController();
+  const progress = showProgress(client, { terminal, startedAt, signal: done.signal });
+  try {
+    await client.request({ method: 'PUT', path: '/v1/mode?wait=true', body: { mode: name } });
+  } finally {
+    done.abort();
+    await progress;
+  }
+  terminal.stdout.write(`${name}: converged in ${seconds(systemClock.now() - startedAt)}\n`);
+  return EXIT.done;
+}
+
+interface ProgressOptions {
+  readonly terminal: Terminal;
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
+}
+
+/** Redraws one line with what is under way until the signal aborts; a lost answer only skips one redraw. */
+export async function showProgress(client: AdminClient, options: ProgressOptions): Promise<void> {
+  const line = progressLine(options.terminal);
+  while (!options.signal.aborted) {
+    const status = await client.status(options.signal).catch(() => undefined);
+    const elapsed = seconds(systemClock.now() - options.startedAt);
+    if (status !== undefined) line.show(`${status.mode.target}: ${underWay(status)} (${elapsed})`);
+    await waitFor(systemClock, PROGRESS_INTERVAL_MS, options.signal).catch(() => undefined);
+  }
+  line.clear();
+}
+
+const SETTLED_STATES = new Set(['active', 'standby', 'off']);
+
+function underWay(status: StatusView): string {
+  const busy = status.backends
+    .flatMap((backend) => backend.workers)
+    .filter((worker) => !SETTLED_STATES.has(worker.state))
+    .map((worker) => `${worker.id} ${worker.state}`);
+  return busy.length === 0 ? 'settling' : busy.join(', ');
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,52 @@
+// `understudy status [--json]`: what the pool looks like now.
+
+import type { AdminClient } from '../admin/admin-client.js';
+import type { BackendStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
+import { EXIT } from './exit-code.js';
+import type { Terminal } from './terminal.js';
+import { renderTable } from './text-table.js';
+
+export interface StatusOptions {
+  readonly json: boolean;
+}
+
+/** Prints the status document, as JSON or as a table for people. */
+export async function runStatus(client: AdminClient, options: StatusOptions, terminal: Terminal): Promise<number> {
+  const status = await client.status();
+  terminal.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status));
+  return EXIT.done;
+}
+
+/** The status for people: one line of mode, one of the front, then a row per worker. */
+export function renderStatus(status: StatusView): string {
+  const { mode, front, instance } = status;
+  const modeText = mode.converged ? mode.current : `${mode.current} -> ${mode.target} (switching)`;
+  const leases = mode.leases.map((lease) => `${lease.holder} holds ${lease.mode}`).join(', ');
+  return [
+    `mode     ${modeText}${leases === '' ? '' : `   leases: ${leases}`}`,
+    `front    http://${front.host}:${front.port}   ${front.inflight} in flight, ${front.waiting} waiting`,
+    `process  pid ${instance.pid}, version ${instance.version}`,
+    '',
+    renderTable(
+      ['backend', 'role', 'worker', 'state', 'pid', 'in flight', 'requests', 'failures', 'restarts', 'breaker', 'url'],
+      status.backends.flatMap(backendRows),
+    ),
+    '',
+  ].join('\n');
+}
+
+function backendRows(backend: BackendStatus): string[][] {
+  const role = backend.role === 'standby' ? `standby (${backend.temperature ?? '?'})` : backend.role;
+  if (backend.workers.length === 0) return [[backend.name, role]];
+  return backend.workers.map((worker, index) => [
+    index === 0 ? backend.name : '',
+    index === 0 ? role : '',
+    ...workerCells(worker),
+  ]);
+}
+
+function workerCells(worker: WorkerStatus): string[] {
+  const pid = worker.pid === null ? '-' : String(worker.pid);
+  const counts = [worker.inflight, worker.requests, worker.failures, worker.restarts].map(String);
+  return [worker.id, worker.state, pid, ...counts, worker.breaker, worker.url];
+}
