@@ -1,11 +1,10 @@
 // `understudy promote|drain|restart [BACKEND]`: one action on one backend, or restart of every one in turn.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import type { BackendAction } from '../admin/operations.js';
 import { UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
-
-export type BackendAction = 'promote' | 'drain' | 'restart';
 
 export interface BackendActionOptions {
   readonly action: BackendAction;

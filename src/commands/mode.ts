@@ -1,6 +1,7 @@
 // `understudy mode [NAME] [--wait] [--dry-run]`: shows the mode, asks for another, or prints what a switch would do.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import type { PlanView } from '../admin/plan-view.js';
 import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
@@ -10,13 +11,6 @@ export interface ModeOptions {
   readonly name?: string;
   readonly wait: boolean;
   readonly dryRun: boolean;
-}
-
-export interface PlanView {
-  readonly from: string;
-  readonly to: string;
-  readonly steps: readonly string[];
-  readonly processes: { readonly before: number; readonly peak: number; readonly after: number };
 }
 
 const PROGRESS_INTERVAL_MS = 200;

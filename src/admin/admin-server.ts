@@ -1,0 +1,106 @@
+// The admin API's two listeners: a Unix socket (0600, full rights) and TCP on loopback (reads free, changes by token).
+
+import { timingSafeEqual } from 'node:crypto';
+import { chmodSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+import type { AdminOperations } from './operations.js';
+import { sendProblem } from './problem.js';
+import { registerRoutes, translateFastifyError } from './routes.js';
+
+export interface AdminServerOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly socketPath: string;
+  /** What a change over TCP must carry as `Authorization: Bearer <token>`. */
+  readonly token: string;
+}
+
+export class AdminServer {
+  readonly #options: AdminServerOptions;
+  readonly #servers: readonly [FastifyInstance, FastifyInstance];
+
+  constructor(options: AdminServerOptions, operations: AdminOperations) {
+    this.#options = options;
+    const unixServer = createServer(operations);
+    const tcpServer = createServer(operations);
+    requireToken(tcpServer, options.token);
+    this.#servers = [unixServer, tcpServer];
+  }
+
+  /** Listens on both. @throws UnderstudyError `admin-listen` that names the address. */
+  async listen(): Promise<{ readonly port: number }> {
+    const [unixServer, tcpServer] = this.#servers;
+    const { host, port, socketPath } = this.#options;
+    rmSync(socketPath, { force: true });
+    await listenOn(unixServer, { path: socketPath }, socketPath);
+    chmodSync(socketPath, 0o600);
+    await listenOn(tcpServer, { host, port }, `${host}:${port}`);
+    return { port: (tcpServer.server.address() as AddressInfo).port };
+  }
+
+  /** Ends both listeners and what is open on them; removes the socket file. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map(closeServer));
+    rmSync(this.#options.socketPath, { force: true });
+  }
+}
+
+function createServer(operations: AdminOperations): FastifyInstance {
+  const server = fastify({ logger: false, bodyLimit: 64 * 1024, forceCloseConnections: true });
+  server.setErrorHandler((error, _request, reply) => sendProblem(reply, translateFastifyError(error)));
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      new UnderstudyError(`no such path: ${request.method} ${request.url}`, { code: 'not-found', source: 'operator' }),
+    ),
+  );
+  registerRoutes(server, operations);
+  return server;
+}
+
+/** A page in the operator's browser can reach loopback too; without the token it may look, never change. */
+function requireToken(server: FastifyInstance, token: string): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.method === 'GET' || request.method === 'HEAD' || carriesToken(request.headers.authorization, token)) {
+      return done();
+    }
+    sendProblem(
+      reply,
+      new UnderstudyError(
+        'changes over TCP need the token printed at start: Authorization: Bearer <token>. The CLI uses the Unix socket instead.',
+        { code: 'unauthorized', source: 'operator' },
+      ),
+    );
+  });
+}
+
+function carriesToken(header: string | undefined, token: string): boolean {
+  const expected = Buffer.from(`Bearer ${token}`);
+  const given = Buffer.from(header ?? '');
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+async function listenOn(
+  server: FastifyInstance,
+  address: { path: string } | { host: string; port: number },
+  label: string,
+): Promise<void> {
+  try {
+    await server.listen(address);
+  } catch (error) {
+    const reason = errorCode(error) === 'EADDRINUSE' ? 'it is taken by another process' : errorMessage(error);
+    throw new UnderstudyError(`Cannot open the admin API on ${label}: ${reason}. Choose another with --admin-port.`, {
+      code: 'admin-listen',
+      source: 'operator',
+      cause: error,
+    });
+  }
+}
+
+async function closeServer(server: FastifyInstance): Promise<void> {
+  server.server.closeAllConnections();
+  await server.close();
+}

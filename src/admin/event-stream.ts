@@ -1,0 +1,30 @@
+// GET /v1/events: the event log as server-sent events (WHATWG HTML 9.2). A reader that reconnects with Last-Event-ID
+// goes on where it left; one that cannot keep up is cut off, so that it can't hold memory.
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { EventLog, LoggedEvent } from './event-log.js';
+
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+/** Takes the reply over and streams until either side ends. `?since=N` or Last-Event-ID says where to begin. */
+export function streamEvents(request: FastifyRequest, reply: FastifyReply, events: EventLog): FastifyReply {
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const send = (event: LoggedEvent) => {
+    if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
+    else response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
+  };
+  response.write(': the events of this instance\n\n');
+  for (const event of events.since(firstWanted(request))) send(event);
+  const unsubscribe = events.onEvent(send);
+  response.once('close', unsubscribe);
+  return reply;
+}
+
+/** Without a wish a reader gets what comes from now on. */
+function firstWanted(request: FastifyRequest): number {
+  const since = (request.query as { since?: string }).since ?? request.headers['last-event-id'];
+  const seq = typeof since === 'string' ? Number.parseInt(since, 10) : Number.NaN;
+  return Number.isNaN(seq) ? Number.MAX_SAFE_INTEGER : seq;
+}

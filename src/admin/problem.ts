@@ -1,0 +1,50 @@
+// Turns what an operation threw into a problem+json answer (RFC 9457) with a stable code.
+
+import type { FastifyReply } from 'fastify';
+import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  'bad-request': 400,
+  'config-invalid': 422,
+  unauthorized: 401,
+  'not-found': 404,
+  'unknown-backend': 404,
+  'unknown-lease': 404,
+  'unknown-mode': 404,
+  busy: 409,
+  stopping: 503,
+};
+
+/** The status for an error code; a refused operator action without an entry is a conflict with the present state. */
+export function statusOf(error: unknown): number {
+  const status = STATUS_BY_CODE[errorCode(error) ?? ''];
+  if (status !== undefined) return status;
+  return error instanceof UnderstudyError && error.source === 'operator' ? 409 : 500;
+}
+
+/** Sends the problem; defects of ours show their message, never a stack. */
+export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  const status = statusOf(error);
+  const code = error instanceof UnderstudyError ? error.code : 'internal-error';
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ type: 'about:blank', title: titleOf(status), status, code, detail: errorMessage(error) }));
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Token needed',
+  404: 'Not found',
+  409: 'Refused',
+  422: 'Invalid config',
+  503: 'Stopping',
+};
+
+function titleOf(status: number): string {
+  return TITLES[status] ?? 'Internal error';
+}
+
+export function badRequest(detail: string): UnderstudyError {
+  return new UnderstudyError(detail, { code: 'bad-request', source: 'operator' });
+}

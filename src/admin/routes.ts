@@ -1,0 +1,114 @@
+// The admin API's routes: HTTP in, one operation each, JSON out. The same on the Unix socket and on TCP.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { errorMessage } from '../core/errors.js';
+import type { AdminOperations } from './operations.js';
+import { badRequest } from './problem.js';
+import { streamEvents } from './event-stream.js';
+
+const modeBody = z.strictObject({ mode: z.string() });
+const leaseBody = z.strictObject({
+  holder: z.string().min(1).max(500).default('unnamed'),
+  mode: z.string().default('validation'),
+  ttlMs: z.number().int().min(1_000).max(86_400_000).default(30_000),
+});
+const renewBody = z.strictObject({ ttlMs: z.number().int().min(1_000).max(86_400_000).default(30_000) });
+const waitQuery = z.object({ wait: z.enum(['true', 'false']).default('false') });
+const planQuery = z.object({ mode: z.string() });
+const actionParams = z.object({ name: z.string(), action: z.enum(['promote', 'drain', 'restart']) });
+const idParams = z.object({ id: z.string() });
+const whyQuery = z.object({ backend: z.string().optional() });
+
+/** Registers every route on a fastify instance. */
+export function registerRoutes(server: FastifyInstance, operations: AdminOperations): void {
+  registerReads(server, operations);
+  registerModes(server, operations);
+  registerLeases(server, operations);
+  registerActions(server, operations);
+}
+
+function registerReads(server: FastifyInstance, operations: AdminOperations): void {
+  server.get('/livez', (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', (_request, reply) => {
+    const ready = operations.ready();
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ready\n' : 'no worker can take traffic yet\n');
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await operations.metrics()),
+  );
+  server.get('/v1/status', () => operations.status());
+  server.get('/v1/events', (request, reply) => streamEvents(request, reply, operations.events));
+  server.get('/v1/why', (request) => {
+    const { backend } = parseInput(whyQuery, request.query, 'query');
+    return { lines: operations.why(backend) };
+  });
+}
+
+function registerModes(server: FastifyInstance, operations: AdminOperations): void {
+  server.put('/v1/mode', async (request, reply) => {
+    const { mode } = parseInput(modeBody, request.body, 'body');
+    const options = waitOptions(request, reply);
+    await operations.setMode(mode, options);
+    return reply.code(options.wait ? 200 : 202).send({ mode: operations.status().mode });
+  });
+  server.get('/v1/mode/plan', (request) => operations.planMode(parseInput(planQuery, request.query, 'query').mode));
+}
+
+function registerLeases(server: FastifyInstance, operations: AdminOperations): void {
+  server.post('/v1/leases', async (request, reply) => {
+    const lease = await operations.takeLease(
+      parseInput(leaseBody, request.body ?? {}, 'body'),
+      waitOptions(request, reply),
+    );
+    return reply.code(201).send(lease);
+  });
+  server.put('/v1/leases/:id', (request) => {
+    const { id } = parseInput(idParams, request.params, 'path');
+    return operations.renewLease(id, parseInput(renewBody, request.body ?? {}, 'body').ttlMs);
+  });
+  server.delete('/v1/leases/:id', async (request, reply) => {
+    await operations.releaseLease(parseInput(idParams, request.params, 'path').id);
+    return reply.code(204).send();
+  });
+}
+
+function registerActions(server: FastifyInstance, operations: AdminOperations): void {
+  server.post('/v1/backends/:name/:action', async (request) => {
+    const { name, action } = parseInput(actionParams, request.params, 'path');
+    await operations.backendAction(name, action);
+    return { backend: name, action };
+  });
+  server.post('/v1/reload', async () => (await operations.reload()) ?? {});
+  server.post('/v1/stop', (_request, reply) => {
+    operations.stop();
+    return reply.code(202).send({ stopping: true });
+  });
+}
+
+/** Whoever hangs up no longer waits; the switch itself goes on, but a lease that nobody waits for is not given. */
+function waitOptions(request: FastifyRequest, reply: FastifyReply): { wait: boolean; signal: AbortSignal } {
+  const { wait } = parseInput(waitQuery, request.query, 'query');
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(badRequest('the caller hung up'));
+  });
+  return { wait: wait === 'true', signal: gone.signal };
+}
+
+/** @throws UnderstudyError `bad-request` that lists every problem with its place. */
+function parseInput<T>(schema: z.ZodType<T>, input: unknown, place: string): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${[place, ...issue.path].join('.')}: ${issue.message}`);
+  throw badRequest(problems.join('; '));
+}
+
+/** Fastify's own refusals (bad JSON, wrong content type, too large) as ours. */
+export function translateFastifyError(error: unknown): unknown {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  return typeof status === 'number' && status >= 400 && status < 500 ? badRequest(errorMessage(error)) : error;
+}
