@@ -1,6 +1,6 @@
-// Reads what is appended to a log file, line by line, across rotation and truncation. It never writes.
+// Reads what is appended to one log file, line by line, across rotation and truncation. It is told when to look.
 
-import { watch, type FSWatcher } from 'node:fs';
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { errorCode } from './core/errors.js';
@@ -16,48 +16,34 @@ export interface LogFollowerOptions {
 
 export class LogFollower {
   readonly #options: LogFollowerOptions;
+  readonly #decoder = new StringDecoder('utf8');
   #offset = 0;
   #inode = 0;
   #partialLine = '';
-  #decoder = new StringDecoder('utf8');
   #reading: Promise<void> = Promise.resolve();
-  #watcher: FSWatcher | undefined;
 
   constructor(options: LogFollowerOptions) {
     this.#options = options;
+    if (options.from === 'end') this.#skipToEnd();
   }
 
-  /** Reads what is there (or skips it), then follows. The file must exist. */
-  async start(): Promise<void> {
-    if (this.#options.from === 'end') await this.#skipToEnd();
-    this.#watcher = watch(this.#options.path, { persistent: false }, () => this.#readSoon());
-    this.#watcher.on('error', () => undefined);
-    this.#readSoon();
-    await this.#reading;
+  /** Reads what has come since the last look. Looks queue up; a missing file is no error. */
+  look(): Promise<void> {
+    this.#reading = this.#reading.then(() => this.#readNew());
+    return this.#reading;
   }
 
-  /** Reads what was written up to now, hands out an unfinished last line too, and stops following. */
-  async stop(): Promise<void> {
-    this.#watcher?.close();
-    this.#readSoon();
-    await this.#reading;
+  /** One last look; an unfinished last line is handed out too. */
+  async finish(): Promise<void> {
+    await this.look();
     if (this.#partialLine !== '') this.#options.onLine(this.#partialLine);
     this.#partialLine = '';
   }
 
-  #readSoon(): void {
-    this.#reading = this.#reading.then(() => this.#readNew());
-  }
-
-  async #skipToEnd(): Promise<void> {
-    const file = await open(this.#options.path, 'r');
-    try {
-      const { size, ino } = await file.stat();
-      this.#offset = size;
-      this.#inode = ino;
-    } finally {
-      await file.close();
-    }
+  #skipToEnd(): void {
+    const stat = statSync(this.#options.path, { throwIfNoEntry: false });
+    this.#offset = stat?.size ?? 0;
+    this.#inode = stat?.ino ?? 0;
   }
 
   async #readNew(): Promise<void> {

@@ -1,10 +1,8 @@
 // `understudy logs [BACKEND] [-f]`: the workers' own output, each line behind its worker's id.
 
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AdminClient } from '../admin/admin-client.js';
 import { UnderstudyError } from '../core/errors.js';
-import { LogFollower } from '../log-follower.js';
+import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -25,38 +23,16 @@ export async function runLogs(client: AdminClient, options: LogsOptions, termina
       source: 'operator',
     });
   }
-  const wanted = options.backend === undefined ? names : [options.backend];
-  const followers = await followersFor(instance.logDir, wanted, terminal);
-  await Promise.all(followers.map((follower) => follower.start()));
-  if (options.follow) await aborted(options.signal);
-  await Promise.all(followers.map((follower) => follower.stop()));
-  return EXIT.done;
-}
-
-async function followersFor(
-  logDir: string,
-  backends: readonly string[],
-  terminal: Terminal,
-): Promise<readonly LogFollower[]> {
-  const files = (await readdir(logDir)).filter((name) => backends.some((backend) => isLogOf(name, backend)));
-  return files.sort().map((name) => {
-    const prefix = workerLabel(name);
-    return new LogFollower({
-      path: join(logDir, name),
-      from: 'start',
-      onLine: (line) => terminal.stdout.write(`${prefix} | ${line}\n`),
-    });
+  const output = new WorkerOutput({
+    logDir: instance.logDir,
+    backend: options.backend,
+    from: 'start',
+    onLine: (workerId, line) => terminal.stdout.write(`${workerId} | ${line}\n`),
   });
-}
-
-/** Log files are named `<backend>-<worker>.log`. */
-function isLogOf(fileName: string, backend: string): boolean {
-  return fileName.startsWith(`${backend}-`) && /^\d+\.log$/.test(fileName.slice(backend.length + 1));
-}
-
-/** `primary-1.log` -> `primary/1`. */
-function workerLabel(fileName: string): string {
-  return fileName.replace(/-(\d+)\.log$/, '/$1');
+  output.start();
+  if (options.follow) await aborted(options.signal);
+  await output.stop();
+  return EXIT.done;
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<void> {

@@ -1,0 +1,276 @@
+#!/usr/bin/env node
+// The command line: verbs and flags to one command each. Errors become one message and an exit code here, nowhere else.
+
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { locateInstance } from './admin/locate-instance.js';
+import type { AdminClient } from './admin/admin-client.js';
+import { runBackendAction } from './commands/backend-action.js';
+import { runCheck } from './commands/check.js';
+import { runCompletion } from './commands/completion.js';
+import { runDoctor } from './commands/doctor.js';
+import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
+import { runInit } from './commands/init.js';
+import { runLogs } from './commands/logs.js';
+import { runMode, switchAndWait } from './commands/mode.js';
+import { runReload } from './commands/reload.js';
+import { runInstance } from './commands/run.js';
+import { runStatus } from './commands/status.js';
+import { runStop } from './commands/stop.js';
+import { processTerminal as terminal } from './commands/terminal.js';
+import { runValidate } from './commands/validate.js';
+import { runWhy } from './commands/why.js';
+import { loadConfig, type ConfigFlags } from './config/load-config.js';
+import { errorCode, UnderstudyError } from './core/errors.js';
+import { packageVersion } from './version.js';
+
+/** What every command that talks to an instance (or starts one) understands. */
+interface CommonFlags {
+  readonly config?: string;
+  readonly port?: number;
+  readonly adminPort?: number;
+}
+
+process.exitCode = await main(hideBin(process.argv));
+
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const finish = async (command: Promise<number>) => {
+    exitCode = await command;
+  };
+  try {
+    await buildParser(args, finish).parseAsync();
+  } catch (error) {
+    terminal.stderr.write(`${describeError(error)}\n`);
+    return exitCodeOf(error);
+  }
+  return exitCode;
+}
+
+type Finish = (command: Promise<number>) => Promise<void>;
+
+function buildParser(args: readonly string[], finish: Finish): Argv {
+  const parser = yargs([...args])
+    .scriptName('understudy')
+    .usage('$0 <command>\n\nA reverse-proxy load balancer with a dynamic pool and a warm standby.')
+    .parserConfiguration({ 'populate--': true, 'boolean-negation': true })
+    .option('config', {
+      type: 'string',
+      describe: 'config file (default: understudy.yaml here, if any)',
+      requiresArg: true,
+    })
+    .option('port', { type: 'number', describe: 'front port', requiresArg: true })
+    .option('admin-port', { type: 'number', describe: 'admin port on loopback', requiresArg: true })
+    .version(packageVersion())
+    .completion('completion-words', false)
+    .strict()
+    .exitProcess(false)
+    .wrap(100)
+    .fail((message, error) => {
+      throw error ?? new UnderstudyError(`${message}. See 'understudy --help'.`, { code: 'usage', source: 'operator' });
+    });
+  addInstanceCommands(parser, finish);
+  addModeCommands(parser, finish);
+  addBackendCommands(parser, finish);
+  addConfigCommands(parser, finish);
+  return parser;
+}
+
+function addInstanceCommands(parser: Argv, finish: Finish): void {
+  parser
+    .command(
+      'run [-- command..]',
+      'start the pool and the proxy',
+      (run) =>
+        run
+          .option('host', {
+            type: 'string',
+            describe: 'front address; 0.0.0.0 opens it to the network',
+            requiresArg: true,
+          })
+          .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
+          .option('validation', { type: 'boolean', describe: 'start in validation mode' }),
+      (argv) => finish(runInstance(configFlags(argv), terminal)),
+    )
+    .command(
+      '$0',
+      false,
+      (any) =>
+        any.option('validation', {
+          type: 'boolean',
+          describe: 'switch to validation mode (start in it where none runs); --no-validation: back',
+        }),
+      (argv) => finish(switchOrStart(argv)),
+    )
+    .command(
+      'status',
+      'show the pool',
+      (status) => status.option('json', { type: 'boolean', default: false }),
+      (argv) => finish(withInstance(argv, (client) => runStatus(client, { json: argv.json }, terminal))),
+    )
+    .command(
+      'logs [backend]',
+      "show the workers' output",
+      (logs) =>
+        logs
+          .positional('backend', { type: 'string' })
+          .option('follow', { alias: 'f', type: 'boolean', default: false }),
+      (argv) =>
+        finish(
+          withInstance(argv, (client) => {
+            const signal = interruptSignal();
+            return runLogs(client, { backend: argv.backend, follow: argv.follow, signal }, terminal);
+          }),
+        ),
+    )
+    .command(
+      'why [backend]',
+      'explain why a backend, or the pool, is as it is',
+      (why) => why.positional('backend', { type: 'string' }),
+      (argv) => finish(withInstance(argv, (client) => runWhy(client, argv.backend, terminal))),
+    )
+    .command('reload', 'read the config file again and apply what changed', {}, (argv) =>
+      finish(withInstance(argv, (client) => runReload(client, terminal))),
+    )
+    .command('stop', 'drain, stop the workers and end', {}, (argv) =>
+      finish(withInstance(argv, (client) => runStop(client, terminal))),
+    );
+}
+
+function addModeCommands(parser: Argv, finish: Finish): void {
+  parser
+    .command(
+      'mode [name]',
+      'show the mode, or switch to another',
+      (mode) =>
+        mode
+          .positional('name', { type: 'string' })
+          .option('wait', { type: 'boolean', default: false, describe: 'return once the pool has converged' })
+          .option('dry-run', { type: 'boolean', default: false, describe: 'only print what the switch would do' }),
+      (argv) =>
+        finish(
+          withInstance(argv, (client) =>
+            runMode(client, { name: argv.name, wait: argv.wait, dryRun: argv.dryRun }, terminal),
+          ),
+        ),
+    )
+    .command(
+      'validate [-- command..]',
+      'hold validation mode while a command runs',
+      (validate) =>
+        validate
+          .option('ttl', {
+            type: 'string',
+            default: '30s',
+            describe: 'the lease runs out this long after its holder dies',
+          })
+          .option('mode', { type: 'string', default: 'validation' }),
+      (argv) =>
+        finish(
+          withInstance(argv, (client) =>
+            runValidate(client, { command: afterDashes(argv), mode: argv.mode, ttlMs: parseTtl(argv.ttl) }, terminal),
+          ),
+        ),
+    );
+}
+
+function addBackendCommands(parser: Argv, finish: Finish): void {
+  const describe = {
+    promote: 'bring a standby backend into traffic',
+    drain: 'take a backend out of traffic',
+    restart: 'restart the workers of a backend, or of every one in turn',
+  } as const;
+  for (const action of ['promote', 'drain', 'restart'] as const) {
+    parser.command(
+      `${action} [backend]`,
+      describe[action],
+      (options) => options.positional('backend', { type: 'string' }),
+      (argv) =>
+        finish(withInstance(argv, (client) => runBackendAction(client, { action, backend: argv.backend }, terminal))),
+    );
+  }
+}
+
+function addConfigCommands(parser: Argv, finish: Finish): void {
+  parser
+    .command('check', 'check the config and print every problem', {}, (argv) =>
+      finish(runCheck({ flags: configFlags(argv) }, terminal)),
+    )
+    .command(
+      'init',
+      'write a commented understudy.yaml',
+      (init) => init.option('force', { type: 'boolean', default: false, describe: 'overwrite' }),
+      (argv) => finish(runInit({ path: argv.config ?? 'understudy.yaml', force: argv.force }, terminal)),
+    )
+    .command('doctor', 'look at this machine and at your command for known traps', {}, (argv) =>
+      finish(runDoctor({ flags: configFlags(argv) }, terminal)),
+    )
+    .command('completion', 'print a shell completion script', {}, () => finish(runCompletion(terminal)));
+}
+
+interface RunArguments extends CommonFlags {
+  readonly host?: string;
+  readonly app?: string;
+  readonly validation?: boolean;
+  readonly '--'?: readonly (string | number)[];
+}
+
+function configFlags(argv: RunArguments): ConfigFlags {
+  const command = afterDashes(argv);
+  return {
+    config: argv.config,
+    host: argv.host,
+    port: argv.port,
+    adminPort: argv.adminPort,
+    app: argv.app,
+    validation: argv.validation,
+    command: command.length === 0 ? undefined : command,
+  };
+}
+
+function afterDashes(argv: { readonly '--'?: readonly (string | number)[] }): readonly string[] {
+  return (argv['--'] ?? []).map(String);
+}
+
+/** Finds the instance that the flags (or the config) mean and runs one command against it. */
+async function withInstance(flags: CommonFlags, command: (client: AdminClient) => Promise<number>): Promise<number> {
+  return command(await clientFor(flags));
+}
+
+function clientFor(flags: CommonFlags): Promise<AdminClient> {
+  const { config } = loadConfig({ flags: { config: flags.config, port: flags.port } });
+  return locateInstance({ adminPort: flags.adminPort, runtimeDir: config.runtimeDir });
+}
+
+/** `understudy --validation` alone: switches the running instance, or starts one in that mode. */
+async function switchOrStart(argv: RunArguments): Promise<number> {
+  if (argv.validation === undefined) {
+    throw new UnderstudyError("which command? See 'understudy --help'.", { code: 'usage', source: 'operator' });
+  }
+  try {
+    const client = await clientFor(argv);
+    return await switchAndWait(client, argv.validation ? 'validation' : 'production', terminal);
+  } catch (error) {
+    if (errorCode(error) !== 'no-instance') throw error;
+    return runInstance(configFlags(argv), terminal);
+  }
+}
+
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  process.once('SIGTERM', () => controller.abort());
+  return controller.signal;
+}
+
+/** @throws UnderstudyError `usage` when the text is no duration from 1 s to 24 h. */
+function parseTtl(text: string): number {
+  const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
+  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1_000;
+  const ttlMs = match === null ? Number.NaN : Number(match[1]) * unitMs;
+  if (ttlMs >= 1_000 && ttlMs <= 86_400_000) return ttlMs;
+  throw new UnderstudyError(`--ttl: '${text}' is not a duration from 1s to 24h, such as 30s or 5m.`, {
+    code: 'usage',
+    source: 'operator',
+  });
+}
