@@ -7,6 +7,7 @@ export interface WorkerStatus {
   readonly url: string;
   readonly pid: number | null;
   readonly state: string;
+  readonly health: string;
   readonly restarts: number;
   readonly inflight: number;
   readonly requests: number;
@@ -21,6 +22,8 @@ export interface BackendStatus {
   readonly port: number | null;
   readonly role: BackendRole;
   readonly temperature: string | null;
+  /** Its last promotion, in milliseconds: until traffic was routed to it, and until its first answer there. */
+  readonly promotion: { readonly routedMs: number; readonly provenMs?: number } | null;
   readonly workers: readonly WorkerStatus[];
 }
 

@@ -1,0 +1,58 @@
+// Joins what the planes know into the status document. Pure.
+
+import type { BackendView, PoolView, WorkerView } from '../../pool/index.js';
+import type { TrafficPort } from '../core/traffic-port.js';
+import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from './status-view.js';
+
+export interface StatusSources {
+  readonly instance: StatusView['instance'];
+  readonly front: StatusView['front'];
+  readonly pool: PoolView;
+  readonly leases: readonly LeaseStatus[];
+  readonly traffic: Pick<TrafficPort, 'trafficOf'>;
+  readonly resources: unknown;
+}
+
+export function composeStatus(sources: StatusSources): StatusView {
+  const { mode, backends } = sources.pool;
+  return {
+    instance: sources.instance,
+    mode: {
+      current: mode.current ?? mode.target,
+      target: mode.target,
+      converged: mode.converged,
+      leases: sources.leases,
+    },
+    front: sources.front,
+    backends: backends.map((backend) => backendStatus(backend, sources.traffic)),
+    resources: sources.resources,
+  };
+}
+
+function backendStatus(backend: BackendView, traffic: Pick<TrafficPort, 'trafficOf'>): BackendStatus {
+  return {
+    name: backend.name,
+    port: backend.port ?? null,
+    role: backend.role,
+    temperature: backend.role === 'standby' ? backend.temperature : null,
+    promotion: backend.promotion ?? null,
+    workers: backend.workers.map((worker) => workerStatus(worker, traffic)),
+  };
+}
+
+function workerStatus(worker: WorkerView, traffic: Pick<TrafficPort, 'trafficOf'>): WorkerStatus {
+  const seen = traffic.trafficOf(worker);
+  return {
+    id: worker.id,
+    url: worker.url ?? '',
+    pid: worker.pid ?? null,
+    state: worker.state,
+    health: worker.health,
+    restarts: worker.restarts,
+    inflight: seen?.inflight ?? 0,
+    requests: seen?.requests ?? 0,
+    failures: seen?.failures ?? 0,
+    breaker: seen?.breaker ?? 'closed',
+    ...(worker.lastError === undefined ? {} : { lastError: worker.lastError }),
+  };
+}

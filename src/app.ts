@@ -1,0 +1,182 @@
+// The composition root: the one place that knows both planes. It joins them by TrafficPort and incidents, owns the
+// order of start and stop, and answers for the whole instance. Policy lives in the planes.
+
+import { randomBytes } from 'node:crypto';
+import { createPoolManager, type PoolManager } from '../pool/index.js';
+import { createProxy, type Proxy } from '../proxy/index.js';
+import { AdminServer } from './admin/admin-server.js';
+import { EventLog } from './admin/event-log.js';
+import { adminSocketPath } from './admin/locate-instance.js';
+import type { AdminOperations, BackendAction, LeaseRequest, WaitOptions } from './admin/operations.js';
+import type { PlanView } from './admin/plan-view.js';
+import { composeStatus, type InstanceFacts } from './admin/compose-status.js';
+import type { LeaseStatus, StatusView } from './admin/status-view.js';
+import type { ReloadReport } from './commands/reload.js';
+import type { Config } from './config/config.js';
+import { toPoolOptions } from './config/pool-options.js';
+import { toProxyOptions } from './config/proxy-options.js';
+import { systemClock } from './core/clock.js';
+import { errorMessage, UnderstudyError } from './core/errors.js';
+import { silentLog, type Logger } from './core/log.js';
+import { systemRandom } from './core/random.js';
+import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
+import { Metrics } from './metrics.js';
+import { packageVersion } from './version.js';
+
+export interface UnderstudyDependencies {
+  readonly log?: Logger;
+  /** Shown in status; where a reload reads from. */
+  readonly configPath?: string;
+  /** What a reload applies. Without it there is nothing to reload. */
+  readonly loadConfig?: () => Config;
+}
+
+export interface StartedAddresses {
+  readonly frontUrl: string;
+  readonly adminUrl: string;
+  /** What a change over TCP must carry. */
+  readonly token: string;
+}
+
+export interface Understudy {
+  readonly events: EventLog;
+  /** Resolves when the instance is gone, whoever stopped it. */
+  readonly stopped: Promise<void>;
+  /**
+   * Listens, then brings the pool up; requests that come meanwhile wait.
+   * @throws UnderstudyError (operator) that says what could not be had; nothing is left running then.
+   */
+  start(options?: { readonly signal?: AbortSignal }): Promise<StartedAddresses>;
+  status(): StatusView;
+  /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
+  setMode(name: string): Promise<void>;
+  reload(): Promise<ReloadReport>;
+  /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
+  stop(options?: { readonly hurry?: AbortSignal }): Promise<void>;
+}
+
+/** Wires an instance; nothing happens before `start`. */
+export function createUnderstudy(config: Config, dependencies: UnderstudyDependencies = {}): Understudy {
+  return new Instance(config, dependencies);
+}
+
+class Instance implements Understudy, AdminOperations {
+  readonly events = new EventLog();
+  readonly stopped: Promise<void>;
+  readonly #dependencies: UnderstudyDependencies;
+  readonly #log: Logger;
+  readonly #proxy: Proxy;
+  readonly #pool: PoolManager;
+  readonly #admin: AdminServer;
+  readonly #metrics: Metrics;
+  readonly #token = randomBytes(16).toString('hex');
+  readonly #startedAt = systemClock.epochNow();
+  #config: Config;
+  #frontPort: number;
+  #lock: InstanceLock | undefined;
+  #stopping: Promise<void> | undefined;
+  #resolveStopped: () => void = () => undefined;
+
+  constructor(config: Config, dependencies: UnderstudyDependencies) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#frontPort = config.front.port;
+    this.#log = dependencies.log ?? silentLog;
+    this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
+    const shared = { clock: systemClock, random: systemRandom, log: this.#log };
+    this.#metrics = new Metrics({ status: () => this.status() });
+    this.#proxy = createProxy(toProxyOptions(config), {
+      ...shared,
+      observer: this.#metrics,
+      onIncident: (incident) => this.#pool.reportIncident(incident),
+    });
+    this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
+    this.#pool.on('event', (event) => {
+      this.#log.info({ ...event }, event.cause);
+      this.events.append(event);
+    });
+    const { host, port } = config.admin;
+    const socketPath = adminSocketPath(config.runtimeDir);
+    this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+  }
+
+  async start(options: { readonly signal?: AbortSignal } = {}): Promise<StartedAddresses> {
+    try {
+      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+      const front = await this.#proxy.listen();
+      this.#frontPort = front.port;
+      const admin = await this.#admin.listen();
+      await this.#pool.start(options);
+      return {
+        frontUrl: `http://${this.#config.front.host}:${front.port}`,
+        adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
+        token: this.#token,
+      };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  status(): StatusView {
+    const facts: InstanceFacts = {
+      version: packageVersion(),
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      adminSocket: adminSocketPath(this.#config.runtimeDir),
+      configPath: this.#dependencies.configPath ?? null,
+      logDir: this.#config.logDir,
+    };
+    const front = { host: this.#config.front.host, port: this.#frontPort, ...this.#proxy.stats() };
+    return composeStatus({ facts, front, pool: this.#pool.view(), traffic: this.#proxy });
+  }
+
+  ready(): boolean {
+    return this.#stopping === undefined && this.#proxy.stats().available > 0;
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.expose();
+  }
+
+  async setMode(name: string, options: WaitOptions = { wait: true }): Promise<void> {
+    this.#refuseWhenStopping();
+    const switching = this.#pool.setMode(name);
+    if (options.wait) return void (await switching);
+    // An unknown mode rejects at once and is the caller's to hear; what goes wrong later is in the events.
+    await Promise.race([switching, Promise.resolve()]);
+    switching.catch((error: unknown) => this.#log.warn({ mode: name, reason: errorMessage(error) }, 'switch failed'));
+  }
+
+  planMode(name: string): PlanView {
+    return this.#pool.planMode(name);
+  }
+
+  async backendAction(name: string, action: BackendAction): Promise<void> {
+    this.#refuseWhenStopping();
+    await this.#pool[action](name);
+  }
+
+  why(backend?: string): readonly string[] {
+    return explain({ status: this.status(), events: this.events.since(0), backend });
+  }
+
+  stop(options: { readonly hurry?: AbortSignal } = {}): Promise<void> {
+    this.#stopping ??= this.#stopAll(options);
+    return this.#stopping;
+  }
+
+  /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
+  async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
+    await this.#proxy.close({ graceMs: this.#config.stop.drainTimeoutMs, hurry: options.hurry });
+    await this.#pool.stop(options);
+    await this.#admin.close();
+    this.#lock?.release();
+    this.#resolveStopped();
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping === undefined) return;
+    throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+  }
+}

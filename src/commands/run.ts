@@ -1,0 +1,112 @@
+// `understudy run`: starts an instance in the foreground and stays until it is told to stop.
+// SIGTERM or SIGINT ends it gracefully, a second one hurries; SIGHUP reloads.
+
+import { createUnderstudy, type Understudy } from '../app.js';
+import { loadConfig, type ConfigFlags } from '../config/load-config.js';
+import { systemClock } from '../core/clock.js';
+import { errorMessage } from '../core/errors.js';
+import { createLog } from '../logging.js';
+import { WorkerOutput } from '../worker-output.js';
+import { EXIT } from './exit-code.js';
+import { progressLine, type Terminal } from './terminal.js';
+
+/** Resolves with the exit code once everything it started is gone. */
+export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promise<number> {
+  const { config, path } = loadConfig({ flags });
+  const log = createLog(config.log);
+  const understudy = createUnderstudy(config, {
+    log,
+    configPath: path,
+    loadConfig: () => loadConfig({ flags }).config,
+  });
+  const output = showWorkerOutput(config.logDir, terminal);
+  const signals = new StopSignals(understudy);
+  const onHangup = () => {
+    understudy.reload().catch((error: unknown) => log.error({ reason: errorMessage(error) }, 'reload refused'));
+  };
+  process.on('SIGHUP', onHangup);
+  try {
+    await startWithProgress(understudy, signals, terminal);
+    await understudy.stopped;
+  } finally {
+    await understudy.stop();
+    await output.stop();
+    signals.release();
+    process.off('SIGHUP', onHangup);
+  }
+  return EXIT.done;
+}
+
+function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
+  const output = new WorkerOutput({
+    logDir,
+    from: 'end',
+    onLine: (workerId, line) => terminal.stdout.write(`${workerId} | ${line}\n`),
+  });
+  output.start();
+  return output;
+}
+
+const PROGRESS_INTERVAL_MS = 250;
+
+async function startWithProgress(understudy: Understudy, signals: StopSignals, terminal: Terminal): Promise<void> {
+  const line = progressLine(terminal);
+  const startedAt = systemClock.now();
+  let timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
+  function tick(): void {
+    const elapsedSeconds = ((systemClock.now() - startedAt) / 1000).toFixed(1);
+    line.show(`starting: ${workersUnderWay(understudy)} (${elapsedSeconds} s)`);
+    timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
+  }
+  try {
+    const addresses = await understudy.start({ signal: signals.startSignal });
+    line.clear();
+    terminal.stdout.write(
+      `understudy is ready on ${addresses.frontUrl}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
+    );
+  } catch (error) {
+    if (!signals.stopping) throw error;
+  } finally {
+    timer.cancel();
+    line.clear();
+  }
+}
+
+function workersUnderWay(understudy: Understudy): string {
+  const workers = understudy.status().backends.flatMap((backend) => backend.workers);
+  return workers.map((worker) => `${worker.id} ${worker.state}`).join(', ');
+}
+
+/** The first SIGINT or SIGTERM stops gracefully; the next one makes the stop hurry. */
+class StopSignals {
+  readonly #understudy: Understudy;
+  readonly #startAbort = new AbortController();
+  readonly #hurry = new AbortController();
+  readonly #onSignal = () => this.#receive();
+
+  constructor(understudy: Understudy) {
+    this.#understudy = understudy;
+    process.on('SIGINT', this.#onSignal);
+    process.on('SIGTERM', this.#onSignal);
+  }
+
+  get stopping(): boolean {
+    return this.#startAbort.signal.aborted;
+  }
+
+  /** Aborts when the stop comes while the start is still under way. */
+  get startSignal(): AbortSignal {
+    return this.#startAbort.signal;
+  }
+
+  release(): void {
+    process.off('SIGINT', this.#onSignal);
+    process.off('SIGTERM', this.#onSignal);
+  }
+
+  #receive(): void {
+    if (this.stopping) return this.#hurry.abort();
+    this.#startAbort.abort();
+    void this.#understudy.stop({ hurry: this.#hurry.signal });
+  }
+}

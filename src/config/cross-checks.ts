@@ -1,0 +1,93 @@
+// What the keys of a config say about each other. Pure: a config in, problems out.
+
+import type { BackendConfig, Config, ModeConfig } from './config.js';
+import type { ConfigProblem } from './config-error.js';
+
+/** Every contradiction, not only the first. */
+export function crossCheck(config: Config): readonly ConfigProblem[] {
+  return [
+    ...checkNames(config.backends),
+    ...checkPorts(config),
+    ...checkModes(config),
+    ...checkCommand(config),
+    ...checkTrustedProxies(config.trustedProxies),
+  ];
+}
+
+function checkNames(backends: readonly BackendConfig[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return backends.flatMap(({ name }, index) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [{ path: `backends.${index}.name`, message: `'${name}' is there already; each backend needs its own name` }];
+  });
+}
+
+function checkPorts(config: Config): ConfigProblem[] {
+  const owners = new Map<number, string>();
+  const problems: ConfigProblem[] = [];
+  const claim = (port: number, path: string) => {
+    const owner = owners.get(port);
+    if (owner === undefined) owners.set(port, path);
+    else if (port !== 0) problems.push({ path, message: `${port} is the port of ${owner} already` });
+  };
+  claim(config.front.port, 'front.port');
+  claim(config.admin.port, 'admin.port');
+  config.backends.forEach((backend, index) => {
+    if ('port' in backend) claim(backend.port, `backends.${index}.port`);
+    else if (isOwnFront(backend.url, config)) {
+      problems.push({ path: `backends.${index}.url`, message: `${backend.url} is our own front: requests would go in circles` });
+    }
+  });
+  return problems;
+}
+
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', '0.0.0.0']);
+
+function isOwnFront(url: string, config: Config): boolean {
+  const { hostname, port } = new URL(url);
+  return Number(port === '' ? 80 : port) === config.front.port && (LOOPBACK_HOSTS.has(hostname) || hostname === config.front.host);
+}
+
+function checkModes(config: Config): ConfigProblem[] {
+  const names = Object.keys(config.modes);
+  const problems = names.flatMap((name) => checkMode(config, name, config.modes[name]!));
+  if (!names.includes(config.mode)) {
+    problems.push({ path: 'mode', message: `there is no mode '${config.mode}'; there are: ${names.join(', ')}` });
+  }
+  return problems;
+}
+
+function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const wanted = mode.active + mode.standby;
+  if (wanted > config.backends.length) {
+    problems.push({
+      path: `modes.${name}`,
+      message: `wants ${mode.active} active and ${mode.standby} standby backends, but there are ${config.backends.length}`,
+    });
+  }
+  const standbyWorkers = mode.temperature === 'cold' ? 0 : mode.standby * mode.standbyWorkers;
+  const workers = mode.active * mode.workers + standbyWorkers;
+  if (config.budget.workers !== undefined && workers > config.budget.workers) {
+    problems.push({ path: `modes.${name}`, message: `runs ${workers} workers, but budget.workers is ${config.budget.workers}` });
+  }
+  return problems;
+}
+
+function checkCommand({ program, backends }: Config): ConfigProblem[] {
+  const managed = backends.some((backend) => 'port' in backend);
+  if (program.kind !== 'command' || !managed) return [];
+  if (program.command.some((part) => part.includes('{port}'))) return [];
+  return [{ path: 'command', message: 'must contain {port}: each worker listens on its own' }];
+}
+
+function checkTrustedProxies(entries: readonly string[]): ConfigProblem[] {
+  return entries.flatMap((entry, index) =>
+    /^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(entry)
+      ? []
+      : [{ path: `trustedProxies.${index}`, message: `'${entry}' is no address; accepted: 10.0.0.1, 10.0.0.0/8, ::1` }],
+  );
+}

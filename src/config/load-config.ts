@@ -1,0 +1,132 @@
+// Where a config comes from: flags beat environment beats file beats defaults. The only reader of files and variables.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { errorMessage } from '../core/errors.js';
+import type { Config } from './config.js';
+import { ConfigError, type ConfigProblem } from './config-error.js';
+import { parseEnvironment, type Environment, type EnvironmentSettings } from './environment.js';
+import { defaultBackends, defaultModes, parseConfig } from './parse-config.js';
+
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly adminPort?: number;
+  readonly app?: string;
+  readonly validation?: boolean;
+  readonly command?: readonly string[];
+}
+
+export interface LoadOptions {
+  readonly flags?: ConfigFlags;
+  readonly env?: Environment;
+  readonly cwd?: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Undefined when no file was read. */
+  readonly path: string | undefined;
+}
+
+const DEFAULT_FILES = ['understudy.yaml', 'understudy.yml', 'understudy.json'];
+const DEFAULT_PORTS = [8000, 8080, 3001];
+
+type Layer = Record<string, unknown>;
+
+/** @throws ConfigError with every problem of file, variables and flags together. */
+export function loadConfig(options: LoadOptions = {}): LoadedConfig {
+  const flags = options.flags ?? {};
+  const cwd = options.cwd ?? process.cwd();
+  const path = findFile(flags.config, cwd);
+  const file = path === undefined ? {} : readLayer(path);
+  const problems: ConfigProblem[] = [];
+  const settings = parseEnvironment(options.env ?? process.env, problems);
+  const merged = applyFlags(applyEnvironment(file, settings, problems), flags);
+  return { config: parseConfig(merged, { source: path ?? 'the settings', problems, cwd }), path };
+}
+
+function findFile(given: string | undefined, cwd: string): string | undefined {
+  if (given !== undefined) return resolve(cwd, given);
+  return DEFAULT_FILES.map((name) => resolve(cwd, name)).find((path) => existsSync(path));
+}
+
+/** JSON is YAML, so one parser reads both. */
+function readLayer(path: string): Layer {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      path,
+      document.errors.map((error) => {
+        const { line, col } = lineCounter.linePos(error.pos[0]);
+        return { path: `line ${line}, column ${col}`, message: error.message };
+      }),
+    );
+  }
+  const value: unknown = document.toJS();
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Layer;
+  throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(path, [{ path: '', message: `cannot be read: ${errorMessage(error)}` }]);
+  }
+}
+
+function applyEnvironment(file: Layer, settings: EnvironmentSettings, problems: ConfigProblem[]): Layer {
+  const layer: Layer = { ...file };
+  const ports = settings.ports ?? (settings.backends === undefined ? undefined : DEFAULT_PORTS);
+  if (ports !== undefined && (settings.ports !== undefined || file['backends'] === undefined)) {
+    const count = settings.backends ?? ports.length;
+    if (count > ports.length) {
+      problems.push({ path: 'OMNIMIND_BACKENDS', message: `${count} backends need ${count} ports; OMNIMIND_PORTS names ${ports.length}` });
+    }
+    layer['backends'] = defaultBackends(ports.slice(0, count));
+  }
+  const modes = modesFrom(layer, settings);
+  if (modes !== undefined) layer['modes'] = modes;
+  if (settings.validation !== undefined) layer['mode'] = settings.validation ? 'validation' : 'production';
+  return settings.app === undefined ? layer : withProgram(layer, { app: settings.app });
+}
+
+/** The variables' numbers over the modes `production` and `validation` of the file, or over the defaults. */
+function modesFrom(layer: Layer, settings: EnvironmentSettings): Layer | undefined {
+  const { backends, workers, workersValidation, backendsValidation } = settings;
+  if ([backends, workers, workersValidation, backendsValidation].every((value) => value === undefined)) return undefined;
+  const total = Array.isArray(layer['backends']) ? layer['backends'].length : DEFAULT_PORTS.length;
+  const modes = { ...((layer['modes'] as Layer | undefined) ?? defaultModes(total)) };
+  modes['production'] = overlay(modes['production'], { active: backends, workers });
+  const standby = backendsValidation === undefined ? undefined : Math.max(0, total - backendsValidation);
+  modes['validation'] = overlay(modes['validation'], { active: backendsValidation, workers: workersValidation, standby });
+  return modes;
+}
+
+function overlay(base: unknown, over: Layer): Layer {
+  const given = Object.entries(over).filter(([, value]) => value !== undefined);
+  return { ...(base as Layer | undefined), ...Object.fromEntries(given) };
+}
+
+function applyFlags(layer: Layer, flags: ConfigFlags): Layer {
+  let result: Layer = { ...layer };
+  if (flags.host !== undefined || flags.port !== undefined) {
+    result['front'] = overlay(layer['front'], { host: flags.host, port: flags.port });
+  }
+  if (flags.adminPort !== undefined) result['admin'] = overlay(layer['admin'], { port: flags.adminPort });
+  if (flags.validation !== undefined) result['mode'] = flags.validation ? 'validation' : 'production';
+  if (flags.app !== undefined) result = withProgram(result, { app: flags.app });
+  if (flags.command !== undefined) result = withProgram(result, { command: flags.command });
+  return result;
+}
+
+/** The stronger source says what runs: its word replaces both spellings of a weaker one. */
+function withProgram(layer: Layer, program: Layer): Layer {
+  const { app: _app, command: _command, ...rest } = layer;
+  return { ...rest, ...program };
+}

@@ -1,0 +1,123 @@
+// `unknown` to Config: schema, derived values, cross-checks; every problem told at once. Reads nothing from outside.
+
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { BackendConfig, Config, ModeConfig, Program } from './config.js';
+import { ConfigError, type ConfigProblem } from './config-error.js';
+import { crossCheck } from './cross-checks.js';
+import { configSchema, type ParsedConfig } from './schema.js';
+import { suggest } from './suggest.js';
+
+export interface ParseOptions {
+  /** What the problems are said to be in: a file's name, or `the config`. */
+  readonly source?: string;
+  /** Problems found before, told together with ours. */
+  readonly problems?: readonly ConfigProblem[];
+  /** Relative paths start here. Default: the working folder. */
+  readonly cwd?: string;
+}
+
+/** @throws ConfigError with every problem. */
+export function parseConfig(input: unknown, options: ParseOptions = {}): Config {
+  const source = options.source ?? 'the config';
+  const earlier = options.problems ?? [];
+  const result = configSchema.safeParse(input ?? {}, { reportInput: true });
+  if (!result.success) throw new ConfigError(source, [...earlier, ...result.error.issues.flatMap(problemsOf)]);
+  const { app, command } = result.data;
+  const contradiction: ConfigProblem[] =
+    app === undefined || command === undefined ? [] : [{ path: 'app', message: "give either 'app' or 'command', not both" }];
+  const config = derive(result.data, options.cwd ?? process.cwd());
+  const problems = [...earlier, ...contradiction, ...crossCheck(config)];
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return config;
+}
+
+const DEFAULT_PORTS = [8000, 8080, 3001];
+
+/** Names by place in the order: primary, secondary, fallback, fallback-2, ... */
+export function defaultBackends(ports: readonly number[]): readonly BackendConfig[] {
+  const names = ['primary', 'secondary', 'fallback'];
+  return ports.map((port, index) => ({ name: names[index] ?? `fallback-${index - 1}`, host: '127.0.0.1', port }));
+}
+
+function derive(parsed: ParsedConfig, cwd: string): Config {
+  const { backends: givenBackends, modes: givenModes, mode, command, app, runtimeDir: givenRuntimeDir, ...rest } = parsed;
+  const backends = givenBackends ?? defaultBackends(DEFAULT_PORTS);
+  const modes = givenModes ?? defaultModes(backends.length);
+  const runtimeDir = givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
+  return {
+    ...rest,
+    backends,
+    modes,
+    mode: mode ?? Object.keys(modes)[0] ?? 'production',
+    program: programOf(command, app),
+    cwd: resolve(cwd, parsed.cwd ?? '.'),
+    runtimeDir,
+    logDir: parsed.logDir === undefined ? join(runtimeDir, 'logs') : resolve(cwd, parsed.logDir),
+  };
+}
+
+function programOf(command: readonly string[] | undefined, app: string | undefined): Program {
+  if (command !== undefined) return { kind: 'command', command };
+  return app === undefined ? { kind: 'demo' } : { kind: 'app', app };
+}
+
+/** The seed's option B for any number of backends: everything x 1; or at most two x 2 and one on standby. */
+export function defaultModes(backendCount: number): Readonly<Record<string, ModeConfig>> {
+  const active = Math.min(2, backendCount);
+  const shared = { standbyWorkers: 1, temperature: 'frozen' } as const;
+  return {
+    production: { active: backendCount, workers: 1, standby: 0, ...shared },
+    validation: { active, workers: 2, standby: Math.min(1, backendCount - active), ...shared },
+  };
+}
+
+/** One folder an instance: per user and front port, in the system's place for such things. */
+function defaultRuntimeDir(frontPort: number): string {
+  const base = process.env['XDG_RUNTIME_DIR'];
+  if (base !== undefined && base !== '') return join(base, `understudy-${frontPort}`);
+  return join(tmpdir(), `understudy-${userInfo().uid}-${frontPort}`);
+}
+
+function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeysAt(issue.path);
+    return issue.keys.map((key) => ({
+      path: path === '' ? key : `${path}.${key}`,
+      message: `unknown key; accepted: ${known.join(', ')}`,
+      suggestion: suggest(key, known),
+    }));
+  }
+  if (issue.code === 'invalid_union') return unionProblems(issue, path);
+  return [{ path, message: `${issue.message}${givenText(issue)}` }];
+}
+
+/** A union says what its likeliest branch (the one with the fewest complaints) misses. */
+function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: string): ConfigProblem[] {
+  const branches = [...issue.errors].sort((a, b) => a.length - b.length);
+  const inner = (branches[0] ?? []).flatMap((nested) => problemsOf({ ...nested, path: [...issue.path, ...nested.path] }));
+  return inner.length > 0 ? inner : [{ path, message: issue.message }];
+}
+
+function givenText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom' || issue.input === undefined) return '';
+  return ` (given: ${JSON.stringify(issue.input)})`;
+}
+
+const BACKEND_KEYS = ['name', 'port', 'host', 'url', 'weight'];
+const MODE_KEYS = ['active', 'workers', 'standby', 'standbyWorkers', 'temperature', 'floor'];
+
+function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path[0] === 'backends') return BACKEND_KEYS;
+  if (path[0] === 'modes') return MODE_KEYS;
+  if (path.length === 0) return Object.keys(configSchema.shape);
+  const schema = configSchema.shape[path[0] as keyof typeof configSchema.shape] as unknown;
+  return sectionKeys(schema);
+}
+
+function sectionKeys(schema: unknown): readonly string[] {
+  const unwrapped = (schema as { def?: { innerType?: unknown } }).def?.innerType ?? schema;
+  return Object.keys((unwrapped as { shape?: object }).shape ?? {});
+}

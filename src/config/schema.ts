@@ -1,0 +1,129 @@
+// The config file's schema: every key, its default and its bounds. Pure shape; what keys say about each other is
+// checked in cross-checks.ts.
+
+import { z } from 'zod';
+import { byteSize, duration } from './quantities.js';
+
+const port = z.number().int().min(0).max(65_535);
+const listenPort = z.number().int().min(1).max(65_535);
+const count = z.number().int().min(0);
+const share = z.number().min(0).max(1);
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
+
+const backendSchema = z.union([
+  z.strictObject({ name, port: listenPort, host: z.string().default('127.0.0.1') }),
+  z.strictObject({ name, url: z.url({ protocol: /^http$/ }), weight: z.number().positive().default(1) }),
+]);
+
+const modeSchema = z.strictObject({
+  active: z.number().int().min(1),
+  workers: z.number().int().min(1).max(256).default(1),
+  standby: count.default(0),
+  standbyWorkers: z.number().int().min(1).default(1),
+  temperature: z.enum(['hot', 'frozen', 'cold']).default('frozen'),
+  floor: z.number().int().min(1).optional(),
+});
+
+/** A section whose keys all have defaults: leaving it out is the same as leaving it empty. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+const front = section({
+  host: z.string().default('127.0.0.1'),
+  port: port.default(9000),
+});
+
+const admin = section({ host: z.string().default('127.0.0.1'), port: port.default(9001) });
+
+const health = section({
+  path: z.string().startsWith('/').default('/health'),
+  interval: duration().default(2_000),
+  suspiciousInterval: duration().default(250),
+  timeout: duration().default(2_000),
+  rise: z.number().int().min(1).default(2),
+  fall: z.number().int().min(1).default(3),
+  expectStatus: z.number().int().min(100).max(599).optional(),
+});
+
+const restart = section({
+  initialBackoff: duration().default(250),
+  maxBackoff: duration().default(30_000),
+  crashLoopLimit: z.number().int().min(1).default(8),
+});
+
+const stop = section({
+  drainTimeout: duration().default(30_000),
+  grace: duration().default(10_000),
+});
+
+const balance = section({
+  policy: z.enum(['least-outstanding', 'round-robin', 'p2c', 'random', 'hash']).default('least-outstanding'),
+  /** For `hash`: `address`, `header:<name>` or `cookie:<name>`. */
+  hashOn: z.string().regex(/^(address|header:.+|cookie:.+)$/, 'accepted: address, header:NAME, cookie:NAME').default('address'),
+});
+
+const waitingRoom = section({ capacity: count.default(512), deadline: duration().default(30_000) });
+
+const deadlines = section({
+  clientHead: duration().default(10_000),
+  clientIdle: duration().default(75_000),
+  connect: duration().default(250),
+  firstByte: duration().default(120_000),
+  bodyIdle: duration().default(300_000),
+  upstreamIdle: duration().default(4_000),
+});
+
+const retry = section({
+  budget: share.default(0.2),
+  replayBuffer: byteSize().default(1024 * 1024),
+  safeRoutes: z.array(z.string().startsWith('/')).default([]),
+});
+
+const limits = section({
+  maxHead: byteSize().default(16 * 1024),
+  maxFields: z.number().int().min(1).default(100),
+  maxBody: byteSize().optional(),
+});
+
+const log = section({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  format: z.enum(['auto', 'pretty', 'json']).default('auto'),
+  access: z.enum(['off', 'json']).default('off'),
+});
+
+const budget = section({ workers: z.number().int().min(1).optional() });
+
+export const configSchema = z.strictObject({
+  front,
+  lane: z.enum(['auto', 'fast', 'full']).default('auto'),
+  admin,
+  backends: z.array(backendSchema).min(1).optional(),
+  command: z.array(z.string()).min(1).optional(),
+  app: z.string().regex(/^[\w.]+:[\w.]+$/, 'accepted: module:app').optional(),
+  cwd: z.string().optional(),
+  env: z.record(z.string(), z.string()).default({}),
+  health,
+  modes: z.record(name, modeSchema).optional(),
+  mode: z.string().optional(),
+  runtimeDir: z.string().optional(),
+  logDir: z.string().optional(),
+  budget,
+  restart,
+  stop,
+  startTimeout: duration().default(300_000),
+  failbackAfter: duration().default(10_000),
+  rehearseEvery: duration().default(60_000),
+  balance,
+  maxInflightPerWorker: z.number().int().min(1).optional(),
+  waitingRoom,
+  deadlines,
+  retry,
+  trustedProxies: z.array(z.string()).default([]),
+  limits,
+  upgrades: z.array(z.string()).default(['websocket']),
+  log,
+});
+
+export type ConfigInput = z.input<typeof configSchema>;
+export type ParsedConfig = z.output<typeof configSchema>;
