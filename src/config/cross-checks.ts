@@ -38,7 +38,10 @@ function checkPorts(config: Config): ConfigProblem[] {
   config.backends.forEach((backend, index) => {
     if ('port' in backend) claim(backend.port, `backends.${index}.port`);
     else if (isOwnFront(backend.url, config)) {
-      problems.push({ path: `backends.${index}.url`, message: `${backend.url} is our own front: requests would go in circles` });
+      problems.push({
+        path: `backends.${index}.url`,
+        message: `${backend.url} is our own front: requests would go in circles`,
+      });
     }
   });
   return problems;
@@ -48,7 +51,10 @@ const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', '0.0.0.0']);
 
 function isOwnFront(url: string, config: Config): boolean {
   const { hostname, port } = new URL(url);
-  return Number(port === '' ? 80 : port) === config.front.port && (LOOPBACK_HOSTS.has(hostname) || hostname === config.front.host);
+  return (
+    Number(port === '' ? 80 : port) === config.front.port &&
+    (LOOPBACK_HOSTS.has(hostname) || hostname === config.front.host)
+  );
 }
 
 function checkModes(config: Config): ConfigProblem[] {
@@ -72,7 +78,10 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
   const standbyWorkers = mode.temperature === 'cold' ? 0 : mode.standby * mode.standbyWorkers;
   const workers = mode.active * mode.workers + standbyWorkers;
   if (config.budget.workers !== undefined && workers > config.budget.workers) {
-    problems.push({ path: `modes.${name}`, message: `runs ${workers} workers, but budget.workers is ${config.budget.workers}` });
+    problems.push({
+      path: `modes.${name}`,
+      message: `runs ${workers} workers, but budget.workers is ${config.budget.workers}`,
+    });
   }
   return problems;
 }

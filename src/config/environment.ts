@@ -20,7 +20,8 @@ export function parseEnvironment(env: Environment, problems: ConfigProblem[]): E
     const text = env[variable];
     if (text === undefined || text === '') return undefined;
     const value = parse(text);
-    if (value === undefined) problems.push({ path: variable, message: `'${text}' is not accepted; accepted: ${accepted}` });
+    if (value === undefined)
+      problems.push({ path: variable, message: `'${text}' is not accepted; accepted: ${accepted}` });
     return value;
   };
   return {
@@ -39,7 +40,14 @@ function parseCount(text: string): number | undefined {
 }
 
 function parseBoolean(text: string): boolean | undefined {
-  const words: Readonly<Record<string, boolean>> = { true: true, '1': true, yes: true, false: false, '0': false, no: false };
+  const words: Readonly<Record<string, boolean>> = {
+    true: true,
+    '1': true,
+    yes: true,
+    false: false,
+    '0': false,
+    no: false,
+  };
   return Object.hasOwn(words, text.toLowerCase()) ? words[text.toLowerCase()] : undefined;
 }
 

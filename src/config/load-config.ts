@@ -86,7 +86,10 @@ function applyEnvironment(file: Layer, settings: EnvironmentSettings, problems: 
   if (ports !== undefined && (settings.ports !== undefined || file['backends'] === undefined)) {
     const count = settings.backends ?? ports.length;
     if (count > ports.length) {
-      problems.push({ path: 'OMNIMIND_BACKENDS', message: `${count} backends need ${count} ports; OMNIMIND_PORTS names ${ports.length}` });
+      problems.push({
+        path: 'OMNIMIND_BACKENDS',
+        message: `${count} backends need ${count} ports; OMNIMIND_PORTS names ${ports.length}`,
+      });
     }
     layer['backends'] = defaultBackends(ports.slice(0, count));
   }
@@ -99,12 +102,17 @@ function applyEnvironment(file: Layer, settings: EnvironmentSettings, problems: 
 /** The variables' numbers over the modes `production` and `validation` of the file, or over the defaults. */
 function modesFrom(layer: Layer, settings: EnvironmentSettings): Layer | undefined {
   const { backends, workers, workersValidation, backendsValidation } = settings;
-  if ([backends, workers, workersValidation, backendsValidation].every((value) => value === undefined)) return undefined;
+  if ([backends, workers, workersValidation, backendsValidation].every((value) => value === undefined))
+    return undefined;
   const total = Array.isArray(layer['backends']) ? layer['backends'].length : DEFAULT_PORTS.length;
   const modes = { ...((layer['modes'] as Layer | undefined) ?? defaultModes(total)) };
   modes['production'] = overlay(modes['production'], { active: backends, workers });
   const standby = backendsValidation === undefined ? undefined : Math.max(0, total - backendsValidation);
-  modes['validation'] = overlay(modes['validation'], { active: backendsValidation, workers: workersValidation, standby });
+  modes['validation'] = overlay(modes['validation'], {
+    active: backendsValidation,
+    workers: workersValidation,
+    standby,
+  });
   return modes;
 }
 

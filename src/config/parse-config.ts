@@ -26,7 +26,9 @@ export function parseConfig(input: unknown, options: ParseOptions = {}): Config 
   if (!result.success) throw new ConfigError(source, [...earlier, ...result.error.issues.flatMap(problemsOf)]);
   const { app, command } = result.data;
   const contradiction: ConfigProblem[] =
-    app === undefined || command === undefined ? [] : [{ path: 'app', message: "give either 'app' or 'command', not both" }];
+    app === undefined || command === undefined
+      ? []
+      : [{ path: 'app', message: "give either 'app' or 'command', not both" }];
   const config = derive(result.data, options.cwd ?? process.cwd());
   const problems = [...earlier, ...contradiction, ...crossCheck(config)];
   if (problems.length > 0) throw new ConfigError(source, problems);
@@ -42,10 +44,19 @@ export function defaultBackends(ports: readonly number[]): readonly BackendConfi
 }
 
 function derive(parsed: ParsedConfig, cwd: string): Config {
-  const { backends: givenBackends, modes: givenModes, mode, command, app, runtimeDir: givenRuntimeDir, ...rest } = parsed;
+  const {
+    backends: givenBackends,
+    modes: givenModes,
+    mode,
+    command,
+    app,
+    runtimeDir: givenRuntimeDir,
+    ...rest
+  } = parsed;
   const backends = givenBackends ?? defaultBackends(DEFAULT_PORTS);
   const modes = givenModes ?? defaultModes(backends.length);
-  const runtimeDir = givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
+  const runtimeDir =
+    givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
   return {
     ...rest,
     backends,
@@ -97,7 +108,9 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
 /** A union says what its likeliest branch (the one with the fewest complaints) misses. */
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: string): ConfigProblem[] {
   const branches = [...issue.errors].sort((a, b) => a.length - b.length);
-  const inner = (branches[0] ?? []).flatMap((nested) => problemsOf({ ...nested, path: [...issue.path, ...nested.path] }));
+  const inner = (branches[0] ?? []).flatMap((nested) =>
+    problemsOf({ ...nested, path: [...issue.path, ...nested.path] }),
+  );
   return inner.length > 0 ? inner : [{ path, message: issue.message }];
 }
 

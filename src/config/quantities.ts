@@ -10,7 +10,10 @@ export function duration() {
   return z.union([z.string(), z.number()]).transform((value, context) => {
     const ms = typeof value === 'number' ? value : parseWithUnit(value, UNIT_MS);
     if (ms !== undefined && Number.isFinite(ms) && ms >= 0) return ms;
-    context.addIssue({ code: 'custom', message: `${quote(value)} is no duration; accepted: 250ms, 2s, 5m, 1h, or milliseconds` });
+    context.addIssue({
+      code: 'custom',
+      message: `${quote(value)} is no duration; accepted: 250ms, 2s, 5m, 1h, or milliseconds`,
+    });
     return z.NEVER;
   });
 }

@@ -8,7 +8,9 @@ const port = z.number().int().min(0).max(65_535);
 const listenPort = z.number().int().min(1).max(65_535);
 const count = z.number().int().min(0);
 const share = z.number().min(0).max(1);
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
 
 const backendSchema = z.union([
   z.strictObject({ name, port: listenPort, host: z.string().default('127.0.0.1') }),
@@ -60,7 +62,10 @@ const stop = section({
 const balance = section({
   policy: z.enum(['least-outstanding', 'round-robin', 'p2c', 'random', 'hash']).default('least-outstanding'),
   /** For `hash`: `address`, `header:<name>` or `cookie:<name>`. */
-  hashOn: z.string().regex(/^(address|header:.+|cookie:.+)$/, 'accepted: address, header:NAME, cookie:NAME').default('address'),
+  hashOn: z
+    .string()
+    .regex(/^(address|header:.+|cookie:.+)$/, 'accepted: address, header:NAME, cookie:NAME')
+    .default('address'),
 });
 
 const waitingRoom = section({ capacity: count.default(512), deadline: duration().default(30_000) });
@@ -100,7 +105,10 @@ export const configSchema = z.strictObject({
   admin,
   backends: z.array(backendSchema).min(1).optional(),
   command: z.array(z.string()).min(1).optional(),
-  app: z.string().regex(/^[\w.]+:[\w.]+$/, 'accepted: module:app').optional(),
+  app: z
+    .string()
+    .regex(/^[\w.]+:[\w.]+$/, 'accepted: module:app')
+    .optional(),
   cwd: z.string().optional(),
   env: z.record(z.string(), z.string()).default({}),
   health,
