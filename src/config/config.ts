@@ -1,4 +1,5 @@
-// A config as the rest of the program sees it: complete, checked, readonly. parse-config.ts makes it.
+// A config as the rest of the program sees it: complete, checked, readonly. parse-config.ts makes it. Keys are the
+// file's; every duration is in milliseconds and every size in bytes by now.
 
 import type { ParsedConfig } from './schema.js';
 

@@ -20,7 +20,7 @@ export function workerCommand(config: Config): readonly string[] {
     case 'demo':
       return demoCommand();
     case 'app':
-      return uvicornCommand(config.program.app, { graceMs: config.stop.graceMs, python: findUvicorn() });
+      return uvicornCommand(config.program.app, { graceMs: config.stop.grace, python: findUvicorn() });
   }
 }
 

@@ -1,0 +1,28 @@
+// `understudy check`: says whether the config is right; loadConfig throws every problem together if not.
+
+import { loadConfig, type ConfigFlags } from '../config/load-config.js';
+import { EXIT } from './exit-code.js';
+import type { Terminal } from './terminal.js';
+
+export interface CheckOptions {
+  readonly flags: ConfigFlags;
+}
+
+/** Prints a summary of what would run. @throws ConfigError with every problem. */
+export function runCheck(options: CheckOptions, terminal: Terminal): Promise<number> {
+  const { config, path } = loadConfig({ flags: options.flags });
+  const modes = Object.entries(config.modes).map(
+    ([name, mode]) =>
+      `${name} (${mode.active} x ${mode.workers}${mode.standby > 0 ? ` + ${mode.standby} ${mode.temperature}` : ''})`,
+  );
+  terminal.stdout.write(
+    [
+      `${path ?? 'defaults'}: ok`,
+      `front     http://${config.front.host}:${config.front.port}`,
+      `backends  ${config.backends.map((backend) => backend.name).join(', ')}`,
+      `modes     ${modes.join(', ')}; starts in ${config.mode}`,
+      '',
+    ].join('\n'),
+  );
+  return Promise.resolve(EXIT.done);
+}

@@ -1,0 +1,64 @@
+// The text that `init` writes: every key with its default and what it is for. A test parses it back to the defaults.
+
+/** YAML; every value in it is the default. */
+export function commentedConfig(): string {
+  return TEXT;
+}
+
+const TEXT = `# Understudy's configuration. Every value here is the default: keep what you change, delete the rest.
+# 'understudy check' tells every problem at once; 'understudy reload' applies changes while traffic flows.
+
+# The one port that clients use. host: 0.0.0.0 opens it to the network.
+front: { host: 127.0.0.1, port: 9000 }
+
+# Admin API, metrics and dashboard. Changes over this port need the token printed at start.
+admin: { host: 127.0.0.1, port: 9001 }
+
+# The pool, in order: a mode takes its active backends from the top, its standby ones after them.
+# { name: elsewhere, url: "http://127.0.0.1:8500" } is one that somebody else runs: probed and balanced, never started.
+backends:
+  - { name: primary, port: 8000 }
+  - { name: secondary, port: 8080 }
+  - { name: fallback, port: 3001 }
+
+# What a worker runs. Either a uvicorn app:
+# app: module:app
+# or any command; {port} {host} {name} {worker} are filled in, one process a worker.
+# command: [python3, -m, uvicorn, "module:app", --port, "{port}"]
+
+# The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen or cold.
+modes:
+  production: { active: 3, workers: 1 }
+  validation: { active: 2, workers: 2, standby: 1, temperature: frozen }
+mode: production
+
+# A worker is ready when this path answers below 500 (or exactly expectStatus).
+health: { path: /health, interval: 2s, suspiciousInterval: 250ms, timeout: 2s, rise: 2, fall: 3 }
+
+# A failed worker comes back after a growing pause; after crashLoopLimit failures in a row it is left alone.
+restart: { initialBackoff: 250ms, maxBackoff: 30s, crashLoopLimit: 8 }
+
+# Stopping: requests in flight get drainTimeout, the process gets grace after SIGTERM, then SIGKILL.
+stop: { drainTimeout: 30s, grace: 10s }
+startTimeout: 5m
+failbackAfter: 10s
+rehearseEvery: 1m
+
+# least-outstanding, round-robin, p2c, random, or hash (hashOn: address, header:NAME or cookie:NAME).
+balance: { policy: least-outstanding, hashOn: address }
+
+# When nobody can take a request it waits here instead of failing.
+waitingRoom: { capacity: 512, deadline: 30s }
+
+# Each has an error code of its own.
+deadlines:
+  { clientHead: 10s, clientIdle: 75s, connect: 250ms, firstByte: 2m, bodyIdle: 5m, upstreamIdle: 4s }
+
+# Safe repeats on another worker: at most this share of requests; routes listed are safe to repeat whatever the method.
+retry: { budget: 0.2, replayBuffer: 1MiB, safeRoutes: [] }
+
+# Addresses whose X-Forwarded-* fields are believed.
+trustedProxies: []
+limits: { maxHead: 16KiB, maxFields: 100 }
+log: { level: info, format: auto, access: "off" }
+`;

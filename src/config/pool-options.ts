@@ -1,0 +1,44 @@
+// The config in the control plane's words.
+
+import { defaultPoolOptions, type PoolOptions } from '../../pool/index.js';
+import type { BackendConfig, Config } from './config.js';
+import { workerCommand } from './worker-command.js';
+
+/** @throws UnderstudyError `uvicorn-not-found` when an app is to be run and nothing here can. */
+export function toPoolOptions(config: Config): PoolOptions {
+  const { health, restart, stop } = config;
+  return {
+    backends: config.backends.map(toBackendOptions),
+    command: config.backends.some((backend) => 'port' in backend) ? workerCommand(config) : [],
+    cwd: config.cwd,
+    env: config.env,
+    modes: config.modes,
+    initialMode: config.mode,
+    health: {
+      path: health.path,
+      intervalMs: health.interval,
+      suspiciousIntervalMs: health.suspiciousInterval,
+      timeoutMs: health.timeout,
+      rise: health.rise,
+      fall: health.fall,
+      expectStatus: health.expectStatus,
+    },
+    restart: {
+      ...defaultPoolOptions.restart,
+      initialBackoffMs: restart.initialBackoff,
+      maxBackoffMs: restart.maxBackoff,
+      crashLoopLimit: restart.crashLoopLimit,
+    },
+    stop: { drainTimeoutMs: stop.drainTimeout, graceMs: stop.grace },
+    startTimeoutMs: config.startTimeout,
+    failbackAfterMs: config.failbackAfter,
+    rehearseEveryMs: config.rehearseEvery,
+    budget: { workers: config.budget.workers },
+    stateDir: config.runtimeDir,
+    logDir: config.logDir,
+  };
+}
+
+function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {
+  return 'url' in backend ? { name: backend.name, url: backend.url } : backend;
+}

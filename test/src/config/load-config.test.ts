@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../../src/config/load-config.js';
+
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'understudy-config-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+function write(name: string, text: string): void {
+  writeFileSync(join(cwd, name), text);
+}
+
+describe('loadConfig', () => {
+  test('takes the defaults when there is neither file nor variable nor flag', () => {
+    const { config, path } = loadConfig({ cwd, env: {} });
+    expect(path).toBeUndefined();
+    expect(config.front.port).toBe(9000);
+  });
+
+  test('lets flags beat variables, variables the file, and the file the defaults', () => {
+    write('understudy.yaml', 'front: { port: 9100 }\napp: file:app\nmode: validation\n');
+    const env = { OMNIMIND_APP: 'env:app', OMNIMIND_VALIDATION_MODE: 'false' };
+    expect(loadConfig({ cwd, env: {} }).config).toMatchObject({
+      front: { port: 9100 },
+      mode: 'validation',
+      program: { app: 'file:app' },
+    });
+    expect(loadConfig({ cwd, env }).config).toMatchObject({ mode: 'production', program: { app: 'env:app' } });
+    const flags = { port: 9200, app: 'flag:app', validation: true };
+    expect(loadConfig({ cwd, env, flags }).config).toMatchObject({
+      front: { port: 9200 },
+      mode: 'validation',
+      program: { app: 'flag:app' },
+    });
+  });
+
+  test("reads the seed's four variables", () => {
+    const env = {
+      OMNIMIND_BACKENDS: '2',
+      OMNIMIND_WORKERS: '3',
+      OMNIMIND_WORKERS_VALIDATION: '4',
+      OMNIMIND_VALIDATION_MODE: 'true',
+    };
+    const { config } = loadConfig({ cwd, env });
+    expect(config.backends).toHaveLength(2);
+    expect(config.modes['production']).toMatchObject({ active: 2, workers: 3 });
+    expect(config.modes['validation']).toMatchObject({ active: 2, workers: 4, standby: 0 });
+    expect(config.mode).toBe('validation');
+  });
+
+  test('names further backends after the fallback when OMNIMIND_PORTS gives more', () => {
+    const { config } = loadConfig({ cwd, env: { OMNIMIND_PORTS: '7001,7002,7003,7004' } });
+    expect(config.backends.map(({ name }) => name)).toEqual(['primary', 'secondary', 'fallback', 'fallback-2']);
+  });
+
+  test.each([
+    ['OMNIMIND_BACKENDS', 'many'],
+    ['OMNIMIND_WORKERS', '0'],
+    ['OMNIMIND_PORTS', '8000,http'],
+    ['OMNIMIND_VALIDATION_MODE', 'maybe'],
+  ])('names the variable %s when its value is wrong', (variable, value) => {
+    expect(() => loadConfig({ cwd, env: { [variable]: value } })).toThrow(new RegExp(`${variable}: '${value}'`));
+  });
+
+  test('says line and column when the YAML is broken', () => {
+    write('understudy.yaml', 'front: { port: 9000\nadmin: [');
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(/line 2, column \d+/);
+  });
+
+  test('says which file cannot be read when --config names a missing one', () => {
+    expect(() => loadConfig({ cwd, env: {}, flags: { config: 'nowhere.yaml' } })).toThrow(
+      /nowhere\.yaml.*cannot be read/s,
+    );
+  });
+
+  test('reads JSON as well as YAML', () => {
+    write('understudy.json', JSON.stringify({ front: { port: 9300 } }));
+    expect(loadConfig({ cwd, env: {} }).config.front.port).toBe(9300);
+  });
+});

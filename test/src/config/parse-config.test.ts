@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { commentedConfig } from '../../../src/config/commented-config.js';
+import { ConfigError, type ConfigProblem } from '../../../src/config/config-error.js';
+import { parseConfig } from '../../../src/config/parse-config.js';
+
+function problemsOf(input: unknown): readonly ConfigProblem[] {
+  try {
+    parseConfig(input);
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+  return [];
+}
+
+describe('parseConfig', () => {
+  test('fills in the whole default config when given nothing', () => {
+    const config = parseConfig(undefined);
+    expect(config.front).toEqual({ host: '127.0.0.1', port: 9000 });
+    expect(config.backends).toEqual([
+      { name: 'primary', host: '127.0.0.1', port: 8000 },
+      { name: 'secondary', host: '127.0.0.1', port: 8080 },
+      { name: 'fallback', host: '127.0.0.1', port: 3001 },
+    ]);
+    expect(config.modes['production']).toMatchObject({ active: 3, workers: 1, standby: 0 });
+    expect(config.modes['validation']).toMatchObject({ active: 2, workers: 2, standby: 1, temperature: 'frozen' });
+    expect(config.mode).toBe('production');
+    expect(config.program).toEqual({ kind: 'demo' });
+  });
+
+  test('reads the commented config of init as exactly the defaults', () => {
+    expect(parseConfig(parse(commentedConfig()))).toEqual(parseConfig(undefined));
+  });
+
+  test.each([
+    [
+      'a duration with a unit',
+      { health: { interval: '3s' } },
+      (c: ReturnType<typeof parseConfig>) => c.health.interval,
+      3_000,
+    ],
+    [
+      'a duration in milliseconds',
+      { health: { interval: 150 } },
+      (c: ReturnType<typeof parseConfig>) => c.health.interval,
+      150,
+    ],
+    [
+      'a size with a unit',
+      { limits: { maxHead: '32KiB' } },
+      (c: ReturnType<typeof parseConfig>) => c.limits.maxHead,
+      32_768,
+    ],
+  ])('reads %s', (_what, input, read, expected) => {
+    expect(read(parseConfig(input))).toBe(expected);
+  });
+
+  test('reports every problem together with its path', () => {
+    const problems = problemsOf({
+      frnt: {},
+      front: { port: 'high' },
+      health: { interval: 'soon', pth: '/' },
+      modes: { production: { active: 0 } },
+    });
+    expect(problems.map(({ path }) => path).sort()).toEqual(
+      ['front.port', 'frnt', 'health.interval', 'health.pth', 'modes.production.active'].sort(),
+    );
+  });
+
+  test.each([
+    ['frnt', { frnt: {} }, 'front'],
+    ['health.intervall', { health: { intervall: 1 } }, 'interval'],
+    ['backends.0.prot', { backends: [{ name: 'a', prot: 1 }] }, 'port'],
+    ['modes.production.actve', { modes: { production: { active: 1, actve: 1 } } }, 'active'],
+  ])('suggests what was meant by %s', (path, input, suggestion) => {
+    expect(problemsOf(input)).toContainEqual(expect.objectContaining({ path, suggestion }));
+  });
+
+  test.each([
+    ['the same port twice', { front: { port: 8000 } }, 'backends.0.port', /front\.port/],
+    [
+      'the same name twice',
+      {
+        backends: [
+          { name: 'a', port: 1 },
+          { name: 'a', port: 2 },
+        ],
+      },
+      'backends.1.name',
+      /'a'/,
+    ],
+    [
+      'more active backends than there are',
+      { modes: { production: { active: 4 } } },
+      'modes.production',
+      /there are 3/,
+    ],
+    ['a mode that does not exist', { mode: 'holiday' }, 'mode', /production, validation/],
+    ['a command without {port}', { command: ['serve'] }, 'command', /\{port\}/],
+    ['a command beside an app', { command: ['x', '{port}'], app: 'a:b' }, 'app', /either/],
+    ['a budget below what a mode runs', { budget: { workers: 2 } }, 'modes.production', /budget\.workers is 2/],
+    [
+      'a backend that is our own front',
+      { backends: [{ name: 'a', url: 'http://localhost:9000' }] },
+      'backends.0.url',
+      /circles/,
+    ],
+    ['a trusted proxy that is no address', { trustedProxies: ['home'] }, 'trustedProxies.0', /home/],
+  ])('refuses %s', (_what, input, path, message) => {
+    expect(problemsOf(input)).toContainEqual(
+      expect.objectContaining({ path, message: expect.stringMatching(message) }),
+    );
+  });
+});
