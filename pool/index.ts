@@ -1,2 +1,20 @@
 // The control plane's face to the composition root.
-export {};
+export { createPoolManager, PoolManager, type PoolDeps, type PoolEvents, type SwitchPlan } from './manager.js';
+export type { Role } from './modes.js';
+export {
+  defaultPoolOptions,
+  type BackendOptions,
+  type HealthOptions,
+  type ManagedBackendOptions,
+  type ModeOptions,
+  type PoolOptions,
+  type RestartOptions,
+  type StopOptions,
+  type Temperature,
+  type UnmanagedBackendOptions,
+} from './options.js';
+export type { PoolEvent, PoolEventKind } from './pool-event.js';
+export type { BackendView, PoolView, WorkerView } from './pool-view.js';
+export { describeStep } from './step-taker.js';
+export type { SwitchReport } from './switch-transaction.js';
+export { logFileOf } from './worker-place.js';

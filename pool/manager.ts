@@ -1,0 +1,463 @@
+// The control plane's only writer. Every event (an exit, an incident, a judgement, a request, a timer) ends in one
+// turn: observe, plan, take the steps, tell traffic, and again until the plan is empty. A turn is synchronous, so a
+// standby is in traffic before the event loop sees anything else. The decisions themselves are the planner's.
+import { EventEmitter } from 'node:events';
+import type { Clock, Timer } from '../src/core/clock.js';
+import { errorMessage, UnderstudyError } from '../src/core/errors.js';
+import type { Logger } from '../src/core/log.js';
+import type { Random } from '../src/core/random.js';
+import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
+import { budgetOf, forksItself, runs, shapeOf, type Role, type Shape } from './modes.js';
+import { countRunning, isServing, type ObservedWorker } from './observed.js';
+import { withOperatorWishes } from './operator-wishes.js';
+import type { PoolOptions } from './options.js';
+import { isConverged, planSteps, type PlanInput, type Step } from './planner.js';
+import type { PoolEvent } from './pool-event.js';
+import { viewPool, type PoolView } from './pool-view.js';
+import { PromotionTimes } from './promotion-times.js';
+import { Steadiness } from './steadiness.js';
+import { takeStep } from './step-taker.js';
+import { forecastSwitch, type Forecast } from './switch-forecast.js';
+import { SwitchTransaction, type SwitchReport } from './switch-transaction.js';
+import { createSystemRuntime } from './system-runtime.js';
+import { TargetPublisher } from './target-publisher.js';
+import { done, Waiters, waiting, type Progress } from './waiters.js';
+import type { WorkerRuntime } from './worker-runtime.js';
+import type { Why, Worker, WorkerMove } from './worker.js';
+import { createWorkers, observeWorker } from './workers.js';
+
+export interface PoolDeps {
+  readonly traffic: TrafficPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** The real machine by default. */
+  readonly runtime?: WorkerRuntime;
+}
+
+export interface PoolEvents {
+  event: [PoolEvent];
+  /** Something in the view has changed. */
+  change: [];
+}
+
+/** A dry run: the steps in order, and the processes that they cost. */
+export interface SwitchPlan extends Forecast {
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly floor: number;
+  readonly budget: number;
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Before anything was started: nothing is wished for, nothing is promised. */
+const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor: 0, forks: 1 };
+
+/** Far more than a turn can need; past it the plan chases its own tail, and the event loop must not hang with it. */
+const MAX_ROUNDS = 100;
+
+export class PoolManager extends EventEmitter<PoolEvents> {
+  readonly #options: PoolOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #workers: readonly Worker[];
+  readonly #byId: ReadonlyMap<string, Worker>;
+  readonly #publisher: TargetPublisher;
+  readonly #promotions: PromotionTimes;
+  readonly #steadiness: Steadiness;
+  readonly #waiters = new Waiters();
+  readonly #hurry = new AbortController();
+  readonly #budget: number;
+  /** The shape that stood last: what a failed switch goes back to. */
+  #standing = EMPTY_SHAPE;
+  #target = EMPTY_SHAPE;
+  #operator = new Map<string, Extract<Role, 'active' | 'standby'>>();
+  #switch: SwitchTransaction | undefined;
+  #turning = false;
+  #turnAgain = false;
+  #stopping = false;
+  #wake: Timer | undefined;
+
+  constructor(options: PoolOptions, deps: PoolDeps) {
+    super();
+    const { clock, random, traffic, log } = deps;
+    const runtime = deps.runtime ?? createSystemRuntime({ clock, random });
+    const hurry = this.#hurry.signal;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#budget = budgetOf(options);
+    this.#publisher = new TargetPublisher(traffic);
+    this.#promotions = new PromotionTimes(clock);
+    this.#steadiness = new Steadiness(options.failbackAfterMs);
+    this.#workers = createWorkers(options, { options, traffic, runtime, clock, random, portsInUse: new Set(), hurry });
+    this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
+    for (const worker of this.#workers) this.#listenTo(worker);
+  }
+
+  /**
+   * Brings up the initial mode. Resolves once it stands.
+   * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
+   */
+  async start({ signal }: WaitOptions = {}): Promise<void> {
+    const shape = shapeOf(this.#options, this.#options.initialMode);
+    this.#requireReachable(shape, `start in ${shape.mode}`);
+    try {
+      await this.#switchTo(shape, signal);
+    } catch (error) {
+      await this.stop({});
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves once the pool has converged on the mode. On failure or abort everything new is stopped again first.
+   * @throws UnderstudyError (operator) `unknown-mode`, `over-budget`, `switch-rolled-back`, `switch-superseded`.
+   */
+  async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
+    const shape = shapeOf(this.#options, name);
+    this.#requireRunning();
+    this.#requireReachable(shape, `switch to ${name}`);
+    return this.#switchTo(shape, signal);
+  }
+
+  /** What `setMode` would do, if every step succeeds. Touches nothing. */
+  planMode(name: string): SwitchPlan {
+    const shape = shapeOf(this.#options, name);
+    const forecast = this.#forecast(shape);
+    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode;
+    return { ...forecast, from, to: name, floor: Math.min(this.#standing.floor, shape.floor), budget: this.#budget };
+  }
+
+  /** Puts a backend into traffic until the mode changes. Resolves once it serves. */
+  async promote(backend: string): Promise<void> {
+    await this.#wishByHand(backend, 'active');
+    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.usable));
+  }
+
+  /** Takes a backend out of traffic, running, until the mode changes. Resolves once nothing of it is in flight. */
+  async drain(backend: string): Promise<void> {
+    await this.#wishByHand(backend, 'standby');
+    const rests = ({ state }: Worker) => state.kind !== 'active' && state.kind !== 'draining';
+    await this.#waiters.waitUntil(() => (this.#workersOf(backend).every(rests) ? done : waiting));
+  }
+
+  /** Replaces each process of a backend, or of all, one at a time. Also forgives a crash loop. */
+  async restart(backend: string | undefined): Promise<void> {
+    this.#requireRunning();
+    const workers = backend === undefined ? this.#workers : this.#requireBackend(backend);
+    const why = { cause: 'the operator asked for a restart' };
+    for (const worker of workers) {
+      worker.pardon();
+      if (worker.managed && worker.pid !== undefined) worker.markOutdated(why);
+    }
+    this.#turn(why);
+    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => !worker.outdated && isAtRest(worker)));
+  }
+
+  /** Weighs what traffic saw, in this turn: a promotion it calls for is done when this returns. */
+  reportIncident(incident: UpstreamIncident): void {
+    this.#byId.get(incident.id)?.onIncident(incident);
+  }
+
+  view(): PoolView {
+    const workers = this.#observe();
+    return viewPool({
+      options: this.#options,
+      workers: this.#workers,
+      target: this.#shape(),
+      standing: this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode,
+      converged: this.#switch === undefined && isConverged({ shape: this.#shape(), workers }),
+      budget: this.#budget,
+      running: countRunning(workers),
+      promotionOf: (backend) => this.#promotions.of(backend),
+    });
+  }
+
+  /** Drains and stops everything. Resolves once no process is left; never rejects. Aborting `hurry` cuts all waits. */
+  async stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.cancel();
+    const stopped = new UnderstudyError('The pool is stopping.', { code: 'pool-stopping', source: 'operator' });
+    this.#switch = undefined;
+    this.#waiters.failAll(stopped);
+    if (hurry?.aborted === true) this.#hurry.abort();
+    hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
+    const why = { cause: 'the pool is stopping' };
+    this.#turn(why);
+    const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
+    await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+  }
+
+  /** For the very end of our process, when nothing can be waited for: SIGKILL to every group, at once. */
+  killAll(): void {
+    for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
+  }
+
+  #listenTo(worker: Worker): void {
+    worker.on('moved', (move) => this.#onMoved(move));
+    worker.on('judged', (_, why) => this.#onJudged(worker, why));
+    worker.on('proved', () => this.#onProved(worker));
+  }
+
+  #onMoved(move: WorkerMove): void {
+    const { worker, from, to, cause, evidence, rule } = move;
+    const lost = to.kind === 'failed' || (to.kind === 'stopping' && to.failure !== undefined);
+    if (from.kind === 'active' && lost) this.#steadiness.noteLoss();
+    if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker);
+    this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
+    this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
+  }
+
+  #onJudged(worker: Worker, why: Why): void {
+    if (worker.state.kind === 'active' && !worker.usable) this.#steadiness.noteLoss();
+    this.#turn({ ...why, cause: `${worker.id}: ${why.cause}` });
+    this.#announce({ kind: 'health', ...why }, worker);
+  }
+
+  #onProved(worker: Worker): void {
+    const provenMs = this.#promotions.noteProved(worker);
+    if (provenMs === undefined) return;
+    this.#announce({ kind: 'promotion', cause: `first answer ${provenMs.toFixed(1)} ms after the event` }, worker);
+  }
+
+  /** One turn. Called within one (a step's own move), it only asks for another round. */
+  #turn(why: Why): void {
+    this.#turnAgain = true;
+    if (this.#turning) return;
+    this.#turning = true;
+    const seenAtMs = this.#clock.now();
+    for (let round = 0; this.#turnAgain; round++) {
+      this.#turnAgain = false;
+      if (round === MAX_ROUNDS) {
+        this.#log.error({ cause: why.cause }, 'the plan does not come to an end; waiting for the next event');
+        break;
+      }
+      this.#round(why, seenAtMs);
+    }
+    this.#turning = false;
+    this.#setWake();
+    this.#waiters.checkAll();
+    this.emit('change');
+  }
+
+  #round(why: Why, seenAtMs: number): void {
+    if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
+    else for (const step of planSteps(this.#planInput())) this.#take(step, why);
+    // In every round, right after the promotions that come alone: route first, the rest later.
+    if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
+    if (this.#stopping) return;
+    this.#noteCompleteness();
+    this.#settleSwitch();
+  }
+
+  #take(step: Step, why: Why): void {
+    this.#switch?.noteStep(step);
+    const worker = this.#byId.get(step.id)!;
+    if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
+    try {
+      takeStep(worker, step, why);
+    } catch (error) {
+      // One worker's trouble (a signal that may not be sent, say) must not keep the others from their steps.
+      this.#log.error({ worker: step.id, step: step.kind, error: errorMessage(error) }, 'a step failed');
+    }
+  }
+
+  #planInput(): PlanInput {
+    return {
+      shape: this.#shape(),
+      workers: this.#observe(),
+      budget: this.#budget,
+      floor: Math.min(this.#standing.floor, this.#target.floor),
+      promised: Math.min(this.#standing.capacity, this.#target.capacity),
+      steady: this.#steadiness.isSteady(this.#clock.now()),
+    };
+  }
+
+  #shape(): Shape {
+    return withOperatorWishes(this.#target, this.#operator);
+  }
+
+  #observe(): ObservedWorker[] {
+    const nowMs = this.#clock.now();
+    return this.#workers.map((worker) => observeWorker(worker, nowMs));
+  }
+
+  #noteCompleteness(): void {
+    const { wishes } = this.#shape();
+    const missing = this.#observe().some((worker) => wishes.get(worker.id)?.role === 'active' && !isServing(worker));
+    if (!missing) this.#steadiness.noteComplete(this.#clock.now());
+  }
+
+  /** Wakes when a backoff ends or the pool becomes steady: nothing else would call for a turn then. */
+  #setWake(): void {
+    this.#wake?.cancel();
+    if (this.#stopping) return;
+    const now = this.#clock.now();
+    const retries = this.#workers.flatMap(({ state }) => (state.kind === 'failed' ? (state.retryAtMs ?? []) : []));
+    const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > now);
+    if (times.length === 0) return;
+    const delayMs = Math.min(...times) - now;
+    const why = { cause: 'a time that was waited for has come' };
+    this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
+  }
+
+  async #switchTo(to: Shape, signal: AbortSignal | undefined): Promise<SwitchReport> {
+    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
+    const transaction = new SwitchTransaction({ from, to }, this.#workers, this.#clock);
+    this.#switch?.settle({ kind: 'failed', error: superseded(this.#switch.to.mode, to.mode) });
+    this.#switch = transaction;
+    this.#operator.clear();
+    this.#target = to;
+    for (const worker of this.#workers) worker.pardon();
+    const why = { cause: `the mode ${to.mode} was asked for` };
+    this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
+    this.#markReforked(why);
+    this.#turn(why);
+    const onAbort = () => this.#rollBack(transaction, signal?.reason as Error);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await this.#waiters.waitUntil(() => this.#progressOfSwitch(transaction));
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    return transaction.report();
+  }
+
+  #progressOfSwitch(transaction: SwitchTransaction): Progress {
+    const { outcome } = transaction;
+    if (outcome.kind !== 'failed' || this.#switch !== undefined) return outcome;
+    // Rolled back means that nothing of it is left, so the failure is told only then.
+    const { wishes } = this.#shape();
+    const left = this.#workers.some(({ id, state }) => {
+      const wish = wishes.get(id);
+      return state.kind !== 'off' && (wish === undefined || !runs(wish));
+    });
+    return left && !transaction.first ? waiting : outcome;
+  }
+
+  #settleSwitch(): void {
+    const transaction = this.#switch;
+    if (transaction === undefined) return;
+    const failure = transaction.findFailure(this.#workers);
+    if (failure !== undefined) return this.#rollBack(transaction, failure);
+    if (!isConverged({ shape: this.#shape(), workers: this.#observe() })) return;
+    this.#standing = this.#target;
+    this.#switch = undefined;
+    transaction.settle(done);
+    this.#announce({
+      kind: 'mode',
+      from: transaction.from?.mode,
+      to: transaction.to.mode,
+      cause: 'the switch is done',
+    });
+  }
+
+  #rollBack(transaction: SwitchTransaction, error: Error): void {
+    if (this.#switch !== transaction) return;
+    this.#switch = undefined;
+    this.#target = this.#standing;
+    transaction.settle({ kind: 'failed', error });
+    const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
+    this.#announce({ kind: 'mode', from: transaction.to.mode, to: this.#standing.mode, ...why });
+    this.#markReforked(why);
+    this.#turn(why);
+  }
+
+  /** A server that forks by itself takes a new number of processes only by a restart. */
+  #markReforked(why: Why): void {
+    if (!forksItself(this.#options.command)) return;
+    for (const worker of this.#workers) {
+      if (worker.pid !== undefined && worker.forks !== this.#target.forks) worker.markOutdated(why);
+    }
+  }
+
+  async #wishByHand(backend: string, role: 'active' | 'standby'): Promise<void> {
+    this.#requireRunning();
+    this.#requireBackend(backend);
+    const wishes = new Map(this.#operator).set(backend, role);
+    const verb = role === 'active' ? 'promote' : 'drain';
+    this.#requireReachable(withOperatorWishes(this.#target, wishes), `${verb} ${backend}`);
+    this.#operator = wishes;
+    const why = { cause: `the operator asked to ${verb} ${backend}` };
+    this.#announce({ kind: 'request', backend, ...why });
+    this.#turn(why);
+    return Promise.resolve();
+  }
+
+  #progressOf(backend: string | undefined, isThere: (worker: Worker) => boolean): Progress {
+    const { wishes } = this.#shape();
+    const workers = backend === undefined ? this.#workers : this.#workersOf(backend);
+    const wanted = workers.filter((worker) => (wishes.get(worker.id)?.role ?? 'off') !== 'off');
+    for (const { state } of wanted) if (state.kind === 'failed') return { kind: 'failed', error: state.error };
+    return wanted.every(isThere) ? done : waiting;
+  }
+
+  #workersOf(backend: string): readonly Worker[] {
+    return this.#workers.filter((worker) => worker.backend.name === backend);
+  }
+
+  #requireBackend(backend: string): readonly Worker[] {
+    const workers = this.#workersOf(backend);
+    if (workers.length > 0) return workers;
+    const known = this.#options.backends.map(({ name }) => name).join(', ');
+    throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
+  }
+
+  #requireRunning(): void {
+    if (this.#stopping) throw operatorError('pool-stopping', 'The pool is stopping.');
+  }
+
+  #requireReachable(shape: Shape, action: string): void {
+    const { reachable, leastServing } = this.#forecast(shape);
+    if (reachable) return;
+    const facts = `budget ${this.#budget} processes, floor ${shape.floor} usable workers, ${leastServing} at the least on the way`;
+    throw operatorError('not-reachable', `Cannot ${action}: there is no way to it within the limits (${facts}).`);
+  }
+
+  #forecast(shape: Shape): Forecast {
+    const floor = Math.min(this.#standing.floor, shape.floor);
+    const promised = Math.min(this.#standing.capacity, shape.capacity);
+    return forecastSwitch({ ...this.#planInput(), shape, floor, promised });
+  }
+
+  #announceRouted(seenAtMs: number, why: Why): void {
+    for (const { worker, routedMs } of this.#promotions.noteRouted(seenAtMs)) {
+      const evidence = `traffic was routed ${routedMs.toFixed(2)} ms after the event`;
+      this.#announce({ kind: 'promotion', cause: why.cause, evidence }, worker);
+    }
+  }
+
+  #announce(news: Omit<PoolEvent, 'at' | 'worker'> & { evidence?: string | undefined }, worker?: Worker): void {
+    const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
+    const event = { at: this.#clock.epochNow(), ...about, ...news } as PoolEvent;
+    this.#log.info({ ...event }, event.cause);
+    this.emit('event', event);
+  }
+}
+
+export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolManager {
+  return new PoolManager(options, deps);
+}
+
+function isAtRest(worker: Worker): boolean {
+  return worker.usable || worker.state.kind === 'standby';
+}
+
+function stopWorker(worker: Worker, why: Why): void {
+  const { kind } = worker.state;
+  if (kind === 'active') worker.drain('off', why);
+  else if (kind === 'starting' || kind === 'standby') worker.stop(why);
+  else if (kind === 'failed') worker.forget(why);
+}
+
+function superseded(mode: string, by: string): UnderstudyError {
+  return operatorError('switch-superseded', `The switch to ${mode} was given up: ${by} was asked for meanwhile.`);
+}
+
+function operatorError(code: string, message: string): UnderstudyError {
+  return new UnderstudyError(message, { code, source: 'operator' });
+}

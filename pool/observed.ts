@@ -1,0 +1,44 @@
+// What the planner sees of a worker, and the few questions that it asks about all of them. Pure values.
+import type { WorkerStateKind } from './worker-state.js';
+
+export interface ObservedWorker {
+  /** `<backend>/<number>`. */
+  readonly id: string;
+  readonly backend: string;
+  readonly state: WorkerStateKind;
+  /** Starting: it has proved that it answers. */
+  readonly ready: boolean;
+  /** Active: a request sent to it now would be answered, as far as anybody knows. */
+  readonly usable: boolean;
+  /** Standby: whether its process group is stopped. */
+  readonly frozen: boolean;
+  /** Off or failed: nothing stands against a start now (no backoff, not given up). */
+  readonly startable: boolean;
+  /** Failed for good, until somebody acts. */
+  readonly givenUp: boolean;
+  /** Its process must be replaced: a restart was asked for, its command changed, or it is wedged. */
+  readonly outdated: boolean;
+  /** False for a backend that somebody else runs: it costs no process. */
+  readonly managed: boolean;
+}
+
+export function isRunning(worker: ObservedWorker): boolean {
+  return worker.managed && worker.state !== 'off' && worker.state !== 'failed';
+}
+
+export function isServing(worker: ObservedWorker): boolean {
+  return worker.state === 'active' && worker.usable;
+}
+
+/** It could take traffic in this turn, without being started first. */
+export function isPromotable(worker: ObservedWorker): boolean {
+  return worker.state === 'standby' || (worker.state === 'starting' && worker.ready);
+}
+
+export function countServing(workers: readonly ObservedWorker[]): number {
+  return workers.filter(isServing).length;
+}
+
+export function countRunning(workers: readonly ObservedWorker[]): number {
+  return workers.filter(isRunning).length;
+}

@@ -1,0 +1,15 @@
+// What the operator asked of single backends, by hand: laid over the mode's shape until the mode changes.
+import { backendOf, type Role, type Shape, type Wish } from './modes.js';
+
+export type OperatorWishes = ReadonlyMap<string, Extract<Role, 'active' | 'standby'>>;
+
+/** The promise of the mode stays as it is: what the operator takes out, a standby fills. */
+export function withOperatorWishes(shape: Shape, operator: OperatorWishes): Shape {
+  if (operator.size === 0) return shape;
+  const wishes = [...shape.wishes].map(([id, wish]): [string, Wish] => {
+    const role = operator.get(backendOf(id));
+    if (role === undefined || role === wish.role) return [id, wish];
+    return [id, { ...wish, role, insist: true }];
+  });
+  return { ...shape, wishes: new Map(wishes) };
+}

@@ -1,0 +1,112 @@
+// What the pool can be told. Values arrive complete and checked (src/config does that); the defaults here are the
+// ones that the config shows. Times are in milliseconds.
+
+/** How ready a standby is: running, stopped with its memory kept, its GPU memory released, or not started at all. */
+export type Temperature = 'hot' | 'frozen' | 'asleep' | 'cold';
+
+/** A backend whose workers we start, watch and stop. Worker 1 listens on `port`, further ones on free ports. */
+export interface ManagedBackendOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A backend that somebody else runs: probed and balanced, never started or stopped. */
+export interface UnmanagedBackendOptions {
+  readonly name: string;
+  /** `http://host:port`, or `unix:/path/to/socket`. */
+  readonly url: string;
+}
+
+export type BackendOptions = ManagedBackendOptions | UnmanagedBackendOptions;
+
+/** A named shape. Backends take their roles in order: first the active ones, then the standby ones, the rest is off. */
+export interface ModeOptions {
+  readonly active: number;
+  /** Workers of each active backend. */
+  readonly workers: number;
+  readonly standby: number;
+  /** Workers of each standby backend. Default: 1. */
+  readonly standbyWorkers?: number;
+  readonly temperature: Temperature;
+  /** Usable workers below which the planner never goes by its own action. Default: one less than the active ones. */
+  readonly floor?: number;
+}
+
+export interface HealthOptions {
+  readonly path: string;
+  /** Pause between the probes of a worker that is well. */
+  readonly intervalMs: number;
+  /** Pause between the probes of a worker that starts or is under suspicion. */
+  readonly suspiciousIntervalMs: number;
+  readonly timeoutMs: number;
+  /** Passed probes in a row that prove a worker, and failed ones that condemn it. */
+  readonly rise: number;
+  readonly fall: number;
+  /** The one status that passes. Default: any below 500. */
+  readonly expectStatus?: number;
+}
+
+export interface RestartOptions {
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Share of the backoff that chance adds or takes, from 0 to 1. */
+  readonly jitter: number;
+  /** Failures in a row, none of them followed by a steady life, after which a worker is left alone. */
+  readonly crashLoopLimit: number;
+  /** A worker that served this long without failing has no history of failures. */
+  readonly steadyAfterMs: number;
+}
+
+export interface StopOptions {
+  /** How long requests in flight may take to finish before they are ended with an error. */
+  readonly drainTimeoutMs: number;
+  /** How long a process may take to leave after SIGTERM before SIGKILL. */
+  readonly graceMs: number;
+}
+
+export interface PoolOptions {
+  readonly backends: readonly BackendOptions[];
+  /** Program and arguments, with `{port} {host} {name} {worker} {workers}` filled in per worker. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+  /** Added to our own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly modes: Readonly<Record<string, ModeOptions>>;
+  readonly initialMode: string;
+  readonly health: HealthOptions;
+  readonly restart: RestartOptions;
+  readonly stop: StopOptions;
+  /** A start may take any time, but not this long without progress. */
+  readonly startTimeoutMs: number;
+  /** How long lost workers must be back before a promoted standby goes back to its rest. */
+  readonly failbackAfterMs: number;
+  /** Pause between the rehearsals of a frozen standby; 0 for none. */
+  readonly rehearseEveryMs: number;
+  /** Most workers to run at once. Default: the largest number that any mode wants. */
+  readonly budget?: { readonly workers?: number };
+  /** Where the state file lives. */
+  readonly stateDir: string;
+  /** Where each worker's output goes. */
+  readonly logDir: string;
+}
+
+/** Everything that has a default; the caller adds backends, command, directories and environment. */
+export const defaultPoolOptions = {
+  env: {},
+  modes: {
+    production: { active: 3, workers: 1, standby: 0, temperature: 'frozen' },
+    validation: { active: 2, workers: 2, standby: 1, temperature: 'frozen' },
+  },
+  initialMode: 'production',
+  health: { path: '/health', intervalMs: 2_000, suspiciousIntervalMs: 250, timeoutMs: 2_000, rise: 2, fall: 3 },
+  restart: { initialBackoffMs: 250, maxBackoffMs: 30_000, jitter: 0.2, crashLoopLimit: 8, steadyAfterMs: 10_000 },
+  stop: { drainTimeoutMs: 30_000, graceMs: 10_000 },
+  startTimeoutMs: 300_000,
+  failbackAfterMs: 10_000,
+  rehearseEveryMs: 60_000,
+} as const satisfies Partial<PoolOptions>;
+
+export function isManaged(backend: BackendOptions): backend is ManagedBackendOptions {
+  return 'port' in backend;
+}

@@ -1,0 +1,248 @@
+// Decides the next steps from what should be and what is. Pure: no clock, no I/O, no memory; called again after every
+// event, so it never has to foresee one. It keeps four promises, whatever the order of events:
+// live capacity never falls below the floor by its own action, no more processes than the budget run at once, one
+// worker drains at a time, and repeating plan and execution reaches the shape from anywhere (all property-tested).
+import type { Shape, Wish } from './modes.js';
+import { runs } from './modes.js';
+import {
+  countRunning,
+  countServing,
+  isPromotable,
+  isRunning,
+  isServing,
+  type ObservedWorker as Worker,
+} from './observed.js';
+
+export type Step =
+  /** `mode`: the shape wants it. `deficit`: it stands in for lost capacity. `cover`: for one about to be drained. */
+  | { readonly kind: 'promote'; readonly id: string; readonly reason: 'mode' | 'deficit' | 'cover' }
+  | { readonly kind: 'stop'; readonly id: string }
+  /** A failed worker that nobody wants any more: no process is left, only the memory of the failure. */
+  | { readonly kind: 'forget'; readonly id: string }
+  | { readonly kind: 'start'; readonly id: string }
+  /** From starting to standby, once proven. */
+  | { readonly kind: 'rest'; readonly id: string }
+  | { readonly kind: 'freeze' | 'thaw'; readonly id: string }
+  | { readonly kind: 'drain'; readonly id: string; readonly next: 'standby' | 'off' };
+
+export interface PlanInput {
+  readonly shape: Shape;
+  /** In the order of the backends: earlier ones are served first. */
+  readonly workers: readonly Worker[];
+  /** Most processes at once. */
+  readonly budget: number;
+  /** Usable workers below which no step of ours may take the pool: the lower one of both modes during a switch. */
+  readonly floor: number;
+  /** Usable workers that callers count on now: what falls short of it is a deficit. The mode's capacity once it stands. */
+  readonly promised: number;
+  /** No worker was lost lately: what stands in for lost ones may go back to its rest. */
+  readonly steady: boolean;
+}
+
+const NOT_WISHED: Wish = { role: 'off', temperature: 'cold', insist: false };
+
+/**
+ * Steps that may all be taken now, in this order. Promotions come alone: they must reach traffic before anything that
+ * takes longer, and the rest is planned on what they lead to.
+ */
+export function planSteps(input: PlanInput): readonly Step[] {
+  const promotions = planPromotions(input);
+  if (promotions.length > 0) return promotions;
+  const steps = [...planStops(input), ...planStarts(input), ...planRests(input)];
+  const drain = planDrain(input);
+  return drain === undefined ? steps : [...steps, ...drain];
+}
+
+/** Every wish is fulfilled, and nothing runs that is not wished for. */
+export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'workers'>): boolean {
+  return workers.every((worker) => {
+    const wish = wishOf(shape, worker);
+    if (worker.outdated) return false;
+    // Whether somebody else's server answers is not ours to bring about, so nothing waits for it.
+    if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
+    if (!runs(wish)) return worker.state === 'off';
+    if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
+    return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
+  });
+}
+
+function planPromotions(input: PlanInput): Step[] {
+  const wished = input.workers.filter((worker) => wishOf(input.shape, worker).role === 'active' && mayServe(worker));
+  const steps: Step[] = wished.map(({ id }) => ({ kind: 'promote', id, reason: 'mode' }));
+  const serving = countServing(input.workers) + wished.length;
+  let missing = input.promised - serving;
+  let belowFloor = input.floor - serving;
+  for (const standIns of standInsByBackend(input)) {
+    // What was drained on purpose comes back only when the pool would otherwise lie below its floor.
+    const willing = standIns.filter((worker) => (isWilling(input, worker) ? missing > 0 : belowFloor > 0));
+    // The whole backend: its workers rest together, and half a backend would be promoted a turn later anyway.
+    for (const { id } of willing) steps.push({ kind: 'promote', id, reason: 'deficit' });
+    missing -= willing.length;
+    belowFloor -= willing.length;
+  }
+  return steps;
+}
+
+/** Ready without being started; a worker on its way out comes back too, unless its process must be replaced. */
+function mayServe(worker: Worker): boolean {
+  return !worker.outdated && (isPromotable(worker) || worker.state === 'draining');
+}
+
+/** Workers that could stand in, by backend; those that the shape keeps for it first. */
+function standInsByBackend(input: PlanInput): Worker[][] {
+  const byBackend = new Map<string, Worker[]>();
+  const rank = (worker: Worker) => (wishOf(input.shape, worker).role === 'standby' ? 0 : 1);
+  const candidates = input.workers.filter((worker) => wishOf(input.shape, worker).role !== 'active');
+  for (const worker of candidates.filter(mayServe).sort((a, b) => rank(a) - rank(b))) {
+    byBackend.set(worker.backend, [...(byBackend.get(worker.backend) ?? []), worker]);
+  }
+  return [...byBackend.values()];
+}
+
+function isWilling(input: PlanInput, worker: Worker): boolean {
+  return worker.state !== 'draining' && !wishOf(input.shape, worker).insist;
+}
+
+function planStops(input: PlanInput): Step[] {
+  const steps: Step[] = [];
+  for (const worker of input.workers) {
+    const { id, state } = worker;
+    const unwanted = !isNeeded(input, worker);
+    if (state === 'failed' && unwanted) steps.push({ kind: 'forget', id });
+    if ((state === 'starting' || state === 'standby') && (unwanted || worker.outdated))
+      steps.push({ kind: 'stop', id });
+  }
+  return steps;
+}
+
+/** A cold standby is needed only while capacity is missing. */
+function isNeeded(input: PlanInput, worker: Worker): boolean {
+  const wish = wishOf(input.shape, worker);
+  if (wish.role === 'standby' && wish.temperature === 'cold') return isShort(input) && !wish.insist;
+  return wish.role !== 'off';
+}
+
+function isShort(input: PlanInput): boolean {
+  return countServing(input.workers) < input.promised;
+}
+
+function planStarts(input: PlanInput): Step[] {
+  let room = input.budget - countRunning(input.workers);
+  const steps: Step[] = [];
+  for (const { id, managed } of startsWanted(input)) {
+    if (managed && room <= 0) continue;
+    if (managed) room--;
+    steps.push({ kind: 'start', id });
+  }
+  return steps;
+}
+
+function startsWanted(input: PlanInput): Worker[] {
+  const rank = (worker: Worker) => (wishOf(input.shape, worker).role === 'active' ? 0 : 1);
+  return input.workers
+    .filter((worker) => (worker.state === 'off' || worker.state === 'failed') && worker.startable)
+    .filter((worker) => isNeeded(input, worker))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+function planRests(input: PlanInput): Step[] {
+  const steps: Step[] = [];
+  for (const worker of input.workers) {
+    const wish = wishOf(input.shape, worker);
+    if (wish.role !== 'standby' || worker.outdated || !isNeeded(input, worker)) continue;
+    const { id, frozen } = worker;
+    if (worker.state === 'starting' && worker.ready) steps.push({ kind: 'rest', id });
+    if (worker.state !== 'standby' || frozen === restsFrozen(worker, wish)) continue;
+    steps.push({ kind: frozen ? 'thaw' : 'freeze', id });
+  }
+  return steps;
+}
+
+/** Nobody can freeze what somebody else runs. What the operator took out of traffic stays reachable for a look. */
+function restsFrozen(worker: Worker, wish: Wish): boolean {
+  return worker.managed && wish.temperature === 'frozen' && !wish.insist;
+}
+
+/** At most one drain, or the promotions that must come before it. */
+function planDrain(input: PlanInput): Step[] | undefined {
+  if (input.workers.some((worker) => worker.state === 'draining')) return undefined;
+  const victims = input.workers.filter((worker) => worker.state === 'active' && isUnwished(input, worker));
+  for (const victim of victims.sort((a, b) => drainRank(input, a) - drainRank(input, b))) {
+    const left = countServing(input.workers) - (isServing(victim) ? 1 : 0);
+    if (!isDrainDue(input, victim, left)) continue;
+    const covers = left < input.promised && isServing(victim) ? coversFor(input) : [];
+    if (covers.length > 0) return covers;
+    if (isServing(victim) && left < floorFor(input, victim)) continue;
+    return [{ kind: 'drain', id: victim.id, next: drainsTo(input, victim) }];
+  }
+  return undefined;
+}
+
+function isUnwished(input: PlanInput, worker: Worker): boolean {
+  return worker.outdated || wishOf(input.shape, worker).role !== 'active';
+}
+
+/** Those that serve nobody first; those that stand in for others last. */
+function drainRank(input: PlanInput, worker: Worker): number {
+  if (!isServing(worker)) return 0;
+  return isStandIn(input, worker) ? 2 : 1;
+}
+
+function isStandIn(input: PlanInput, worker: Worker): boolean {
+  const wish = wishOf(input.shape, worker);
+  return wish.role === 'standby' && !wish.insist && !worker.outdated;
+}
+
+/** Whether the time has come, floor aside: normally only once nothing that the shape wants is still missing. */
+function isDrainDue(input: PlanInput, victim: Worker, left: number): boolean {
+  const { shape, workers } = input;
+  const complete = !workers.some((worker) => worker.id !== victim.id && isMissing(shape, worker));
+  if (isStandIn(input, victim)) {
+    const rolling = workers.some((worker) => worker.outdated);
+    return complete && input.steady && !rolling && left >= shape.capacity;
+  }
+  if (!isServing(victim)) return true;
+  if (victim.outdated) return complete;
+  if (wishOf(shape, victim).insist) return true;
+  return (complete && left >= shape.capacity) || (freesProcess(input, victim) && isOutOfRoom(input));
+}
+
+/** The shape wants it in traffic, it is not there, and waiting for it makes sense. */
+function isMissing(shape: Shape, worker: Worker): boolean {
+  return wishOf(shape, worker).role === 'active' && !isServing(worker) && !worker.givenUp && worker.managed;
+}
+
+function isOutOfRoom(input: PlanInput): boolean {
+  const blocked = startsWanted(input).some((worker) => worker.managed);
+  return blocked && countRunning(input.workers) >= input.budget;
+}
+
+function freesProcess(input: PlanInput, worker: Worker): boolean {
+  return isRunning(worker) && drainsTo(input, worker) === 'off';
+}
+
+function drainsTo(input: PlanInput, worker: Worker): 'standby' | 'off' {
+  return !worker.outdated && runs(wishOf(input.shape, worker)) ? 'standby' : 'off';
+}
+
+/** Resting workers that can take the place of one about to leave. */
+function coversFor(input: PlanInput): Step[] {
+  const [first] = standInsByBackend(input)
+    .map((workers) => workers.filter((worker) => isWilling(input, worker)))
+    .filter((workers) => workers.length > 0);
+  return (first ?? []).map(({ id }) => ({ kind: 'promote', id, reason: 'cover' }));
+}
+
+/**
+ * The floor must leave room for the change itself: with a budget of one process, or for the restart of the only
+ * worker, the choice is between a gap (the waiting room holds the requests) and never changing at all.
+ */
+function floorFor(input: PlanInput, victim: Worker): number {
+  const unmanaged = input.workers.filter((worker) => !worker.managed && isServing(worker)).length;
+  const floor = Math.min(input.floor, Math.max(0, input.budget - 1) + unmanaged);
+  return victim.outdated ? Math.min(floor, input.shape.capacity - 1) : floor;
+}
+
+function wishOf(shape: Shape, worker: Worker): Wish {
+  return shape.wishes.get(worker.id) ?? NOT_WISHED;
+}

@@ -1,0 +1,27 @@
+// What the pool tells the outside, one event a change, in plain words: logs and `why` show them as they are.
+
+export type PoolEventKind =
+  /** A worker moved from one state to another. */
+  | 'worker'
+  /** A worker's health or breaker was judged anew. */
+  | 'health'
+  /** A standby went into traffic, or gave its first answer there. */
+  | 'promotion'
+  /** A switch began, was done, was rolled back. */
+  | 'mode'
+  /** The operator asked for something. */
+  | 'request';
+
+export interface PoolEvent {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly kind: PoolEventKind;
+  readonly backend?: string;
+  /** `<backend>/<number>`. */
+  readonly worker?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly cause: string;
+  readonly evidence?: string;
+  readonly rule?: string;
+}

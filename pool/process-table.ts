@@ -1,0 +1,128 @@
+// Reads /proc: who a process is (pid + start time), what its group burns, who holds a port. Only reads. Where there
+// is no /proc it knows nothing, and says undefined rather than guess.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Vitals } from './worker-runtime.js';
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** One letter: R running, S sleeping, T stopped, Z ended but not yet collected, ... */
+  readonly state: string;
+  readonly group: number;
+  /** Clock ticks between boot and its start; with the pid it names one process for as long as the machine is up. */
+  readonly startTicks: number;
+  readonly cpuTicks: number;
+  readonly residentBytes: number;
+}
+
+const PAGE_BYTES = 4096;
+
+/** The process itself, or undefined when it is gone. */
+export function readProcess(pid: number): ProcessFacts | undefined {
+  const stat = tryRead(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : parseStat(stat);
+}
+
+/** proc_pid_stat(5). The name is in parentheses and may hold anything, parentheses included: the last one ends it. */
+export function parseStat(stat: string): ProcessFacts | undefined {
+  const nameEnd = stat.lastIndexOf(')');
+  // Field numbers as in the manual: the state is field 3.
+  const fields = stat.slice(nameEnd + 2).split(' ');
+  const field = (number: number) => Number(fields[number - 3]);
+  const state = fields[0];
+  if (nameEnd < 0 || state === undefined || !Number.isInteger(field(22))) return undefined;
+  return {
+    pid: Number.parseInt(stat, 10),
+    state,
+    group: field(5),
+    startTicks: field(22),
+    cpuTicks: field(14) + field(15),
+    residentBytes: field(24) * PAGE_BYTES,
+  };
+}
+
+/** Every living process of a group. */
+export function membersOf(group: number): ProcessFacts[] {
+  return listProcesses().filter((facts) => facts.group === group && facts.state !== 'Z');
+}
+
+export function listProcesses(): ProcessFacts[] {
+  return listPids().flatMap((pid) => readProcess(pid) ?? []);
+}
+
+/** What the group with this leader burns; undefined once the leader is gone. */
+export function readGroupVitals(leader: number): Vitals | undefined {
+  const facts = readProcess(leader);
+  if (facts === undefined || facts.state === 'Z') return undefined;
+  const members = membersOf(leader);
+  return {
+    cpuTicks: sum(members.map((member) => member.cpuTicks)),
+    residentBytes: sum(members.map((member) => member.residentBytes)),
+    stopped: facts.state === 'T' || facts.state === 't',
+  };
+}
+
+/** Its command line, arguments joined by spaces. */
+export function commandOf(pid: number): string | undefined {
+  return tryRead(`/proc/${pid}/cmdline`)?.split('\0').join(' ').trim();
+}
+
+/** One of its variables, when we may read them: the same user, or root. */
+export function environmentOf(pid: number): ReadonlyMap<string, string> | undefined {
+  const raw = tryRead(`/proc/${pid}/environ`);
+  if (raw === undefined) return undefined;
+  const entries = raw.split('\0').filter((entry) => entry.includes('='));
+  return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+}
+
+/** The process that listens on a TCP port, as far as we may look. */
+export function listenerOf(port: number): number | undefined {
+  const inodes = new Set(
+    ['tcp', 'tcp6'].flatMap((table) => listeningInodes(tryRead(`/proc/net/${table}`) ?? '', port)),
+  );
+  if (inodes.size === 0) return undefined;
+  return listPids().find((pid) => socketInodes(pid).some((inode) => inodes.has(inode)));
+}
+
+/** Rows of /proc/net/tcp (proc_net_tcp(5)): slot, local address:port, remote, state (0A listens), ..., inode. */
+function listeningInodes(table: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = table.split('\n').map((row) => row.trim().split(/\s+/));
+  return rows.filter((row) => row[1]?.endsWith(suffix) === true && row[3] === '0A').flatMap((row) => row[9] ?? []);
+}
+
+function socketInodes(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return tryList(folder).flatMap((name) => {
+    const target = tryReadLink(`${folder}/${name}`);
+    return target?.startsWith('socket:[') === true ? [target.slice('socket:['.length, -1)] : [];
+  });
+}
+
+function listPids(): number[] {
+  return tryList('/proc').map(Number).filter(Number.isInteger);
+}
+
+function tryRead(path: string): string | undefined {
+  return tryDo(() => readFileSync(path, 'latin1'));
+}
+
+function tryList(path: string): string[] {
+  return tryDo(() => readdirSync(path)) ?? [];
+}
+
+function tryReadLink(path: string): string | undefined {
+  return tryDo(() => readlinkSync(path));
+}
+
+/** Processes come and go while we read, and some aren't ours to look at: both are no news, not errors. */
+function tryDo<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,72 @@
+// Plays a plan through to its end as if every step succeeded: what a dry run prints, and how a switch that can't be
+// done is refused before anything is touched. Pure.
+import { countRunning, countServing, type ObservedWorker } from './observed.js';
+import { isConverged, planSteps, type PlanInput, type Step } from './planner.js';
+
+export interface Forecast {
+  readonly steps: readonly Step[];
+  /** Processes of ours. */
+  readonly processes: { readonly before: number; readonly peak: number; readonly after: number };
+  /** Fewest usable workers on the way. */
+  readonly leastServing: number;
+  /** False when the plan gets stuck short of the shape: no room in the budget. */
+  readonly reachable: boolean;
+}
+
+/** More rounds than any plan needs: each of a worker's few moves happens at most twice on the way. */
+const ROUNDS_PER_WORKER = 12;
+
+export function forecastSwitch(input: PlanInput): Forecast {
+  const steps: Step[] = [];
+  let workers: readonly ObservedWorker[] = input.workers.map(asIfWell);
+  const before = countRunning(workers);
+  let peak = before;
+  let leastServing = countServing(workers);
+  for (let round = 0; round < workers.length * ROUNDS_PER_WORKER; round++) {
+    if (isConverged({ shape: input.shape, workers })) break;
+    const planned = planSteps({ ...input, workers, steady: true });
+    steps.push(...planned);
+    workers = workers.map((worker) => planned.filter((step) => step.id === worker.id).reduce(afterStep, worker));
+    peak = Math.max(peak, countRunning(workers));
+    leastServing = Math.min(leastServing, countServing(workers));
+    workers = workers.map(settled);
+  }
+  const reachable = isConverged({ shape: input.shape, workers });
+  return { steps, processes: { before, peak, after: countRunning(workers) }, leastServing, reachable };
+}
+
+/** A forecast is about the steps, not about luck: what is failing now is taken to start when it is asked to. */
+function asIfWell(worker: ObservedWorker): ObservedWorker {
+  const startable = worker.state === 'off' || worker.state === 'failed';
+  return { ...worker, startable, givenUp: false, usable: worker.state === 'active' };
+}
+
+/** What an observer sees right after a step began. */
+function afterStep(worker: ObservedWorker, step: Step): ObservedWorker {
+  const { kind } = step;
+  switch (kind) {
+    case 'promote':
+      return { ...worker, state: 'active', usable: true, frozen: false };
+    case 'start':
+      return { ...worker, state: 'starting', ready: false, outdated: false };
+    case 'rest':
+      return { ...worker, state: 'standby', frozen: false };
+    case 'freeze':
+    case 'thaw':
+      return { ...worker, frozen: kind === 'freeze' };
+    case 'drain':
+      return { ...worker, state: 'draining', usable: false, ready: step.next === 'standby' };
+    case 'stop':
+      return { ...worker, state: 'stopping', ready: false };
+    case 'forget':
+      return { ...worker, state: 'off' };
+  }
+}
+
+/** And what is seen once everything under way has ended well. */
+function settled(worker: ObservedWorker): ObservedWorker {
+  if (worker.state === 'starting') return { ...worker, ready: true };
+  if (worker.state === 'draining' && worker.ready) return { ...worker, state: 'standby', ready: false };
+  const ended = worker.state === 'draining' || worker.state === 'stopping';
+  return ended ? { ...worker, state: 'off', startable: true, outdated: false } : worker;
+}

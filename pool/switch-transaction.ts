@@ -1,0 +1,84 @@
+// One switch of mode as a transaction: begun, and then done only when the pool has converged, or rolled back when a
+// worker that it needs can't be started. It judges and reports; the manager acts on the verdict.
+import type { Clock } from '../src/core/clock.js';
+import { UnderstudyError } from '../src/core/errors.js';
+import type { Shape } from './modes.js';
+import type { Step } from './planner.js';
+import { waiting, type Progress } from './waiters.js';
+import type { Worker } from './worker.js';
+
+export interface TakenStep {
+  readonly step: Step;
+  /** Milliseconds since the switch began. */
+  readonly atMs: number;
+}
+
+export interface SwitchReport {
+  /** Undefined for the first start. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly steps: readonly TakenStep[];
+  readonly durationMs: number;
+}
+
+export class SwitchTransaction {
+  readonly from: Shape | undefined;
+  readonly to: Shape;
+  readonly #clock: Clock;
+  readonly #beganAtMs: number;
+  /** Workers with a process before the switch: their failures are none of its own. */
+  readonly #runningBefore: ReadonlySet<string>;
+  readonly #steps: TakenStep[] = [];
+  #outcome: Progress = waiting;
+
+  constructor(change: { from: Shape | undefined; to: Shape }, workers: readonly Worker[], clock: Clock) {
+    this.from = change.from;
+    this.to = change.to;
+    this.#clock = clock;
+    this.#beganAtMs = clock.now();
+    const running = workers.filter(({ state }) => state.kind !== 'off' && state.kind !== 'failed');
+    this.#runningBefore = new Set(running.map((worker) => worker.id));
+  }
+
+  get outcome(): Progress {
+    return this.#outcome;
+  }
+
+  /** The very first start has nothing to go back to. */
+  get first(): boolean {
+    return this.from === undefined;
+  }
+
+  /** The first verdict counts. */
+  settle(outcome: Progress): void {
+    if (this.#outcome.kind === 'waiting') this.#outcome = outcome;
+  }
+
+  noteStep(step: Step): void {
+    this.#steps.push({ step, atMs: this.#clock.now() - this.#beganAtMs });
+  }
+
+  report(): SwitchReport {
+    const durationMs = this.#clock.now() - this.#beganAtMs;
+    return { from: this.from?.mode, to: this.to.mode, steps: this.#steps, durationMs };
+  }
+
+  /** What makes this switch impossible, if anything does. */
+  findFailure(workers: readonly Worker[]): UnderstudyError | undefined {
+    for (const worker of workers) {
+      const { state, id } = worker;
+      const wished = this.to.wishes.get(id)?.role ?? 'off';
+      if (state.kind !== 'failed' || wished === 'off') continue;
+      if (!this.#runningBefore.has(id) || state.retryAtMs === undefined) return this.#failureOf(id, state.error);
+    }
+    return undefined;
+  }
+
+  #failureOf(id: string, error: UnderstudyError): UnderstudyError {
+    const { from, to } = this;
+    // The first start has no shape to go back to: its error is the worker's own.
+    if (from === undefined) return error;
+    const message = `Cannot switch to ${to.mode}: starting ${id} failed. The pool stays in ${from.mode}. ${error.message}`;
+    return new UnderstudyError(message, { code: 'switch-rolled-back', source: 'operator', cause: error });
+  }
+}

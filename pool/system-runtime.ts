@@ -1,0 +1,18 @@
+// The runtime that works on the real machine: children by execa, probes by undici, vitals from /proc.
+import type { Clock } from '../src/core/clock.js';
+import type { Random } from '../src/core/random.js';
+import { findFreePort, findPortHolder } from './port-probe.js';
+import { probeHttp } from './prober.js';
+import { readGroupVitals } from './process-table.js';
+import { launchWorkerProcess } from './worker-process.js';
+import type { WorkerRuntime } from './worker-runtime.js';
+
+export function createSystemRuntime({ clock, random }: { clock: Clock; random: Random }): WorkerRuntime {
+  return {
+    launch: launchWorkerProcess,
+    findPort: (host, { inUse }) => findFreePort(host, inUse, random),
+    portHolder: findPortHolder,
+    probe: (address, options) => probeHttp(address, options, clock),
+    vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
+  };
+}

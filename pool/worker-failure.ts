@@ -1,0 +1,70 @@
+// The errors that a worker can end with: what happened, where, what it last said, and what to do about it.
+import { existsSync } from 'node:fs';
+import { UnderstudyError } from '../src/core/errors.js';
+import type { ExitReport, LaunchSpec } from './worker-runtime.js';
+
+/** @returns an `operator` error when the program could not be run or never got ready, else an `upstream` one. */
+export function exitFailure(
+  spec: LaunchSpec,
+  exit: {
+    readonly report: ExitReport;
+    readonly wasReady: boolean;
+    readonly pid: number | undefined;
+    readonly output: string;
+  },
+): UnderstudyError {
+  const { report, wasReady, pid, output } = exit;
+  if (report.spawnErrorCode !== undefined) return spawnFailure(spec, report.spawnErrorCode);
+  const how = report.signal === undefined ? `with code ${report.code ?? 'unknown'}` : `by ${report.signal}`;
+  if (wasReady) {
+    return new UnderstudyError(`${spec.id} (pid ${pid}) ended ${how}.${quote(output)}`, {
+      code: 'worker-exited',
+      source: 'upstream',
+    });
+  }
+  const message = `Cannot start ${spec.id}: its process ended ${how} before it was ready. Command: ${spec.command.join(' ')}.`;
+  return operatorError('worker-exited-at-start', `${message}${quote(output)}`);
+}
+
+function spawnFailure(spec: LaunchSpec, code: string): UnderstudyError {
+  const program = spec.command[0] ?? '';
+  if (!existsSync(spec.cwd)) {
+    return operatorError('cwd-not-found', `Cannot start ${spec.id}: the directory ${spec.cwd} does not exist.`);
+  }
+  if (code === 'ENOENT') {
+    const hint = 'Give a program on the PATH, or a path that exists.';
+    return operatorError(
+      'command-not-found',
+      `Cannot start ${spec.id}: the command "${program}" was not found. ${hint}`,
+    );
+  }
+  if (code === 'EACCES') {
+    return operatorError('command-not-executable', `Cannot start ${spec.id}: "${program}" may not be executed.`);
+  }
+  return operatorError('spawn-failed', `Cannot start ${spec.id}: running "${program}" failed with ${code}.`);
+}
+
+export function portInUse(id: string, where: string, holder: string): UnderstudyError {
+  const hint = 'Stop it, or give the backend another port.';
+  return operatorError('port-in-use', `Cannot start ${id}: ${where} is held by ${holder}. ${hint}`);
+}
+
+export function startTimeout(
+  id: string,
+  facts: { seconds: number; evidence: string; output: string },
+): UnderstudyError {
+  const message = `Cannot start ${id}: not ready, and no progress for ${facts.seconds} s; its health path ${facts.evidence}.`;
+  return operatorError('start-timeout', `${message}${quote(facts.output)}`);
+}
+
+export function wedged(id: string, evidence: string): UnderstudyError {
+  return new UnderstudyError(`${id} is wedged: ${evidence}.`, { code: 'worker-wedged', source: 'upstream' });
+}
+
+function operatorError(code: string, message: string): UnderstudyError {
+  return new UnderstudyError(message, { code, source: 'operator' });
+}
+
+function quote(output: string): string {
+  return output === '' ? ' It wrote nothing.' : ` Last lines of its output:\n${output}`;
+}

@@ -1,0 +1,37 @@
+// The file that a worker writes its output to. A file and not a pipe, so that a worker outlives us: a pipe's reader
+// that is gone ends the writer with SIGPIPE. Rotated at a start only, since the running process holds it open.
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const ROTATE_ABOVE_BYTES = 16 * 1024 * 1024;
+const TAIL_BYTES = 4 * 1024;
+const TAIL_LINES = 12;
+
+export interface WorkerLog {
+  /** To append to; close it once the child has it. */
+  readonly fd: number;
+  /** Where this run's output begins. */
+  readonly startsAtByte: number;
+}
+
+export function openWorkerLog(path: string): WorkerLog {
+  mkdirSync(dirname(path), { recursive: true });
+  if (existsSync(path) && statSync(path).size > ROTATE_ABOVE_BYTES) renameSync(path, `${path}.1`);
+  const fd = openSync(path, 'a');
+  return { fd, startsAtByte: fstatSync(fd).size };
+}
+
+/** The last lines written since `startsAtByte`, without trailing blank ones. */
+export function tailWorkerLog(path: string, startsAtByte: number): string {
+  const { size } = statSync(path);
+  const from = Math.max(startsAtByte, size - TAIL_BYTES);
+  if (size <= from) return '';
+  const fd = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(size - from);
+    const read = readSync(fd, buffer, 0, buffer.length, from);
+    return buffer.subarray(0, read).toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  } finally {
+    closeSync(fd);
+  }
+}

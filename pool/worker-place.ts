@@ -1,0 +1,60 @@
+// Where a worker listens and what is run for it: from options to an address and a launch specification.
+import { join } from 'node:path';
+import { UnderstudyError } from '../src/core/errors.js';
+import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import { fillCommand } from './command-template.js';
+import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from './options.js';
+import type { LaunchSpec } from './worker-runtime.js';
+
+export interface LaunchFacts {
+  readonly id: string;
+  readonly number: number;
+  readonly generation: number;
+  readonly port: number;
+  /** Processes, for a server that forks by itself. */
+  readonly forks: number;
+}
+
+export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOptions, facts: LaunchFacts): LaunchSpec {
+  const { id, number, generation, port, forks } = facts;
+  const { host, name } = backend;
+  return {
+    id,
+    backend: name,
+    worker: number,
+    generation,
+    command: fillCommand(options.command, { host, port, name, worker: number, workers: forks }),
+    cwd: options.cwd,
+    env: { ...options.env, ...workerMarks(options, { id, generation, port }) },
+    logFile: logFileOf(options, id),
+  };
+}
+
+/**
+ * Marks in a worker's environment by which a later Understudy knows its own, even when the state file is lost.
+ */
+export function workerMarks(
+  options: Pick<PoolOptions, 'stateDir'>,
+  worker: { readonly id: string; readonly generation: number; readonly port: number },
+): Record<'UNDERSTUDY_POOL' | 'UNDERSTUDY_WORKER', string> {
+  return { UNDERSTUDY_POOL: options.stateDir, UNDERSTUDY_WORKER: `${worker.id}#${worker.generation}@${worker.port}` };
+}
+
+/** `<logDir>/<backend>-<number>.log` */
+export function logFileOf(options: Pick<PoolOptions, 'logDir'>, id: string): string {
+  return join(options.logDir, `${id.replace('/', '-')}.log`);
+}
+
+/** @throws UnderstudyError (operator) `bad-backend-url`. */
+export function addressOfUrl({ name, url }: UnmanagedBackendOptions): UpstreamAddress {
+  if (url.startsWith('unix:')) return { kind: 'unix', path: url.slice('unix:'.length) };
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== 'http:') {
+    throw new UnderstudyError(
+      `Cannot use backend ${name}: its url "${url}" is neither http://host:port nor unix:/path/to/socket.`,
+      { code: 'bad-backend-url', source: 'operator' },
+    );
+  }
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  return { kind: 'tcp', host, port: parsed.port === '' ? 80 : Number(parsed.port) };
+}

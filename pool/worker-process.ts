@@ -1,0 +1,57 @@
+// A worker as a real child: no shell, a process group of its own, output to a file. Leaves when to stop it to others.
+// The group is what is signalled, always: a server that forked must not leave its children behind.
+import { closeSync } from 'node:fs';
+import { execa } from 'execa';
+import { errorCode } from '../src/core/errors.js';
+import { ExitNews } from './exit-news.js';
+import { openWorkerLog, tailWorkerLog } from './worker-log.js';
+import type { LaunchSpec, WorkerProcess } from './worker-runtime.js';
+
+export function launchWorkerProcess(spec: LaunchSpec): WorkerProcess {
+  const log = openWorkerLog(spec.logFile);
+  // execa takes any descriptor, though its types know those up to 9 only.
+  const output = log.fd as 9;
+  const [program = '', ...args] = spec.command;
+  const child = execa(program, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env },
+    stdin: 'ignore',
+    stdout: output,
+    stderr: output,
+    // Its own group, which outlives us: a restarted Understudy adopts it.
+    detached: true,
+    cleanup: false,
+    reject: false,
+    shell: false,
+  });
+  closeSync(log.fd);
+  const { pid } = child;
+  const exit = new ExitNews();
+  // The child's own event, not execa's promise: the event comes a turn of the loop earlier.
+  child.on('exit', (code, signal) => {
+    // What the leader leaves behind in its group would hold the port against its successor.
+    if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+    exit.publish({ code: code ?? undefined, signal: signal ?? undefined });
+  });
+  void child.then((result) => {
+    if (pid !== undefined) return;
+    exit.publish({ code: undefined, signal: undefined, spawnErrorCode: errorCode(result) ?? 'an unknown error' });
+  });
+  return {
+    pid,
+    onExit: (listener) => exit.subscribe(listener),
+    signalGroup: (signal) => pid !== undefined && signalGroup(pid, signal),
+    lastOutput: () => tailWorkerLog(spec.logFile, log.startsAtByte),
+  };
+}
+
+/** False when nobody of the group is left. */
+export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+}

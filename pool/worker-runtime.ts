@@ -1,0 +1,68 @@
+// The seam between supervision and the operating system: how a worker's process is launched, signalled and seen to
+// go. worker-process.ts is the real one, adopted-process.ts joins a process that an earlier Understudy started, and
+// tests bring their own.
+import type { UpstreamAddress } from '../src/core/traffic-port.js';
+
+export interface LaunchSpec {
+  readonly id: string;
+  readonly backend: string;
+  readonly worker: number;
+  readonly generation: number;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+}
+
+export interface ExitReport {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+  /** Set when the program could not even be run: ENOENT, EACCES, ... */
+  readonly spawnErrorCode?: string;
+}
+
+export interface WorkerProcess {
+  /** Undefined when the program could not be run (the exit report says why), or when it is not ours. */
+  readonly pid: number | undefined;
+  /** Calls back once, in the turn in which the end is seen; at once if it has ended. */
+  onExit(listener: (report: ExitReport) => void): void;
+  /** Signals the whole process group. False when no process of it is left. */
+  signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
+  /** The last lines that it wrote, for an error's message. */
+  lastOutput(): string;
+}
+
+export interface WorkerRuntime {
+  /** Never throws for a program that can't be run: that is an exit report. */
+  launch(spec: LaunchSpec): WorkerProcess;
+  /** A port on which a further worker may listen. Never one it named before that is still `inUse`. */
+  findPort(host: string, options: { readonly inUse: ReadonlySet<number> }): Promise<number>;
+  /** Resolves with undefined when the port is free, else with who holds it, in words. */
+  portHolder(host: string, port: number): Promise<string | undefined>;
+  /** One look at a worker over the network. Never rejects. */
+  probe(address: UpstreamAddress, options: ProbeOptions): Promise<ProbeResult>;
+  /** One look at its process group; undefined when it is gone, or where the system does not tell. */
+  vitals(process: WorkerProcess): Vitals | undefined;
+}
+
+export interface ProbeOptions {
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly expectStatus?: number;
+  readonly signal: AbortSignal;
+}
+
+export type ProbeResult =
+  | { readonly kind: 'passed'; readonly status: number }
+  | { readonly kind: 'bad-status'; readonly status: number }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+export interface Vitals {
+  /** User and system time of all processes of the group, in clock ticks. */
+  readonly cpuTicks: number;
+  readonly residentBytes: number;
+  /** The leader is stopped (state T): by our freeze, or by somebody else. */
+  readonly stopped: boolean;
+}

@@ -1,0 +1,38 @@
+// The life of a worker as data: seven states, the facts that hold in each, and the table of allowed moves. Pure.
+// Only worker.ts moves a worker, and only along this table.
+import type { UnderstudyError } from '../src/core/errors.js';
+import type { WorkerProcess } from './worker-runtime.js';
+
+export type WorkerState =
+  | { readonly kind: 'off' }
+  /** No process yet while its port is being looked at. */
+  | { readonly kind: 'starting'; readonly process?: WorkerProcess }
+  | { readonly kind: 'active'; readonly process: WorkerProcess }
+  | { readonly kind: 'standby'; readonly process: WorkerProcess; readonly temperature: 'hot' | 'frozen' }
+  | { readonly kind: 'draining'; readonly process: WorkerProcess; readonly next: 'standby' | 'off' }
+  /** With a `failure` it ends in `failed`, else in `off`. */
+  | { readonly kind: 'stopping'; readonly process: WorkerProcess; readonly failure?: UnderstudyError }
+  /** Without `retryAtMs` it is left alone until somebody acts. */
+  | { readonly kind: 'failed'; readonly error: UnderstudyError; readonly retryAtMs?: number };
+
+export type WorkerStateKind = WorkerState['kind'];
+
+const MOVES = {
+  off: ['starting'],
+  starting: ['starting', 'active', 'standby', 'stopping', 'failed', 'off'],
+  active: ['draining', 'stopping', 'failed'],
+  standby: ['standby', 'active', 'stopping', 'failed'],
+  draining: ['active', 'standby', 'stopping', 'failed', 'off'],
+  stopping: ['off', 'failed'],
+  failed: ['failed', 'starting', 'off'],
+} as const satisfies Record<WorkerStateKind, readonly WorkerStateKind[]>;
+
+export function mayMove(from: WorkerStateKind, to: WorkerStateKind): boolean {
+  const allowed: readonly WorkerStateKind[] = MOVES[from];
+  return allowed.includes(to);
+}
+
+/** The process of a state that has one. */
+export function processOf(state: WorkerState): WorkerProcess | undefined {
+  return 'process' in state ? state.process : undefined;
+}

@@ -1,0 +1,20 @@
+// Finds a Python that has uvicorn, and the command that serves the ASGI fixture with it.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** Compiled tests lie in dist/test/support; a .py file is not compiled, so it stays where its source is. */
+const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'test', 'fixtures');
+
+/** The first of $PYTHON, python3 and /usr/bin/python3 that can import uvicorn. */
+export function findUvicornPython(): string {
+  const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter((name) => name !== undefined);
+  const python = candidates.find((name) => spawnSync(name, ['-c', 'import uvicorn']).status === 0);
+  if (python === undefined) throw new Error(`No Python with uvicorn among ${candidates.join(', ')}: set PYTHON`);
+  return python;
+}
+
+export function uvicornCommand(): string[] {
+  const app = ['-m', 'uvicorn', 'asgi_app:app', '--app-dir', FIXTURES];
+  // No --timeout-graceful-shutdown: uvicorn 0.17 does not know it yet.
+  return [findUvicornPython(), ...app, '--host', '{host}', '--port', '{port}', '--timeout-keep-alive', '75'];
+}
