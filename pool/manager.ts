@@ -135,7 +135,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Puts a backend into traffic until the mode changes. Resolves once it serves. */
   async promote(backend: string): Promise<void> {
     await this.#wishByHand(backend, 'active');
-    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.usable));
+    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.serving));
   }
 
   /** Takes a backend out of traffic, running, until the mode changes. Resolves once nothing of it is in flight. */
@@ -444,7 +444,7 @@ export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolMan
 }
 
 function isAtRest(worker: Worker): boolean {
-  return worker.usable || worker.state.kind === 'standby';
+  return worker.serving || worker.state.kind === 'standby';
 }
 
 function stopWorker(worker: Worker, why: Why): void {

@@ -125,8 +125,14 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#state.kind === 'starting' && this.#health.verdict === 'well';
   }
 
+  /** In traffic, or on its way out of it, and well as far as anybody knows. */
   get usable(): boolean {
-    return this.#state.kind === 'active' && this.#health.verdict !== 'down' && !this.#breakerOpen;
+    const { kind } = this.#state;
+    return (kind === 'active' || kind === 'draining') && this.#health.verdict !== 'down' && !this.#breakerOpen;
+  }
+
+  get serving(): boolean {
+    return this.#state.kind === 'active' && this.usable;
   }
 
   /** What traffic should know of it; undefined while it must get none. */
