@@ -59,9 +59,15 @@ const event: fc.Arbitrary<ModelEvent> = fc.record({
 });
 
 const anyState = fc.record({
-  state: fc.constantFrom('off', 'starting', 'active', 'standby', 'draining', 'stopping', 'failed') as fc.Arbitrary<
-    ObservedWorker['state']
-  >,
+  state: fc.constantFrom<ObservedWorker['state']>(
+    'off',
+    'starting',
+    'active',
+    'standby',
+    'draining',
+    'stopping',
+    'failed',
+  ),
   ready: fc.boolean(),
   usable: fc.boolean(),
   frozen: fc.boolean(),
