@@ -15,6 +15,7 @@ import { isConverged, planSteps, type PlanInput, type Step } from './planner.js'
 import type { PoolEvent } from './pool-event.js';
 import { viewPool, type PoolView } from './pool-view.js';
 import { PromotionTimes } from './promotion-times.js';
+import { Rehearsals } from './rehearsals.js';
 import { Steadiness } from './steadiness.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
@@ -23,7 +24,8 @@ import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
 import type { WorkerRuntime } from './worker-runtime.js';
-import type { Why, Worker, WorkerMove } from './worker.js';
+import type { Why } from './why.js';
+import type { Worker, WorkerMove } from './worker.js';
 import { createWorkers, observeWorker } from './workers.js';
 
 export interface PoolDeps {
@@ -68,6 +70,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
   readonly #steadiness: Steadiness;
+  readonly #rehearsals: Rehearsals;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
   readonly #budget: number;
@@ -96,6 +99,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#workers = createWorkers(options, { options, traffic, runtime, clock, random, portsInUse: new Set(), hurry });
     this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
     for (const worker of this.#workers) this.#listenTo(worker);
+    this.#rehearsals = new Rehearsals(this.#workers, { clock, everyMs: options.rehearseEveryMs });
   }
 
   /**
@@ -107,6 +111,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#requireReachable(shape, `start in ${shape.mode}`);
     try {
       await this.#switchTo(shape, signal);
+      this.#rehearsals.start();
     } catch (error) {
       await this.stop({});
       throw error;
@@ -135,7 +140,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Puts a backend into traffic until the mode changes. Resolves once it serves. */
   async promote(backend: string): Promise<void> {
     await this.#wishByHand(backend, 'active');
-    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.usable));
+    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.serving));
   }
 
   /** Takes a backend out of traffic, running, until the mode changes. Resolves once nothing of it is in flight. */
@@ -181,6 +186,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   async stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
     this.#stopping = true;
     this.#wake?.cancel();
+    this.#rehearsals.stop();
     const stopped = new UnderstudyError('The pool is stopping.', { code: 'pool-stopping', source: 'operator' });
     this.#switch = undefined;
     this.#waiters.failAll(stopped);
@@ -199,8 +205,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #listenTo(worker: Worker): void {
     worker.on('moved', (move) => this.#onMoved(move));
-    worker.on('judged', (_, why) => this.#onJudged(worker, why));
+    worker.on('judged', (why) => this.#onJudged(worker, why));
     worker.on('proved', () => this.#onProved(worker));
+    worker.on('rehearsed', (tookMs) => {
+      const evidence = `thawed and answered within ${tookMs.toFixed(1)} ms`;
+      this.#announce({ kind: 'rehearsal', cause: 'a frozen standby is thawed now and then', evidence }, worker);
+    });
   }
 
   #onMoved(move: WorkerMove): void {
@@ -444,7 +454,7 @@ export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolMan
 }
 
 function isAtRest(worker: Worker): boolean {
-  return worker.usable || worker.state.kind === 'standby';
+  return worker.serving || worker.state.kind === 'standby';
 }
 
 function stopWorker(worker: Worker, why: Why): void {

@@ -73,10 +73,11 @@ export function forksItself(command: readonly string[]): boolean {
   return command.some((part) => part.includes('{workers}'));
 }
 
-/** Running processes that a shape asks for; a cold standby and an unmanaged backend run none of ours. */
+/** Processes that a shape may need at once; an unmanaged backend runs none of ours. */
 export function processesOf(options: PoolOptions, shape: Shape): number {
   const managed = new Set(options.backends.filter(isManaged).map((backend) => backend.name));
-  return [...shape.wishes].filter(([id, wish]) => managed.has(backendOf(id)) && runs(wish)).length;
+  // A cold standby counts: once it stands in, the worker that it stands in for must still have room to come back.
+  return [...shape.wishes].filter(([id, wish]) => managed.has(backendOf(id)) && wish.role !== 'off').length;
 }
 
 export function backendOf(id: string): string {
@@ -88,7 +89,7 @@ export function runs(wish: Wish): boolean {
   return wish.role === 'active' || (wish.role === 'standby' && wish.temperature !== 'cold');
 }
 
-/** Most processes at once: what the operator allows, else the most that any mode wants. */
+/** Most processes at once: what the operator allows, else the most that any mode may need. */
 export function budgetOf(options: PoolOptions): number {
   if (options.budget?.workers !== undefined) return options.budget.workers;
   return Math.max(...Object.keys(options.modes).map((name) => processesOf(options, shapeOf(options, name))));

@@ -8,7 +8,7 @@ export interface ObservedWorker {
   readonly state: WorkerStateKind;
   /** Starting: it has proved that it answers. */
   readonly ready: boolean;
-  /** Active: a request sent to it now would be answered, as far as anybody knows. */
+  /** Active or draining: a request sent to it now would be answered, as far as anybody knows. */
   readonly usable: boolean;
   /** Standby: whether its process group is stopped. */
   readonly frozen: boolean;

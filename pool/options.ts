@@ -43,6 +43,8 @@ export interface HealthOptions {
   /** Passed probes in a row that prove a worker, and failed ones that condemn it. */
   readonly rise: number;
   readonly fall: number;
+  /** Requests in flight for so long, without a byte moved or CPU used, mean wedged whatever the probes say; 0 for never. */
+  readonly wedgedAfterMs?: number;
   /** The one status that passes. Default: any below 500. */
   readonly expectStatus?: number;
 }
@@ -99,7 +101,15 @@ export const defaultPoolOptions = {
     validation: { active: 2, workers: 2, standby: 1, temperature: 'frozen' },
   },
   initialMode: 'production',
-  health: { path: '/health', intervalMs: 2_000, suspiciousIntervalMs: 250, timeoutMs: 2_000, rise: 2, fall: 3 },
+  health: {
+    path: '/health',
+    intervalMs: 2_000,
+    suspiciousIntervalMs: 250,
+    timeoutMs: 2_000,
+    rise: 2,
+    fall: 3,
+    wedgedAfterMs: 300_000,
+  },
   restart: { initialBackoffMs: 250, maxBackoffMs: 30_000, jitter: 0.2, crashLoopLimit: 8, steadyAfterMs: 10_000 },
   stop: { drainTimeoutMs: 30_000, graceMs: 10_000 },
   startTimeoutMs: 300_000,

@@ -62,6 +62,8 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
     if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
+    // It stands in for what the operator took out of traffic.
+    if (isServing(worker)) return countServing(workers) <= shape.capacity;
     return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
   });
 }
@@ -71,7 +73,7 @@ function planPromotions(input: PlanInput): Step[] {
   const steps: Step[] = wished.map(({ id }) => ({ kind: 'promote', id, reason: 'mode' }));
   const serving = countServing(input.workers) + wished.length;
   let missing = input.promised - serving;
-  let belowFloor = input.floor - serving;
+  let belowFloor = floorOf(input) - serving;
   for (const standIns of standInsByBackend(input)) {
     // What was drained on purpose comes back only when the pool would otherwise lie below its floor.
     const willing = standIns.filter((worker) => (isWilling(input, worker) ? missing > 0 : belowFloor > 0));
@@ -85,7 +87,7 @@ function planPromotions(input: PlanInput): Step[] {
 
 /** Ready without being started; a worker on its way out comes back too, unless its process must be replaced. */
 function mayServe(worker: Worker): boolean {
-  return !worker.outdated && (isPromotable(worker) || worker.state === 'draining');
+  return !worker.outdated && (isPromotable(worker) || (worker.state === 'draining' && worker.usable));
 }
 
 /** Workers that could stand in, by backend; those that the shape keeps for it first. */
@@ -199,11 +201,13 @@ function isDrainDue(input: PlanInput, victim: Worker, left: number): boolean {
   const complete = !workers.some((worker) => worker.id !== victim.id && isMissing(shape, worker));
   if (isStandIn(input, victim)) {
     const rolling = workers.some((worker) => worker.outdated);
-    return complete && input.steady && !rolling && left >= shape.capacity;
+    if (complete && input.steady && !rolling && left >= shape.capacity) return true;
+    return freesProcess(input, victim) && isOutOfRoom(input) && left >= input.floor;
   }
   if (!isServing(victim)) return true;
-  if (victim.outdated) return complete;
-  if (wishOf(shape, victim).insist) return true;
+  const { role, insist } = wishOf(shape, victim);
+  if (role === 'active') return complete;
+  if (insist) return true;
   return (complete && left >= shape.capacity) || (freesProcess(input, victim) && isOutOfRoom(input));
 }
 
@@ -234,13 +238,18 @@ function coversFor(input: PlanInput): Step[] {
 }
 
 /**
- * The floor must leave room for the change itself: with a budget of one process, or for the restart of the only
- * worker, the choice is between a gap (the waiting room holds the requests) and never changing at all.
+ * The floor must leave room for the change itself: with a budget of one process, the choice is between a gap (the
+ * waiting room holds the requests) and never changing at all.
  */
-function floorFor(input: PlanInput, victim: Worker): number {
+function floorOf(input: PlanInput): number {
   const unmanaged = input.workers.filter((worker) => !worker.managed && isServing(worker)).length;
-  const floor = Math.min(input.floor, Math.max(0, input.budget - 1) + unmanaged);
-  return victim.outdated ? Math.min(floor, input.shape.capacity - 1) : floor;
+  return Math.min(input.floor, Math.max(0, input.budget - 1) + unmanaged);
+}
+
+/** The same choice when the only worker is replaced. */
+function floorFor(input: PlanInput, victim: Worker): number {
+  const replaced = wishOf(input.shape, victim).role === 'active';
+  return replaced ? Math.min(floorOf(input), input.shape.capacity - 1) : floorOf(input);
 }
 
 function wishOf(shape: Shape, worker: Worker): Wish {

@@ -90,14 +90,14 @@ function isWorthShowing(target: Shape): (worker: Worker) => boolean {
 }
 
 function viewWorker(worker: Worker): WorkerView {
-  const { id, generation, address, pid, state, health, restarts, lastError } = worker;
+  const { id, generation, address, pid, state, verdict, restarts, lastError } = worker;
   return {
     id,
     generation,
     url: address === undefined ? undefined : urlOf(address),
     pid,
     state: state.kind,
-    health: health.verdict,
+    health: verdict,
     restarts,
     ...(lastError === undefined ? {} : { lastError: lastError.message }),
   };

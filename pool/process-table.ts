@@ -57,8 +57,13 @@ export function readGroupVitals(leader: number): Vitals | undefined {
   return {
     cpuTicks: sum(members.map((member) => member.cpuTicks)),
     residentBytes: sum(members.map((member) => member.residentBytes)),
-    stopped: facts.state === 'T' || facts.state === 't',
+    stopped: facts.state === 'T',
   };
+}
+
+/** Stopped by a signal; being traced is another state. */
+export function isStopped(pid: number): boolean {
+  return readProcess(pid)?.state === 'T';
 }
 
 /** Its command line, arguments joined by spaces. */

@@ -1,6 +1,7 @@
 // Turns a planned step into the worker's own move, with the reason that people will read.
 import type { Step } from './planner.js';
-import type { Why, Worker } from './worker.js';
+import type { Why } from './why.js';
+import type { Worker } from './worker.js';
 
 /** @param why what led to this turn of the manager; the step adds the rule that it follows. */
 export function takeStep(worker: Worker, step: Step, why: Why): void {

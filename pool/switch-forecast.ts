@@ -55,7 +55,7 @@ function afterStep(worker: ObservedWorker, step: Step): ObservedWorker {
     case 'thaw':
       return { ...worker, frozen: kind === 'freeze' };
     case 'drain':
-      return { ...worker, state: 'draining', usable: false, ready: step.next === 'standby' };
+      return { ...worker, state: 'draining', ready: step.next === 'standby' };
     case 'stop':
       return { ...worker, state: 'stopping', ready: false };
     case 'forget':
@@ -66,7 +66,7 @@ function afterStep(worker: ObservedWorker, step: Step): ObservedWorker {
 /** And what is seen once everything under way has ended well. */
 function settled(worker: ObservedWorker): ObservedWorker {
   if (worker.state === 'starting') return { ...worker, ready: true };
-  if (worker.state === 'draining' && worker.ready) return { ...worker, state: 'standby', ready: false };
+  if (worker.state === 'draining' && worker.ready) return { ...worker, state: 'standby', ready: false, usable: false };
   const ended = worker.state === 'draining' || worker.state === 'stopping';
-  return ended ? { ...worker, state: 'off', startable: true, outdated: false } : worker;
+  return ended ? { ...worker, state: 'off', startable: true, outdated: false, usable: false } : worker;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
-import { readGroupVitals } from './process-table.js';
+import { isStopped, readGroupVitals } from './process-table.js';
 import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 
@@ -13,6 +13,7 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,
     probe: (address, options) => probeHttp(address, options, clock),
+    isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

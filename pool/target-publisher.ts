@@ -24,6 +24,6 @@ export class TargetPublisher {
 
 /** A worker whose breaker is open stays: its breaker is traffic's own, and knows when to try again. */
 function targetsOf(workers: readonly Worker[]): UpstreamTarget[] {
-  const well = workers.filter((worker) => worker.health.verdict !== 'down').flatMap((worker) => worker.target ?? []);
+  const well = workers.filter((worker) => worker.verdict !== 'down').flatMap((worker) => worker.target ?? []);
   return well.length > 0 ? well : workers.flatMap((worker) => worker.target ?? []);
 }

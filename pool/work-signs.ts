@@ -1,8 +1,8 @@
 // Signs that a worker works although it does not answer: CPU burnt by its process group, bytes moved by traffic,
-// memory or output that grows. Each look compares with the one before.
+// memory or output that grows. Each kind of question compares with its own last look.
 import type { Clock } from '../src/core/clock.js';
 import type { UpstreamTraffic } from '../src/core/traffic-port.js';
-import type { ProbeResult, Vitals } from './worker-runtime.js';
+import type { Vitals } from './worker-runtime.js';
 
 export interface WorkSignsOptions {
   readonly clock: Clock;
@@ -10,55 +10,77 @@ export interface WorkSignsOptions {
   traffic(): UpstreamTraffic | undefined;
 }
 
-/** Loading a model grows memory by far more between two looks; the allocator's noise stays below. */
+/** Loading a model grows memory by far more between two looks; an allocator's noise stays below. */
 const GROWTH_BYTES = 1024 * 1024;
-/** Answering our own probes costs a tick or two; real work costs more. Ticks are 10 ms. */
+/** Being probed costs a tick or two. A tick is 10 ms. */
 const PROBE_TICKS = 2;
-
-interface Look {
-  readonly vitals: Vitals | undefined;
-  readonly bytesMoved: number;
-}
+/** Below this share of one core a process counts as idle: probes alone keep it from zero. */
+const IDLE_SHARE = 0.01;
+const TICKS_PER_MS = 0.1;
 
 export class WorkSigns {
   readonly #options: WorkSignsOptions;
-  #before: Look | undefined;
-  #progressAtMs: number;
-  #outputBefore = '';
+  #answering: { readonly cpuTicks: number; readonly bytesMoved: number };
+  #starting: {
+    readonly cpuTicks: number;
+    readonly residentBytes: number;
+    readonly output: string;
+    readonly atMs: number;
+  };
+  #hanging: { readonly cpuTicks: number; readonly bytesMoved: number; readonly atMs: number } | undefined;
 
   constructor(options: WorkSignsOptions) {
     this.#options = options;
-    this.#progressAtMs = options.clock.now();
+    this.#answering = { cpuTicks: 0, bytesMoved: 0 };
+    this.#starting = { cpuTicks: 0, residentBytes: 0, output: '', atMs: options.clock.now() };
   }
 
-  /** Whether it burnt CPU or moved bytes since the last look. A stopped process does not work, whatever it did before. */
+  /** Whether it burnt CPU or moved bytes since this was last asked. A stopped process does not work. */
   isWorking(): boolean {
-    const before = this.#before;
-    const now = this.#look();
-    if (now.vitals?.stopped === true) return false;
-    const ticks = (now.vitals?.cpuTicks ?? 0) - (before?.vitals?.cpuTicks ?? 0);
-    return ticks > PROBE_TICKS || now.bytesMoved > (before?.bytesMoved ?? 0);
+    const vitals = this.#options.vitals();
+    const now = { cpuTicks: vitals?.cpuTicks ?? 0, bytesMoved: this.#bytesMoved() };
+    const before = this.#answering;
+    this.#answering = now;
+    if (vitals?.stopped === true) return false;
+    return now.cpuTicks - before.cpuTicks > PROBE_TICKS || now.bytesMoved > before.bytesMoved;
   }
 
   /**
-   * How long a start has shown no progress. An app that already answers (with a 503, say) logs each of our probes,
-   * so its output proves nothing then.
+   * For how long a start has shown no progress, in milliseconds. Once an app answers (with a 503, say) it may log each
+   * of our probes, so its output proves nothing any more.
    */
-  msWithoutProgress(output: string, result: ProbeResult): number {
-    const before = this.#before?.vitals;
-    const { vitals } = this.#look();
-    const grown = (vitals?.residentBytes ?? 0) - (before?.residentBytes ?? 0) > GROWTH_BYTES;
-    const burnt = (vitals?.cpuTicks ?? 0) - (before?.cpuTicks ?? 0) > PROBE_TICKS;
-    const spoke = result.kind !== 'bad-status' && output !== this.#outputBefore;
-    this.#outputBefore = output;
-    const now = this.#options.clock.now();
-    if (grown || burnt || spoke) this.#progressAtMs = now;
-    return now - this.#progressAtMs;
+  msWithoutProgress({ output, answers }: { readonly output: string; readonly answers: boolean }): number {
+    const nowMs = this.#options.clock.now();
+    const { cpuTicks = 0, residentBytes = 0 } = this.#options.vitals() ?? {};
+    const before = this.#starting;
+    const grown = residentBytes - before.residentBytes > GROWTH_BYTES;
+    const burnt = cpuTicks - before.cpuTicks > PROBE_TICKS;
+    const spoke = !answers && output !== before.output;
+    if (grown || burnt || spoke) this.#starting = { cpuTicks, residentBytes, output, atMs: nowMs };
+    return nowMs - this.#starting.atMs;
   }
 
-  #look(): Look {
-    const look = { vitals: this.#options.vitals(), bytesMoved: this.#options.traffic()?.bytesMoved ?? 0 };
-    this.#before = look;
-    return look;
+  /** For how long requests have been in flight without a byte moved or CPU worth the name, in milliseconds. */
+  msHanging(): number {
+    const traffic = this.#options.traffic();
+    const nowMs = this.#options.clock.now();
+    if (traffic === undefined || traffic.inflight === 0) {
+      this.#hanging = undefined;
+      return 0;
+    }
+    const before = this.#hanging;
+    // Looked at only while requests hang, and not at all otherwise: a look at the process is not free.
+    const cpuTicks = this.#options.vitals()?.cpuTicks ?? 0;
+    const spanMs = nowMs - (before?.atMs ?? nowMs);
+    const idle = before !== undefined && cpuTicks - before.cpuTicks <= PROBE_TICKS + spanMs * TICKS_PER_MS * IDLE_SHARE;
+    if (before === undefined || !idle || traffic.bytesMoved > before.bytesMoved) {
+      this.#hanging = { cpuTicks, bytesMoved: traffic.bytesMoved, atMs: nowMs };
+      return 0;
+    }
+    return Math.min(spanMs, traffic.oldestInflightMs);
+  }
+
+  #bytesMoved(): number {
+    return this.#options.traffic()?.bytesMoved ?? 0;
   }
 }

@@ -26,6 +26,12 @@ export function exitFailure(
   return operatorError('worker-exited-at-start', `${message}${quote(output)}`);
 }
 
+/** How a process ended, in a few words. */
+export function describeExit({ code, signal, spawnErrorCode }: ExitReport): string {
+  if (spawnErrorCode !== undefined) return `it could not be run (${spawnErrorCode})`;
+  return signal === undefined ? `exit code ${code ?? 'unknown'}` : `ended by ${signal}`;
+}
+
 function spawnFailure(spec: LaunchSpec, code: string): UnderstudyError {
   const program = spec.command[0] ?? '';
   if (!existsSync(spec.cwd)) {

@@ -43,6 +43,8 @@ export interface WorkerRuntime {
   probe(address: UpstreamAddress, options: ProbeOptions): Promise<ProbeResult>;
   /** One look at its process group; undefined when it is gone, or where the system does not tell. */
   vitals(process: WorkerProcess): Vitals | undefined;
+  /** Whether its leader is stopped (state T): cheap enough to be asked several times a second. */
+  isStopped(process: WorkerProcess): boolean;
 }
 
 export interface ProbeOptions {

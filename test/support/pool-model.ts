@@ -99,7 +99,8 @@ export class PoolModel {
     if (this.workers.filter((worker) => worker.state === 'draining').length > 1 && step.kind === 'drain') {
       fail('two workers were drained at once');
     }
-    if (step.kind === 'drain' && input.workers.some((worker) => worker.id !== step.id && worker.state === 'standby')) {
+    const canCover = ({ id, state, outdated }: ObservedWorker) => id !== step.id && state === 'standby' && !outdated;
+    if (step.kind === 'drain' && input.workers.some(canCover)) {
       const left = countServing(this.workers);
       if (left < input.promised && countServing(before) > left) fail('a drain left a deficit beside a standby');
     }
@@ -153,7 +154,7 @@ function taken(worker: ObservedWorker, step: Step): ObservedWorker {
     case 'thaw':
       return { ...worker, frozen: step.kind === 'freeze' };
     case 'drain':
-      return { ...worker, state: 'draining', usable: false, ready: step.next === 'standby' };
+      return { ...worker, state: 'draining', ready: step.next === 'standby' };
     case 'stop':
       return { ...worker, state: 'stopping', ready: false, frozen: false };
     case 'forget':
@@ -168,7 +169,7 @@ function endedWell(worker: ObservedWorker): ObservedWorker {
     case 'active':
       return { ...worker, usable: true };
     case 'draining':
-      return worker.ready ? { ...worker, state: 'standby', ready: false } : off(worker);
+      return worker.ready ? { ...worker, state: 'standby', ready: false, usable: false } : off(worker);
     case 'stopping':
       return off(worker);
     case 'failed':
@@ -179,5 +180,5 @@ function endedWell(worker: ObservedWorker): ObservedWorker {
 }
 
 function off(worker: ObservedWorker): ObservedWorker {
-  return { ...worker, state: 'off', startable: true, outdated: false, ready: false };
+  return { ...worker, state: 'off', startable: true, outdated: false, ready: false, usable: false };
 }

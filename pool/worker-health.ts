@@ -1,0 +1,161 @@
+// The health of one process, from its launch to its end: probes it, weighs what traffic and the kernel say, and tells
+// when it has become ready, useless or hopeless. One object a process, so that no news can reach its successor.
+import type { Clock, Timer } from '../src/core/clock.js';
+import type { UpstreamAddress, UpstreamTraffic } from '../src/core/traffic-port.js';
+import type { PoolOptions } from './options.js';
+import { ProbeLoop } from './probe-loop.js';
+import { describeProbe, judgeProbe, probePauseMs, unproven, type Health, type HealthVerdict } from './readiness.js';
+import type { Why } from './why.js';
+import { WorkSigns } from './work-signs.js';
+import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
+
+export interface WorkerHealthOptions {
+  readonly process: WorkerProcess;
+  readonly address: UpstreamAddress;
+  readonly pool: PoolOptions;
+  readonly clock: Clock;
+  readonly runtime: WorkerRuntime;
+  readonly traffic: () => UpstreamTraffic | undefined;
+}
+
+export interface WorkerHealthListener {
+  /** The verdict, or the breaker, is another than before. */
+  onChanged(why: Why): void;
+  /** A probe passed. */
+  onPassed(): void;
+  /** Silent and idle: nothing but a new process will help. */
+  onWedged(evidence: string): void;
+  /** Not ready, and no progress towards it for so long. */
+  onStuck(idleMs: number): void;
+}
+
+export class WorkerHealth {
+  readonly #options: WorkerHealthOptions;
+  readonly #listener: WorkerHealthListener;
+  readonly #signs: WorkSigns;
+  #health: Health = unproven;
+  #breakerOpen = false;
+  #probes: ProbeLoop | undefined;
+  #watch: Timer | undefined;
+
+  constructor(options: WorkerHealthOptions, listener: WorkerHealthListener) {
+    const { clock, runtime, process, traffic } = options;
+    this.#options = options;
+    this.#listener = listener;
+    this.#signs = new WorkSigns({ clock, vitals: () => runtime.vitals(process), traffic });
+  }
+
+  get verdict(): HealthVerdict {
+    return this.#health.verdict;
+  }
+
+  /** What the last probe said, in words. */
+  get evidence(): string {
+    return this.#health.evidence;
+  }
+
+  /** Requests may be sent, as far as anybody knows. */
+  get well(): boolean {
+    return this.#health.verdict !== 'down' && !this.#breakerOpen;
+  }
+
+  /** Probes from now on, until paused. Idempotent. */
+  resume(): void {
+    if (this.#probes !== undefined) return;
+    this.#probes = new ProbeLoop({
+      clock: this.#options.clock,
+      probe: (signal) => this.#probe(signal),
+      onResult: (result) => this.#onResult(result),
+    });
+    this.#probes.probeNow();
+    this.#watchSoon();
+  }
+
+  /** While its process is stopped, or ending. Idempotent. */
+  pause(): void {
+    this.#probes?.stop();
+    this.#probes = undefined;
+    this.#watch?.cancel();
+  }
+
+  probeNow(): void {
+    this.#probes?.probeNow();
+  }
+
+  /** One probe that judges nothing, for a rehearsal. */
+  probeOnce(): Promise<ProbeResult> {
+    return this.#probe(new AbortController().signal);
+  }
+
+  /** Traffic was refused a connection: as good as a refused probe. */
+  noteRefused(): void {
+    this.#judge({ kind: 'refused' });
+    this.#listener.onChanged({ cause: 'traffic was refused a connection' });
+    this.probeNow();
+  }
+
+  noteBreaker(state: 'open' | 'closed'): void {
+    this.#breakerOpen = state === 'open';
+    this.#listener.onChanged({ cause: `its breaker is ${state}`, evidence: `its last probe ${this.evidence}` });
+    this.probeNow();
+  }
+
+  #probe(signal: AbortSignal): Promise<ProbeResult> {
+    const { runtime, address, pool } = this.#options;
+    return runtime.probe(address, { ...pool.health, signal });
+  }
+
+  #onResult(result: ProbeResult): number {
+    const before = this.verdict;
+    this.#judge(result);
+    if (result.kind === 'passed') this.#listener.onPassed();
+    if (this.verdict === 'unproven') this.#checkProgress(result);
+    else if (this.verdict === 'down') this.#checkSilence(result);
+    const { verdict, evidence } = this;
+    if (verdict !== before) {
+      this.#listener.onChanged({ cause: `its health went from ${before} to ${verdict}`, evidence: `it ${evidence}` });
+    }
+    return probePauseMs(this.#health, this.#options.pool.health);
+  }
+
+  #judge(result: ProbeResult): void {
+    const busy = result.kind === 'timeout' && this.#signs.isWorking();
+    this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool.health);
+  }
+
+  #checkProgress(result: ProbeResult): void {
+    const answers = result.kind === 'passed' || result.kind === 'bad-status';
+    const idleMs = this.#signs.msWithoutProgress({ output: this.#options.process.lastOutput(), answers });
+    if (idleMs >= this.#options.pool.startTimeoutMs) this.#listener.onStuck(idleMs);
+  }
+
+  /** Down by its own word (a 503) it may recover by itself. Down without a word while its process lives, it won't. */
+  #checkSilence(result: ProbeResult): void {
+    if (result.kind === 'passed' || result.kind === 'bad-status') return;
+    const { fails } = this.#health;
+    if (fails < this.#options.pool.health.fall) return;
+    this.#listener.onWedged(`${fails} probes in a row failed: it ${describeProbe(result)}`);
+  }
+
+  /** Between the probes, for what no probe tells: a process stopped by somebody else, and work that hangs. */
+  #watchSoon(): void {
+    const { clock, pool } = this.#options;
+    this.#watch?.cancel();
+    this.#watch = clock.startTimer(pool.health.suspiciousIntervalMs, () => this.#look(), { unref: true });
+  }
+
+  #look(): void {
+    const { runtime, process, pool } = this.#options;
+    if (this.#probes === undefined) return;
+    if (this.verdict !== 'unproven' && runtime.isStopped(process)) {
+      return this.#listener.onWedged('somebody else stopped its process (state T)');
+    }
+    const hungMs = this.#signs.msHanging();
+    const limitMs = pool.health.wedgedAfterMs ?? 0;
+    if (limitMs > 0 && hungMs >= limitMs) {
+      const seconds = Math.round(hungMs / 1000);
+      return this.#listener.onWedged(`requests in flight for ${seconds} s without a byte moved or CPU used`);
+    }
+    this.#watchSoon();
+  }
+}

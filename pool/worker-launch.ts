@@ -1,0 +1,54 @@
+// Starts the process behind a worker: its port, its command, its place in the log. A backend that somebody else runs
+// gets a stand-in for a process.
+import { isManaged } from './options.js';
+import type { BackendOptions, ManagedBackendOptions, PoolOptions } from './options.js';
+import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import { createUnmanagedProcess } from './unmanaged-process.js';
+import { portInUse } from './worker-failure.js';
+import { addressOfUrl, launchSpecOf } from './worker-place.js';
+import type { LaunchSpec, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
+
+export interface LaunchOrder {
+  readonly id: string;
+  readonly number: number;
+  readonly backend: BackendOptions;
+  readonly generation: number;
+  readonly forks: number;
+  readonly options: PoolOptions;
+  readonly runtime: WorkerRuntime;
+  /** Of all workers of the pool. The port of a launched worker is added; whoever sees it end takes it out. */
+  readonly portsInUse: Set<number>;
+  /** Asked after each wait: nothing is launched for a worker that was stopped meanwhile. */
+  isStillWanted(): boolean;
+}
+
+export interface Launched {
+  readonly process: WorkerProcess;
+  readonly address: UpstreamAddress;
+  /** Undefined for a backend that is not ours. */
+  readonly spec: LaunchSpec | undefined;
+}
+
+/**
+ * Resolves with undefined when it was no longer wanted.
+ * @throws UnderstudyError (operator) `port-in-use`, `no-free-port`, `bad-backend-url`.
+ */
+export async function launchWorker(order: LaunchOrder): Promise<Launched | undefined> {
+  const { backend } = order;
+  if (!isManaged(backend)) {
+    return { process: createUnmanagedProcess(), address: addressOfUrl(backend), spec: undefined };
+  }
+  const port = await choosePort(order, backend);
+  if (!order.isStillWanted()) return undefined;
+  order.portsInUse.add(port);
+  const spec = launchSpecOf(order.options, backend, { ...order, port });
+  return { process: order.runtime.launch(spec), address: { kind: 'tcp', host: backend.host, port }, spec };
+}
+
+/** Worker 1 has the backend's own port, further ones a free one. */
+async function choosePort(order: LaunchOrder, { host, port }: ManagedBackendOptions): Promise<number> {
+  if (order.number > 1) return order.runtime.findPort(host, { inUse: order.portsInUse });
+  const holder = await order.runtime.portHolder(host, port);
+  if (holder !== undefined) throw portInUse(order.id, `port ${port} on ${host}`, holder);
+  return port;
+}
