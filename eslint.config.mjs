@@ -21,6 +21,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       'max-params': ['error', 4],
       eqeqeq: 'error',
+      // Blind to `this.#x ??= y`; TypeScript's own noUnusedLocals covers private fields.
+      'no-unused-private-class-members': 'off',
       'no-console': 'error',
     },
   },

@@ -15,6 +15,7 @@ export {
 } from './options.js';
 export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
+export { findPortHolder } from './port-probe.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';
 export { logFileOf } from './worker-place.js';

@@ -46,7 +46,10 @@ export interface ProblemAnswer {
 }
 
 /** `detail` says what exactly; `requestId` lets the operator find it in the log. */
-export function problemAnswer(code: ProblemCode, options: { readonly detail?: string; readonly requestId?: string } = {}): ProblemAnswer {
+export function problemAnswer(
+  code: ProblemCode,
+  options: { readonly detail?: string; readonly requestId?: string } = {},
+): ProblemAnswer {
   const { status, title, retryAfterSeconds } = problemKind(code);
   const { detail, requestId } = options;
   const body = JSON.stringify({ type: 'about:blank', title, status, code, detail, requestId });

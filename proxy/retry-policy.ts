@@ -12,7 +12,8 @@ export interface RequestFacts {
   readonly replayable: boolean;
 }
 
-export type NoRepeatReason = 'answer-begun' | 'not-idempotent' | 'body-not-replayable' | 'budget-spent' | 'too-many-attempts';
+export type NoRepeatReason =
+  'answer-begun' | 'not-idempotent' | 'body-not-replayable' | 'budget-spent' | 'too-many-attempts';
 
 export type RetryVerdict = { readonly repeat: true } | { readonly repeat: false; readonly reason: NoRepeatReason };
 
@@ -31,7 +32,8 @@ export interface RetryContext {
 
 export function judgeRepeat(facts: RequestFacts, ledger: Ledger, context: RetryContext): RetryVerdict {
   if (ledger.forwarded) return { repeat: false, reason: 'answer-begun' };
-  if (ledger.sent !== 'nothing' && !isRepeatable(facts, context.safeRoutes)) return { repeat: false, reason: 'not-idempotent' };
+  if (ledger.sent !== 'nothing' && !isRepeatable(facts, context.safeRoutes))
+    return { repeat: false, reason: 'not-idempotent' };
   if (!facts.replayable) return { repeat: false, reason: 'body-not-replayable' };
   if (context.attempts >= MAX_ATTEMPTS) return { repeat: false, reason: 'too-many-attempts' };
   // What was never sent costs the pool nothing, so it costs no budget either.
@@ -40,7 +42,10 @@ export function judgeRepeat(facts: RequestFacts, ledger: Ledger, context: RetryC
 }
 
 /** Whether executing the request twice does no harm. */
-export function isRepeatable(facts: Pick<RequestFacts, 'method' | 'path' | 'hasIdempotencyKey'>, safeRoutes: readonly string[]): boolean {
+export function isRepeatable(
+  facts: Pick<RequestFacts, 'method' | 'path' | 'hasIdempotencyKey'>,
+  safeRoutes: readonly string[],
+): boolean {
   if (IDEMPOTENT_METHODS.has(facts.method) || facts.hasIdempotencyKey) return true;
   return safeRoutes.some((route) => facts.path.startsWith(route));
 }

@@ -19,7 +19,11 @@ export class Ticket {
   readonly #onReturn: TicketReturn;
   #returned = false;
 
-  constructor(upstream: Upstream, holder: TicketHolder, context: { readonly now: number; readonly onReturn: TicketReturn }) {
+  constructor(
+    upstream: Upstream,
+    holder: TicketHolder,
+    context: { readonly now: number; readonly onReturn: TicketReturn },
+  ) {
     this.upstream = upstream;
     this.holder = holder;
     this.era = upstream.breaker.enter();

@@ -54,6 +54,14 @@ export class UpstreamSet {
     if (this.#leaving.delete(upstream)) this.#dispose(upstream);
   }
 
+  /** Nothing listens there: it is out at once, and the pool hears of it in this turn. */
+  noteRefused(upstream: Upstream): void {
+    if (upstream.breaker.state === 'open') return;
+    const { id, generation } = upstream.target;
+    upstream.breaker.trip();
+    if (upstream.eligible) this.#dependencies.onIncident({ id, generation, kind: 'refused' });
+  }
+
   find({ id, generation }: UpstreamIdentity): Upstream | undefined {
     const matches = ({ target }: Upstream) => target.id === id && target.generation === generation;
     return this.#eligible.find(matches) ?? [...this.#leaving].find(matches);
@@ -115,7 +123,8 @@ export class UpstreamSet {
   #onBreaker(upstream: Upstream, state: BreakerState): void {
     const { id, generation } = upstream.target;
     if (state === 'open' && upstream.eligible) this.#dependencies.onIncident({ id, generation, kind: 'breaker-open' });
-    if (state === 'closed' && upstream.eligible) this.#dependencies.onIncident({ id, generation, kind: 'breaker-closed' });
+    if (state === 'closed' && upstream.eligible)
+      this.#dependencies.onIncident({ id, generation, kind: 'breaker-closed' });
     if (state !== 'open') this.#dependencies.onRoom();
   }
 

@@ -2,16 +2,16 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
-import { createPoolManager, type PoolManager } from '../pool/index.js';
+import { createPoolManager, describeStep, type PoolManager } from '../pool/index.js';
 import { createProxy, type Proxy } from '../proxy/index.js';
 import { AdminServer } from './admin/admin-server.js';
 import { EventLog } from './admin/event-log.js';
 import { adminSocketPath } from './admin/locate-instance.js';
-import type { AdminOperations, BackendAction, LeaseRequest, WaitOptions } from './admin/operations.js';
+import { explain } from './admin/explain.js';
+import type { BackendAction, WaitOptions } from './admin/operations.js';
 import type { PlanView } from './admin/plan-view.js';
-import { composeStatus, type InstanceFacts } from './admin/compose-status.js';
-import type { LeaseStatus, StatusView } from './admin/status-view.js';
-import type { ReloadReport } from './commands/reload.js';
+import { composeStatus } from './admin/compose-status.js';
+import type { StatusView } from './admin/status-view.js';
 import type { Config } from './config/config.js';
 import { toPoolOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
@@ -25,10 +25,8 @@ import { packageVersion } from './version.js';
 
 export interface UnderstudyDependencies {
   readonly log?: Logger;
-  /** Shown in status; where a reload reads from. */
+  /** Shown in status; undefined when there is none. */
   readonly configPath?: string;
-  /** What a reload applies. Without it there is nothing to reload. */
-  readonly loadConfig?: () => Config;
 }
 
 export interface StartedAddresses {
@@ -50,7 +48,6 @@ export interface Understudy {
   status(): StatusView;
   /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
   setMode(name: string): Promise<void>;
-  reload(): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
   stop(options?: { readonly hurry?: AbortSignal }): Promise<void>;
 }
@@ -60,7 +57,7 @@ export function createUnderstudy(config: Config, dependencies: UnderstudyDepende
   return new Instance(config, dependencies);
 }
 
-class Instance implements Understudy, AdminOperations {
+class Instance implements Understudy {
   readonly events = new EventLog();
   readonly stopped: Promise<void>;
   readonly #dependencies: UnderstudyDependencies;
@@ -91,10 +88,7 @@ class Instance implements Understudy, AdminOperations {
       onIncident: (incident) => this.#pool.reportIncident(incident),
     });
     this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
-    this.#pool.on('event', (event) => {
-      this.#log.info({ ...event }, event.cause);
-      this.events.append(event);
-    });
+    this.#pool.on('event', (event) => void this.events.append(event));
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
@@ -119,16 +113,22 @@ class Instance implements Understudy, AdminOperations {
   }
 
   status(): StatusView {
-    const facts: InstanceFacts = {
-      version: packageVersion(),
-      pid: process.pid,
-      startedAt: this.#startedAt,
-      adminSocket: adminSocketPath(this.#config.runtimeDir),
-      configPath: this.#dependencies.configPath ?? null,
-      logDir: this.#config.logDir,
-    };
-    const front = { host: this.#config.front.host, port: this.#frontPort, ...this.#proxy.stats() };
-    return composeStatus({ facts, front, pool: this.#pool.view(), traffic: this.#proxy });
+    const { inflight, waiting } = this.#proxy.stats();
+    return composeStatus({
+      instance: {
+        version: packageVersion(),
+        pid: process.pid,
+        startedAt: this.#startedAt,
+        adminSocket: adminSocketPath(this.#config.runtimeDir),
+        configPath: this.#dependencies.configPath ?? null,
+        logDir: this.#config.logDir,
+      },
+      front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
+      pool: this.#pool.view(),
+      leases: [],
+      traffic: this.#proxy,
+      resources: null,
+    });
   }
 
   ready(): boolean {
@@ -149,7 +149,8 @@ class Instance implements Understudy, AdminOperations {
   }
 
   planMode(name: string): PlanView {
-    return this.#pool.planMode(name);
+    const { from, to, steps, processes } = this.#pool.planMode(name);
+    return { from: from ?? 'nothing', to, steps: steps.map(describeStep), processes };
   }
 
   async backendAction(name: string, action: BackendAction): Promise<void> {
@@ -168,7 +169,7 @@ class Instance implements Understudy, AdminOperations {
 
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
-    await this.#proxy.close({ graceMs: this.#config.stop.drainTimeoutMs, hurry: options.hurry });
+    await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
     await this.#pool.stop(options);
     await this.#admin.close();
     this.#lock?.release();

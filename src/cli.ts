@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: verbs and flags to one command each. Errors become one message and an exit code here, nowhere else.
 
-import yargs, { type Argv } from 'yargs';
+import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { locateInstance } from './admin/locate-instance.js';
 import type { AdminClient } from './admin/admin-client.js';
@@ -13,12 +13,10 @@ import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
-import { runReload } from './commands/reload.js';
 import { runInstance } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { processTerminal as terminal } from './commands/terminal.js';
-import { runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
 import { errorCode, UnderstudyError } from './core/errors.js';
@@ -49,8 +47,19 @@ async function main(args: readonly string[]): Promise<number> {
 
 type Finish = (command: Promise<number>) => Promise<void>;
 
-function buildParser(args: readonly string[], finish: Finish): Argv {
-  const parser = yargs([...args])
+function buildParser(args: readonly string[], finish: Finish): CommonParser {
+  const parser = commonParser(args);
+  addInstanceCommands(parser, finish);
+  addModeCommands(parser, finish);
+  addBackendCommands(parser, finish);
+  addConfigCommands(parser, finish);
+  return parser;
+}
+
+type CommonParser = ReturnType<typeof commonParser>;
+
+function commonParser(args: readonly string[]) {
+  return yargs([...args])
     .scriptName('understudy')
     .usage('$0 <command>\n\nA reverse-proxy load balancer with a dynamic pool and a warm standby.')
     .parserConfiguration({ 'populate--': true, 'boolean-negation': true })
@@ -69,14 +78,9 @@ function buildParser(args: readonly string[], finish: Finish): Argv {
     .fail((message, error) => {
       throw error ?? new UnderstudyError(`${message}. See 'understudy --help'.`, { code: 'usage', source: 'operator' });
     });
-  addInstanceCommands(parser, finish);
-  addModeCommands(parser, finish);
-  addBackendCommands(parser, finish);
-  addConfigCommands(parser, finish);
-  return parser;
 }
 
-function addInstanceCommands(parser: Argv, finish: Finish): void {
+function addInstanceCommands(parser: CommonParser, finish: Finish): void {
   parser
     .command(
       'run [-- command..]',
@@ -129,52 +133,33 @@ function addInstanceCommands(parser: Argv, finish: Finish): void {
       (why) => why.positional('backend', { type: 'string' }),
       (argv) => finish(withInstance(argv, (client) => runWhy(client, argv.backend, terminal))),
     )
-    .command('reload', 'read the config file again and apply what changed', {}, (argv) =>
-      finish(withInstance(argv, (client) => runReload(client, terminal))),
-    )
-    .command('stop', 'drain, stop the workers and end', {}, (argv) =>
-      finish(withInstance(argv, (client) => runStop(client, terminal))),
+    .command(
+      'stop',
+      'drain, stop the workers and end',
+      (same) => same,
+      (argv) => finish(withInstance(argv, (client) => runStop(client, terminal))),
     );
 }
 
-function addModeCommands(parser: Argv, finish: Finish): void {
-  parser
-    .command(
-      'mode [name]',
-      'show the mode, or switch to another',
-      (mode) =>
-        mode
-          .positional('name', { type: 'string' })
-          .option('wait', { type: 'boolean', default: false, describe: 'return once the pool has converged' })
-          .option('dry-run', { type: 'boolean', default: false, describe: 'only print what the switch would do' }),
-      (argv) =>
-        finish(
-          withInstance(argv, (client) =>
-            runMode(client, { name: argv.name, wait: argv.wait, dryRun: argv.dryRun }, terminal),
-          ),
+function addModeCommands(parser: CommonParser, finish: Finish): void {
+  parser.command(
+    'mode [name]',
+    'show the mode, or switch to another',
+    (mode) =>
+      mode
+        .positional('name', { type: 'string' })
+        .option('wait', { type: 'boolean', default: false, describe: 'return once the pool has converged' })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'only print what the switch would do' }),
+    (argv) =>
+      finish(
+        withInstance(argv, (client) =>
+          runMode(client, { name: argv.name, wait: argv.wait, dryRun: argv.dryRun }, terminal),
         ),
-    )
-    .command(
-      'validate [-- command..]',
-      'hold validation mode while a command runs',
-      (validate) =>
-        validate
-          .option('ttl', {
-            type: 'string',
-            default: '30s',
-            describe: 'the lease runs out this long after its holder dies',
-          })
-          .option('mode', { type: 'string', default: 'validation' }),
-      (argv) =>
-        finish(
-          withInstance(argv, (client) =>
-            runValidate(client, { command: afterDashes(argv), mode: argv.mode, ttlMs: parseTtl(argv.ttl) }, terminal),
-          ),
-        ),
-    );
+      ),
+  );
 }
 
-function addBackendCommands(parser: Argv, finish: Finish): void {
+function addBackendCommands(parser: CommonParser, finish: Finish): void {
   const describe = {
     promote: 'bring a standby backend into traffic',
     drain: 'take a backend out of traffic',
@@ -191,10 +176,13 @@ function addBackendCommands(parser: Argv, finish: Finish): void {
   }
 }
 
-function addConfigCommands(parser: Argv, finish: Finish): void {
+function addConfigCommands(parser: CommonParser, finish: Finish): void {
   parser
-    .command('check', 'check the config and print every problem', {}, (argv) =>
-      finish(runCheck({ flags: configFlags(argv) }, terminal)),
+    .command(
+      'check',
+      'check the config and print every problem',
+      (same) => same,
+      (argv) => finish(runCheck({ flags: configFlags(argv) }, terminal)),
     )
     .command(
       'init',
@@ -202,8 +190,11 @@ function addConfigCommands(parser: Argv, finish: Finish): void {
       (init) => init.option('force', { type: 'boolean', default: false, describe: 'overwrite' }),
       (argv) => finish(runInit({ path: argv.config ?? 'understudy.yaml', force: argv.force }, terminal)),
     )
-    .command('doctor', 'look at this machine and at your command for known traps', {}, (argv) =>
-      finish(runDoctor({ flags: configFlags(argv) }, terminal)),
+    .command(
+      'doctor',
+      'look at this machine and at your command for known traps',
+      (same) => same,
+      (argv) => finish(runDoctor({ flags: configFlags(argv) }, terminal)),
     )
     .command('completion', 'print a shell completion script', {}, () => finish(runCompletion(terminal)));
 }
@@ -261,16 +252,4 @@ function interruptSignal(): AbortSignal {
   process.once('SIGINT', () => controller.abort());
   process.once('SIGTERM', () => controller.abort());
   return controller.signal;
-}
-
-/** @throws UnderstudyError `usage` when the text is no duration from 1 s to 24 h. */
-function parseTtl(text: string): number {
-  const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
-  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1_000;
-  const ttlMs = match === null ? Number.NaN : Number(match[1]) * unitMs;
-  if (ttlMs >= 1_000 && ttlMs <= 86_400_000) return ttlMs;
-  throw new UnderstudyError(`--ttl: '${text}' is not a duration from 1s to 24h, such as 30s or 5m.`, {
-    code: 'usage',
-    source: 'operator',
-  });
 }

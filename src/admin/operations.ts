@@ -1,16 +1,10 @@
 // What the admin API can ask of the instance. The composition root implements it; the routes only translate HTTP.
 
 import type { PlanView } from './plan-view.js';
-import type { LeaseStatus, StatusView } from './status-view.js';
+import type { StatusView } from './status-view.js';
 import type { EventLog } from './event-log.js';
 
 export type BackendAction = 'promote' | 'drain' | 'restart';
-
-export interface LeaseRequest {
-  readonly holder: string;
-  readonly mode: string;
-  readonly ttlMs: number;
-}
 
 export interface WaitOptions {
   /** True: settle only when the pool has converged (or the switch was rolled back). */
@@ -27,12 +21,9 @@ export interface AdminOperations {
   metrics(): Promise<string>;
   setMode(name: string, options: WaitOptions): Promise<void>;
   planMode(name: string): PlanView;
-  takeLease(request: LeaseRequest, options: WaitOptions): Promise<LeaseStatus>;
-  renewLease(id: string, ttlMs: number): LeaseStatus;
-  releaseLease(id: string): Promise<void>;
   backendAction(name: string, action: BackendAction): Promise<void>;
-  reload(): Promise<unknown>;
   /** Why a backend (or the pool) is as it is, in plain words, one line each. */
   why(backend?: string): readonly string[];
-  stop(): void;
+  /** Begins the stop; the answer does not wait for its end. */
+  stop(): Promise<void>;
 }

@@ -8,23 +8,15 @@ import { badRequest } from './problem.js';
 import { streamEvents } from './event-stream.js';
 
 const modeBody = z.strictObject({ mode: z.string() });
-const leaseBody = z.strictObject({
-  holder: z.string().min(1).max(500).default('unnamed'),
-  mode: z.string().default('validation'),
-  ttlMs: z.number().int().min(1_000).max(86_400_000).default(30_000),
-});
-const renewBody = z.strictObject({ ttlMs: z.number().int().min(1_000).max(86_400_000).default(30_000) });
 const waitQuery = z.object({ wait: z.enum(['true', 'false']).default('false') });
 const planQuery = z.object({ mode: z.string() });
 const actionParams = z.object({ name: z.string(), action: z.enum(['promote', 'drain', 'restart']) });
-const idParams = z.object({ id: z.string() });
 const whyQuery = z.object({ backend: z.string().optional() });
 
 /** Registers every route on a fastify instance. */
 export function registerRoutes(server: FastifyInstance, operations: AdminOperations): void {
   registerReads(server, operations);
   registerModes(server, operations);
-  registerLeases(server, operations);
   registerActions(server, operations);
 }
 
@@ -58,33 +50,14 @@ function registerModes(server: FastifyInstance, operations: AdminOperations): vo
   server.get('/v1/mode/plan', (request) => operations.planMode(parseInput(planQuery, request.query, 'query').mode));
 }
 
-function registerLeases(server: FastifyInstance, operations: AdminOperations): void {
-  server.post('/v1/leases', async (request, reply) => {
-    const lease = await operations.takeLease(
-      parseInput(leaseBody, request.body ?? {}, 'body'),
-      waitOptions(request, reply),
-    );
-    return reply.code(201).send(lease);
-  });
-  server.put('/v1/leases/:id', (request) => {
-    const { id } = parseInput(idParams, request.params, 'path');
-    return operations.renewLease(id, parseInput(renewBody, request.body ?? {}, 'body').ttlMs);
-  });
-  server.delete('/v1/leases/:id', async (request, reply) => {
-    await operations.releaseLease(parseInput(idParams, request.params, 'path').id);
-    return reply.code(204).send();
-  });
-}
-
 function registerActions(server: FastifyInstance, operations: AdminOperations): void {
   server.post('/v1/backends/:name/:action', async (request) => {
     const { name, action } = parseInput(actionParams, request.params, 'path');
     await operations.backendAction(name, action);
     return { backend: name, action };
   });
-  server.post('/v1/reload', async () => (await operations.reload()) ?? {});
   server.post('/v1/stop', (_request, reply) => {
-    operations.stop();
+    void operations.stop();
     return reply.code(202).send({ stopping: true });
   });
 }

@@ -1,6 +1,7 @@
 // `understudy doctor`: looks at this machine and at the user's command for what is known to go wrong.
 
 import { execa } from 'execa';
+import { findPortHolder } from '../../pool/index.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
@@ -8,7 +9,6 @@ import { errorMessage } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { findCommandTraps } from './command-traps.js';
-import { portHolder } from './port-holder.js';
 
 export interface DoctorOptions {
   readonly flags: ConfigFlags;
@@ -53,7 +53,7 @@ async function examinePorts(config: Config): Promise<Finding[]> {
   ];
   return Promise.all(
     wanted.map(async ({ label, host, port }): Promise<Finding> => {
-      const holder = await portHolder(host, port);
+      const holder = await findPortHolder(host, port);
       if (holder === undefined) return { level: 'ok', text: `port ${port} (${label}) is free` };
       return { level: 'fail', text: `port ${port} (${label}) is taken by ${holder}` };
     }),

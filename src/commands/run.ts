@@ -1,10 +1,9 @@
 // `understudy run`: starts an instance in the foreground and stays until it is told to stop.
-// SIGTERM or SIGINT ends it gracefully, a second one hurries; SIGHUP reloads.
+// SIGTERM or SIGINT ends it gracefully, a second one hurries.
 
 import { createUnderstudy, type Understudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
-import { errorMessage } from '../core/errors.js';
 import { createLog } from '../logging.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
@@ -14,17 +13,9 @@ import { progressLine, type Terminal } from './terminal.js';
 export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promise<number> {
   const { config, path } = loadConfig({ flags });
   const log = createLog(config.log);
-  const understudy = createUnderstudy(config, {
-    log,
-    configPath: path,
-    loadConfig: () => loadConfig({ flags }).config,
-  });
+  const understudy = createUnderstudy(config, { log, configPath: path });
   const output = showWorkerOutput(config.logDir, terminal);
   const signals = new StopSignals(understudy);
-  const onHangup = () => {
-    understudy.reload().catch((error: unknown) => log.error({ reason: errorMessage(error) }, 'reload refused'));
-  };
-  process.on('SIGHUP', onHangup);
   try {
     await startWithProgress(understudy, signals, terminal);
     await understudy.stopped;
@@ -32,7 +23,6 @@ export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promi
     await understudy.stop();
     await output.stop();
     signals.release();
-    process.off('SIGHUP', onHangup);
   }
   return EXIT.done;
 }

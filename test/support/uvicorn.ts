@@ -13,8 +13,8 @@ export function findUvicornPython(): string {
   return python;
 }
 
-export function uvicornCommand(): string[] {
-  const app = ['-m', 'uvicorn', 'asgi_app:app', '--app-dir', FIXTURES];
+export function uvicornCommand(app = 'asgi_app:app', appDir = FIXTURES): string[] {
   // No --timeout-graceful-shutdown: uvicorn 0.17 does not know it yet.
-  return [findUvicornPython(), ...app, '--host', '{host}', '--port', '{port}', '--timeout-keep-alive', '75'];
+  const place = ['--app-dir', appDir, '--host', '{host}', '--port', '{port}'];
+  return [findUvicornPython(), '-m', 'uvicorn', app, ...place, '--timeout-keep-alive', '75'];
 }

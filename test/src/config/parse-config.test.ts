@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { commentedConfig } from '../../../src/config/commented-config.js';
-import { ConfigError, type ConfigProblem } from '../../../src/config/config-error.js';
+import type { ConfigError } from '../../../src/config/config-error.js';
+import { type ConfigProblem } from '../../../src/config/config-error.js';
 import { parseConfig } from '../../../src/config/parse-config.js';
 
 function problemsOf(input: unknown): readonly ConfigProblem[] {

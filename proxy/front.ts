@@ -1,0 +1,54 @@
+// The front port: listens, accepts, hands each connection to a lane. It knows no HTTP.
+
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
+import type { Lane } from './lanes/lane.js';
+
+export interface FrontAddress {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+export class Front {
+  readonly #server: Server;
+
+  constructor(lane: Lane) {
+    // Half-open: a client may end its side after the request and still wants the answer (RFC 9112 section 9.6).
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => lane.accept(socket));
+  }
+
+  /** @throws UnderstudyError `front-listen` that names the address and why. */
+  listen(address: FrontAddress): Promise<{ readonly port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error) => reject(cannotListen(address, error)));
+      this.#server.listen(address.port, address.host, () =>
+        resolve({ port: (this.#server.address() as AddressInfo).port }),
+      );
+    });
+  }
+
+  /** No new connection from here on; those accepted live on. */
+  stopAccepting(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'not allowed to listen there (ports below 1024 need privileges)',
+  EADDRNOTAVAIL: 'no such address on this machine',
+  ENOTFOUND: 'no such host',
+};
+
+function cannotListen({ host, port }: FrontAddress, error: unknown): UnderstudyError {
+  const reason = REASONS[errorCode(error) ?? ''] ?? errorMessage(error);
+  return new UnderstudyError(
+    `Cannot listen on the front ${host}:${port}: ${reason}. Choose another with --host and --port.`,
+    {
+      code: 'front-listen',
+      source: 'operator',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,72 @@
+// The head that an upstream gets: the client's fields in their order, less what ends here, plus what a gateway adds
+// (X-Forwarded-*, Forwarded of RFC 7239, Via, X-Request-Id). Pure.
+
+import { aliasesGuardedField, endsHere, nominatedFields } from './hop-by-hop.js';
+
+export interface ForwardContext {
+  readonly clientAddress: string;
+  readonly proto: 'http' | 'https';
+  readonly host: string;
+  /** The client's forwarding fields are believed and extended, not replaced. */
+  readonly trusted: boolean;
+  readonly receivedVersion: string;
+  readonly pseudonym: string;
+  readonly requestId: string;
+}
+
+const REPLACED = new Set([
+  'x-request-id',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'forwarded',
+]);
+
+/** Names and values in turn. The caller frames the body: no Content-Length or Transfer-Encoding decision is made here. */
+export function forwardRequestHeaders(rawHeaders: readonly string[], context: ForwardContext): string[] {
+  const nominated = nominatedFields(rawHeaders);
+  const headers: string[] = [];
+  const given = new Map<string, string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const lowerName = name.toLowerCase();
+    if (endsHere(lowerName, nominated) || lowerName === 'expect' || aliasesGuardedField(lowerName)) continue;
+    const value = rawHeaders[index + 1]!;
+    if (REPLACED.has(lowerName)) given.set(lowerName, joined(given.get(lowerName), value));
+    else headers.push(name, value);
+  }
+  headers.push(...forwardingFields(context.trusted ? given : NOTHING_GIVEN, context));
+  return headers;
+}
+
+const NOTHING_GIVEN: ReadonlyMap<string, string> = new Map();
+
+function forwardingFields(given: ReadonlyMap<string, string>, context: ForwardContext): string[] {
+  const { clientAddress, proto, host } = context;
+  const fields = [
+    'X-Forwarded-For',
+    joined(given.get('x-forwarded-for'), clientAddress),
+    'X-Forwarded-Proto',
+    given.get('x-forwarded-proto') ?? proto,
+    'Forwarded',
+    joined(given.get('forwarded'), forwardedElement(clientAddress, { proto, host })),
+  ];
+  const forwardedHost = given.get('x-forwarded-host') ?? host;
+  if (forwardedHost !== '') fields.push('X-Forwarded-Host', forwardedHost);
+  const port = given.get('x-forwarded-port');
+  if (port !== undefined) fields.push('X-Forwarded-Port', port);
+  fields.push('X-Request-Id', context.requestId, 'Via', `${context.receivedVersion} ${context.pseudonym}`);
+  return fields;
+}
+
+/** RFC 7239 section 6: an IPv6 address is bracketed and quoted; a host with a port is no token, so it is quoted too. */
+function forwardedElement(address: string, origin: { readonly proto: string; readonly host: string }): string {
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  const host = origin.host === '' ? '' : `;host="${origin.host.replaceAll(/["\\]/g, '')}"`;
+  return `for=${node === '' ? 'unknown' : node}${host};proto=${origin.proto}`;
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined || before === '' ? value : `${before}, ${value}`;
+}

@@ -1,0 +1,28 @@
+// The head that the client gets: the upstream's fields in their order, less what ends here, plus a Date where it has
+// none (RFC 9110 section 6.6.1). Pure.
+
+import { endsHere, nominatedFields } from './hop-by-hop.js';
+
+/** Names and values in turn; `date` is an IMF-fixdate. */
+export function forwardResponseHeaders(rawHeaders: readonly string[], date: string): string[] {
+  const nominated = nominatedFields(rawHeaders);
+  const headers: string[] = [];
+  let dated = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const lowerName = name.toLowerCase();
+    if (endsHere(lowerName, nominated)) continue;
+    if (lowerName === 'date') dated = true;
+    headers.push(name, rawHeaders[index + 1]!);
+  }
+  if (!dated) headers.push('Date', date);
+  return headers;
+}
+
+/** The first value of a field, by lower-case name. */
+export function fieldValue(rawHeaders: readonly string[], lowerName: string): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.toLowerCase() === lowerName) return rawHeaders[index + 1];
+  }
+  return undefined;
+}

@@ -1,0 +1,23 @@
+// X-Request-Id: the client's own when it is sane, else one of ours: a random prefix of this process and a counter.
+
+import type { Random } from '../../src/core/random.js';
+
+const SANE = /^[A-Za-z0-9._~+/=-]{1,128}$/;
+
+export class RequestIds {
+  readonly #prefix: string;
+  #counter = 0;
+
+  constructor(random: Random) {
+    this.#prefix = Math.floor(random() * 36 ** 8)
+      .toString(36)
+      .padStart(8, '0');
+  }
+
+  /** `given` is what the client sent, if anything. */
+  next(given: string | undefined): string {
+    if (given !== undefined && SANE.test(given)) return given;
+    this.#counter += 1;
+    return `${this.#prefix}-${this.#counter.toString(36)}`;
+  }
+}

@@ -1,0 +1,79 @@
+// A request body that can be sent again: what came from the client is kept up to a bound while it flows. Past the bound
+// it is let go, and the body can be sent once only. Backpressure reaches the client.
+
+import { Readable } from 'node:stream';
+
+export class RequestBody {
+  readonly #source: Readable;
+  readonly #limitBytes: number;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #complete = false;
+  #replayable = true;
+  #reader: Readable | undefined;
+  #bytes = 0;
+
+  constructor(source: Readable, limitBytes: number) {
+    this.#source = source;
+    this.#limitBytes = limitBytes;
+    source.on('data', (chunk: Buffer) => this.#take(chunk));
+    source.on('end', () => this.#finish());
+    source.pause();
+  }
+
+  /** True while everything that came is at hand. */
+  get replayable(): boolean {
+    return this.#replayable;
+  }
+
+  /** The client has sent all of it. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A stream of the whole body, from its first byte. The previous one, if any, gets nothing more. */
+  open(): Readable {
+    const reader = new Readable({ read: () => this.#source.resume() });
+    // An attempt that is given up destroys its stream; that is no error of the body's.
+    reader.on('error', () => undefined);
+    this.#reader = reader;
+    for (const chunk of this.#kept) reader.push(chunk);
+    if (this.#complete) reader.push(null);
+    return reader;
+  }
+
+  /** Reads and drops what is left, so that the connection can be used again. */
+  drop(): void {
+    this.#reader = undefined;
+    this.#letGo();
+    this.#source.resume();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    this.#keep(chunk);
+    const reader = this.#reader;
+    if (reader !== undefined && !reader.destroyed && !reader.push(chunk)) this.#source.pause();
+  }
+
+  #keep(chunk: Buffer): void {
+    if (!this.#replayable) return;
+    if (this.#keptBytes + chunk.length > this.#limitBytes) return this.#letGo();
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
+  }
+
+  #letGo(): void {
+    this.#replayable = false;
+    this.#kept = [];
+  }
+
+  #finish(): void {
+    this.#complete = true;
+    if (this.#reader?.destroyed === false) this.#reader.push(null);
+  }
+}

@@ -1,0 +1,31 @@
+// What undici's errors mean for us: our code, and whether anything listens there at all. The only place that knows them.
+
+import { errorCode } from '../../src/core/errors.js';
+import type { ProblemCode } from '../problem.js';
+
+const CODES: Readonly<Record<string, ProblemCode>> = {
+  ECONNREFUSED: 'connect-failed',
+  ENOENT: 'connect-failed',
+  EHOSTUNREACH: 'connect-failed',
+  ENETUNREACH: 'connect-failed',
+  ECONNRESET: 'upstream-reset',
+  EPIPE: 'upstream-reset',
+  UND_ERR_SOCKET: 'upstream-reset',
+  UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'first-byte-timeout',
+  UND_ERR_BODY_TIMEOUT: 'body-timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'bad-response',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad-response',
+};
+
+export function upstreamErrorCode(error: unknown): ProblemCode {
+  const code = errorCode(error) ?? '';
+  if (code.startsWith('HPE_')) return 'bad-response';
+  return CODES[code] ?? 'upstream-reset';
+}
+
+/** Nothing listens there: no later request can fare better. */
+export function isRefused(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ECONNREFUSED' || code === 'ENOENT';
+}

@@ -1,0 +1,57 @@
+// undici's connection pools, one an upstream. They never queue (a request gets a free socket or a new one), never retry,
+// and give idle sockets up before the server does.
+
+import { Pool } from 'undici';
+import type { UpstreamAddress } from '../../src/core/traffic-port.js';
+import type { ProxyOptions } from '../options.js';
+import type { Upstream } from '../upstream.js';
+
+export class UpstreamPools {
+  readonly #options: ProxyOptions;
+  readonly #pools = new Map<Upstream, Pool>();
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+  }
+
+  poolOf(upstream: Upstream): Pool {
+    const known = this.#pools.get(upstream);
+    if (known !== undefined) return known;
+    const pool = this.#create(upstream.target.address);
+    this.#pools.set(upstream, pool);
+    return pool;
+  }
+
+  /** The upstream is gone and idle. */
+  release(upstream: Upstream): void {
+    const pool = this.#pools.get(upstream);
+    this.#pools.delete(upstream);
+    void pool?.destroy();
+  }
+
+  destroy(): void {
+    for (const pool of this.#pools.values()) void pool.destroy();
+    this.#pools.clear();
+  }
+
+  #create(address: UpstreamAddress): Pool {
+    const { connectMs, firstByteMs, bodyIdleMs, upstreamIdleMs } = this.#options.deadlines;
+    const origin = address.kind === 'tcp' ? originOf(address) : 'http://upstream';
+    return new Pool(origin, {
+      connections: null,
+      pipelining: 1,
+      keepAliveTimeout: upstreamIdleMs,
+      keepAliveMaxTimeout: upstreamIdleMs,
+      headersTimeout: firstByteMs,
+      bodyTimeout: bodyIdleMs,
+      maxHeaderSize: this.#options.limits.maxHeadBytes,
+      connect: { timeout: connectMs, noDelay: true, ...(address.kind === 'unix' ? { socketPath: address.path } : {}) },
+    });
+  }
+}
+
+/** An IPv6 address needs brackets in a URL. */
+export function originOf(address: { readonly host: string; readonly port: number }): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `http://${host}:${address.port}`;
+}

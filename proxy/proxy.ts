@@ -1,0 +1,157 @@
+// The data plane put together: policies shared by the lanes, the front before them, and the TrafficPort for the pool.
+
+import type { Clock, Timer } from '../src/core/clock.js';
+import type { Logger } from '../src/core/log.js';
+import type { Random } from '../src/core/random.js';
+import type {
+  IncidentListener,
+  TrafficPort,
+  UpstreamIdentity,
+  UpstreamTarget,
+  UpstreamTraffic,
+} from '../src/core/traffic-port.js';
+import { createBalancer } from './balance/create-balancer.js';
+import { defaultBreakerOptions } from './breaker.js';
+import { Dispatcher } from './dispatcher.js';
+import { Front } from './front.js';
+import { RequestIds } from './headers/request-id.js';
+import { TrustedProxies } from './headers/trusted-proxies.js';
+import { FullLane } from './lanes/full-lane.js';
+import type { ProxyOptions } from './options.js';
+import type { ProxyObserver } from './request-record.js';
+import { RetryBudget } from './retry-budget.js';
+import { UpstreamSet } from './upstream-set.js';
+
+export interface ProxyDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly observer: ProxyObserver;
+  readonly onIncident: IncidentListener;
+}
+
+export interface ProxyStats {
+  /** Requests that are not over, those waiting included. */
+  readonly inflight: number;
+  readonly waiting: number;
+  readonly waitedTotal: number;
+  /** Upstreams that could take a request now. */
+  readonly available: number;
+}
+
+export interface CloseOptions {
+  /** How long requests in flight may take to finish. */
+  readonly graceMs: number;
+  /** Cuts the waiting. */
+  readonly hurry?: AbortSignal;
+}
+
+const DRAIN_CHECK_MS = 20;
+const RETRY_ALLOWANCE = 3;
+const RETRY_RESERVE = 100;
+
+export class Proxy implements TrafficPort {
+  readonly #options: ProxyOptions;
+  readonly #clock: Clock;
+  readonly #upstreams: UpstreamSet;
+  readonly #dispatcher: Dispatcher;
+  readonly #lane: FullLane;
+  readonly #front: Front;
+
+  constructor(options: ProxyOptions, dependencies: ProxyDependencies) {
+    const { clock, random, log, observer, onIncident } = dependencies;
+    this.#options = options;
+    this.#clock = clock;
+    this.#upstreams = new UpstreamSet(
+      { breaker: defaultBreakerOptions, maxInflight: options.maxInflightPerWorker ?? Infinity },
+      {
+        clock,
+        random,
+        onIncident,
+        onRoom: () => this.#dispatcher.serveWaiting(),
+        onGone: (upstream) => this.#lane.release(upstream),
+      },
+    );
+    this.#dispatcher = new Dispatcher({
+      clock,
+      upstreams: this.#upstreams,
+      balancer: createBalancer(options.balance.policy, random),
+      waitingRoom: options.waitingRoom,
+    });
+    this.#lane = new FullLane({
+      options,
+      clock,
+      log,
+      observer,
+      dispatcher: this.#dispatcher,
+      upstreams: this.#upstreams,
+      retryBudget: new RetryBudget({
+        share: options.retry.budgetShare,
+        allowance: RETRY_ALLOWANCE,
+        reserve: RETRY_RESERVE,
+      }),
+      requestIds: new RequestIds(random),
+      trustedProxies: new TrustedProxies(options.trustedProxies),
+      pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
+    });
+    this.#front = new Front(this.#lane);
+  }
+
+  /** @throws UnderstudyError `front-listen`. */
+  listen(): Promise<{ readonly port: number }> {
+    return this.#front.listen(this.#options.front);
+  }
+
+  applyTargets(targets: readonly UpstreamTarget[]): void {
+    this.#upstreams.apply(targets);
+  }
+
+  waitIdle(upstream: UpstreamIdentity, signal?: AbortSignal): Promise<void> {
+    return this.#upstreams.waitIdle(upstream, signal);
+  }
+
+  abortInflight(upstream: UpstreamIdentity, options: { readonly reason: string }): number {
+    return this.#upstreams.abortInflight(upstream, options.reason);
+  }
+
+  trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {
+    return this.#upstreams.trafficOf(upstream);
+  }
+
+  stats(): ProxyStats {
+    return {
+      inflight: this.#lane.inflight,
+      waiting: this.#dispatcher.waiting,
+      waitedTotal: this.#dispatcher.waitedTotal,
+      available: this.#upstreams.eligible.filter((upstream) => upstream.available).length,
+    };
+  }
+
+  /** Stops accepting, lets what is in flight finish, then ends the rest. Never rejects. */
+  async close(options: CloseOptions): Promise<void> {
+    this.#front.stopAccepting();
+    this.#lane.drain();
+    await this.#waitDrained(options);
+    this.#dispatcher.close();
+    this.#lane.destroy();
+    this.#upstreams.dispose();
+  }
+
+  #waitDrained({ graceMs, hurry }: CloseOptions): Promise<void> {
+    const deadline = this.#clock.now() + graceMs;
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const check = () => {
+        timer?.cancel();
+        if (this.#lane.inflight === 0 || this.#clock.now() >= deadline || hurry?.aborted === true) return resolve();
+        timer = this.#clock.startTimer(DRAIN_CHECK_MS, check);
+      };
+      hurry?.addEventListener('abort', check, { once: true });
+      check();
+    });
+  }
+}
+
+export function createProxy(options: ProxyOptions, dependencies: ProxyDependencies): Proxy {
+  return new Proxy(options, dependencies);
+}

@@ -1,0 +1,39 @@
+// What is told of a request when it is over: once, whoever ended it. Access log and metrics are made from it.
+
+/** Who ended it: served to its end, or broken off by one side. */
+export type EndedBy = 'served' | 'client' | 'upstream' | 'proxy';
+
+/** How far it had come. */
+export type Phase = 'head' | 'queue' | 'connect' | 'request' | 'wait' | 'answer' | 'tunnel' | 'done';
+
+export interface RequestRecord {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  /** 499 when the client left before an answer (never sent, only told). */
+  readonly status: number;
+  /** The upstream of the last attempt. */
+  readonly upstream: string | undefined;
+  readonly attempts: number;
+  readonly durationMs: number;
+  /** Time in the waiting room and until the last ticket. */
+  readonly queuedMs: number;
+  /** From the first ticket to the first byte of the answer; undefined without an answer. */
+  readonly firstByteMs: number | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly endedBy: EndedBy;
+  readonly phase: Phase;
+  /** Our error code, when it was we who answered or broke off. */
+  readonly code: string | undefined;
+}
+
+export interface ProxyObserver {
+  onRequest(record: RequestRecord): void;
+  onRepeat(reason: string): void;
+  onRepeatRefused(reason: string): void;
+}
+
+const nothing = () => undefined;
+
+export const blindObserver: ProxyObserver = { onRequest: nothing, onRepeat: nothing, onRepeatRefused: nothing };

@@ -1,0 +1,27 @@
+// The config in the data plane's words.
+
+import type { ProxyOptions } from '../../proxy/index.js';
+import type { Config } from './config.js';
+
+export function toProxyOptions(config: Config): ProxyOptions {
+  const { deadlines, retry, limits } = config;
+  return {
+    front: config.front,
+    lane: config.lane,
+    balance: config.balance,
+    maxInflightPerWorker: config.maxInflightPerWorker,
+    waitingRoom: { capacity: config.waitingRoom.capacity, deadlineMs: config.waitingRoom.deadline },
+    deadlines: {
+      clientHeadMs: deadlines.clientHead,
+      clientIdleMs: deadlines.clientIdle,
+      connectMs: deadlines.connect,
+      firstByteMs: deadlines.firstByte,
+      bodyIdleMs: deadlines.bodyIdle,
+      upstreamIdleMs: deadlines.upstreamIdle,
+    },
+    retry: { budgetShare: retry.budget, replayBufferBytes: retry.replayBuffer, safeRoutes: retry.safeRoutes },
+    trustedProxies: config.trustedProxies,
+    limits: { maxHeadBytes: limits.maxHead, maxFields: limits.maxFields, maxBodyBytes: limits.maxBody },
+    upgrades: config.upgrades,
+  };
+}
