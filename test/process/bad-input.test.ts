@@ -64,7 +64,7 @@ describe('understudy run', () => {
     const finished = await failedStart({
       config: { backends: [{ name: 'primary', port }], modes: { production: { active: 1, workers: 1 } } },
     });
-    expectOneClearError(finished, { code: 1, says: [new RegExp(String(port)), new RegExp(`pid ${process.pid}`)] });
+    expectOneClearError(finished, { code: 1, says: [new RegExp(String(port)), new RegExp(`process ${process.pid}`)] });
   });
 
   test('names the program when it does not exist', async () => {
