@@ -26,12 +26,18 @@ const REPLACED = new Set([
 /** Names and values in turn. The caller frames the body: no Content-Length or Transfer-Encoding decision is made here. */
 export function forwardRequestHeaders(rawHeaders: readonly string[], context: ForwardContext): string[] {
   const nominated = nominatedFields(rawHeaders);
-  const headers: string[] = [];
+  const headers = ['Host', context.host];
   const given = new Map<string, string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
     const lowerName = name.toLowerCase();
-    if (endsHere(lowerName, nominated) || lowerName === 'expect' || aliasesGuardedField(lowerName)) continue;
+    if (
+      endsHere(lowerName, nominated) ||
+      lowerName === 'expect' ||
+      lowerName === 'host' ||
+      aliasesGuardedField(lowerName)
+    )
+      continue;
     const value = rawHeaders[index + 1]!;
     if (REPLACED.has(lowerName)) given.set(lowerName, joined(given.get(lowerName), value));
     else headers.push(name, value);

@@ -1,31 +1,42 @@
 // One request through the full lane, from its head to its record: admission, attempts, the answer's way back.
-// Longer than most files: the steps share one state (what was sent, what was forwarded, who ended it), and pulling them
-// apart would spread that state over several owners.
+// It owns the client's side and the decision whether to try again; an Attempt owns the upstream's side.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher as Undici } from 'undici';
 import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
-import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
+import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
 import { findRequestFault } from '../request-check.js';
 import type { EndedBy, Phase } from '../request-record.js';
-import { isRepeatable, judgeRepeat } from '../retry-policy.js';
+import { isRepeatable, judgeRepeat, type RequestFacts } from '../retry-policy.js';
 import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
+import { Attempt, type AttemptEvents } from './attempt.js';
+import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
+import { affinityKeyOf, hasBody, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
-/** An answer that declares no more than this is held until whole, so that the request can still be repeated. */
-const HELD_ANSWER_BYTES = 16 * 1024;
+/** Answers that say "not me, not now": worth another try elsewhere, and a failure to the breaker. */
 const UPSTREAM_FAILURE_STATUSES = new Set([502, 503, 504]);
 
-type Controller = Undici.DispatchController;
+export interface ClientMessage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for a 100 before it sends the body. */
+  readonly expectsContinue: boolean;
+}
 
-export class Exchange implements Waiter, Undici.DispatchHandler {
+interface Ending {
+  readonly endedBy: EndedBy;
+  readonly code?: string;
+  readonly status?: number;
+}
+
+export class Exchange implements Waiter, AttemptEvents {
   readonly affinityKey: string;
   readonly tried: Upstream[] = [];
   readonly #context: LaneContext;
@@ -34,34 +45,31 @@ export class Exchange implements Waiter, Undici.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #body: RequestBody | undefined;
   readonly #requestId: string;
+  readonly #method: string;
+  readonly #path: string;
   readonly #startedAt: number;
-  #ticket: Ticket | undefined;
-  #controller: Controller | undefined;
+  #awaitsContinue: boolean;
+  #attempt: Attempt | undefined;
   #attempts = 0;
-  #attemptStarted = false;
-  #forwarded = false;
-  #held:
-    | { readonly status: number; readonly message: string; readonly headers: string[]; readonly chunks: Buffer[] }
-    | undefined;
-  #eventStream = false;
-  #ticketAt = 0;
+  #admittedAt: number | undefined;
   #firstByteAt: number | undefined;
+  #held: HeldAnswer | undefined;
+  /** The client has got bytes of the answer: no other attempt from here on. */
+  #forwarded = false;
+  #eventStream = false;
+  #failedAnswer = false;
   #bytesOut = 0;
   #phase: Phase = 'head';
   #over = false;
-  #needsContinue: boolean;
 
-  constructor(
-    context: LaneContext,
-    pools: UpstreamPools,
-    message: { request: IncomingMessage; response: ServerResponse; expectsContinue: boolean },
-  ) {
-    const { request, response } = message;
+  constructor(context: LaneContext, pools: UpstreamPools, { request, response, expectsContinue }: ClientMessage) {
     this.#context = context;
     this.#pools = pools;
     this.#request = request;
     this.#response = response;
-    this.#needsContinue = message.expectsContinue;
+    this.#method = request.method ?? 'GET';
+    this.#path = request.url ?? '/';
+    this.#awaitsContinue = expectsContinue;
     this.#startedAt = context.clock.now();
     this.#requestId = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
@@ -69,120 +77,110 @@ export class Exchange implements Waiter, Undici.DispatchHandler {
   }
 
   start(): void {
-    const { options, pseudonym } = this.#context;
+    const { options, pseudonym, retryBudget } = this.#context;
+    const { httpVersion, rawHeaders } = this.#request;
+    this.#response.sendDate = false;
     this.#response.once('close', () => this.#onClientGone());
     this.#response.on('error', () => undefined);
-    const fault = findRequestFault(
-      {
-        method: this.#method,
-        url: this.#request.url ?? '',
-        httpVersion: this.#request.httpVersion,
-        rawHeaders: this.#request.rawHeaders,
-      },
-      options.limits.maxBodyBytes,
-    );
+    // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
+    if (httpVersion === '1.0') this.#response.shouldKeepAlive = false;
+    const head = { method: this.#method, url: this.#path, httpVersion, rawHeaders };
+    const fault = findRequestFault(head, options.limits.maxBodyBytes);
     if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
-    if (fieldValue(this.#request.rawHeaders, 'via')?.includes(pseudonym) === true) return this.#refuse('loop-detected');
-    this.#context.retryBudget.earn();
+    if (fieldValue(rawHeaders, 'via')?.includes(pseudonym) === true) return this.#refuse('loop-detected');
+    retryBudget.earn();
     this.#seekUpstream();
   }
 
-  // --- Waiter: admission ---
+  // Waiter: how an upstream is got.
 
   onTicket(ticket: Ticket): void {
-    this.#ticket = ticket;
-    this.#ticketAt = this.#context.clock.now();
+    this.#admittedAt = this.#context.clock.now();
     this.#attempts += 1;
-    this.#attemptStarted = false;
     this.#phase = 'connect';
-    if (this.#needsContinue) {
-      this.#response.writeContinue();
-      this.#needsContinue = false;
-    }
+    if (this.#awaitsContinue) this.#response.writeContinue();
+    this.#awaitsContinue = false;
     const { path, host } = targetOf(this.#request);
-    this.#pools.poolOf(ticket.upstream).dispatch(
-      {
-        method: this.#method,
-        path,
-        headers: this.#forwardedHeaders(host),
-        body: this.#body?.open() ?? null,
-      },
-      this,
-    );
+    this.#attempt = new Attempt(ticket, this);
+    this.#attempt.begin(this.#pools.poolOf(ticket.upstream), {
+      method: this.#method,
+      path,
+      headers: this.#headersFor(host),
+      body: this.#body?.open() ?? null,
+    });
   }
 
   onRefused(code: RefusalCode): void {
     this.#answerProblem(code);
   }
 
-  /** The upstream is being drained for good and the time for it is over. */
+  /** The upstream is being stopped and the time to finish is over. */
   abort(reason: string): void {
-    this.#fail('upstream-drained', reason, 'proxy');
+    this.#fail('upstream-drained', { detail: reason, endedBy: 'proxy' });
   }
 
-  // --- undici: one attempt ---
+  // AttemptEvents: what the upstream says.
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller;
-    this.#attemptStarted = true;
+  onSending(): void {
     this.#phase = 'wait';
-    if (this.#over) controller.abort(GIVEN_UP);
   }
 
-  onResponseStart(controller: Controller, status: number, _headers: unknown, message = ''): void {
-    const rawHeaders = textList(controller.rawHeaders);
-    if (status < 200) return this.#forwardInformation(status, rawHeaders);
+  onInformation(status: number, rawHeaders: readonly string[]): void {
+    if (this.#request.httpVersion !== '1.1') return;
+    if (status === 102) this.#response.writeProcessing();
+    const link = fieldValue(rawHeaders, 'link');
+    if (status === 103 && link !== undefined) this.#response.writeEarlyHints({ link });
+  }
+
+  onHead(status: number, message: string, rawHeaders: readonly string[]): void {
     this.#phase = 'answer';
     this.#firstByteAt ??= this.#context.clock.now();
-    const failed = UPSTREAM_FAILURE_STATUSES.has(status);
-    if (failed && this.#tryRepeat('failed-answer')) return;
-    if (failed) this.#noteFailedAnswer();
-    const headers = forwardResponseHeaders(rawHeaders, new Date(this.#context.clock.epochNow()).toUTCString());
-    if (this.#mayHold(status, rawHeaders)) this.#held = { status, message, headers, chunks: [] };
-    else this.#beginAnswer(status, message, headers);
+    this.#failedAnswer = UPSTREAM_FAILURE_STATUSES.has(status);
+    if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
+    const date = new Date(this.#context.clock.epochNow()).toUTCString();
+    const head = { status, message, headers: forwardResponseHeaders(rawHeaders, date) };
+    if (this.#mayHold(head)) this.#held = new HeldAnswer(head);
+    else this.#writeHead(head);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onChunk(chunk: Buffer): boolean {
     this.#bytesOut += chunk.length;
-    const { upstream } = this.#ticket!;
-    upstream.bytesMoved += chunk.length;
-    if (this.#held !== undefined) return void this.#held.chunks.push(chunk);
-    if (!this.#response.write(chunk)) {
-      controller.pause();
-      this.#response.once('drain', () => controller.resume());
+    if (this.#held !== undefined) {
+      this.#held.add(chunk);
+      return true;
     }
+    if (this.#response.write(chunk)) return true;
+    this.#response.once('drain', () => this.#attempt?.resume());
+    return false;
   }
 
-  onResponseEnd(_controller: Controller, trailers: Record<string, string | string[] | undefined>): void {
-    if (this.#over) return;
-    if (this.#held !== undefined) this.#releaseHeld();
-    if (Object.keys(trailers).length > 0 && this.#wantsTrailers()) this.#response.addTrailers(trailers);
-    this.#settle({ endedBy: 'served', phase: 'done' });
-    this.#returnTicket('success');
+  onEnd(trailers: Record<string, string | string[] | undefined>): void {
+    if (this.#held !== undefined) this.#releaseHeld(this.#held);
+    const wantsTrailers = this.#request.headers.te?.includes('trailers') === true;
+    if (wantsTrailers && Object.keys(trailers).length > 0)
+      this.#response.addTrailers(trailers);
+    this.#phase = 'done';
+    this.#record({ endedBy: 'served' });
+    this.#attempt?.finish(this.#failedAnswer ? 'failure' : 'success');
     this.#response.end();
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    if (this.#over || isGivenUp(error)) return;
-    if (isRefused(error)) this.#context.upstreams.noteRefused(this.#ticket!.upstream);
-    this.#fail(upstreamErrorCode(error), errorMessage(error), 'upstream');
+  onError(error: Error): void {
+    if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
+    this.#fail(upstreamErrorCode(error), { detail: errorMessage(error), endedBy: 'upstream' });
   }
 
-  // --- the way there ---
-
-  get #method(): string {
-    return this.#request.method ?? 'GET';
-  }
+  // The way there.
 
   #seekUpstream(): void {
     this.#phase = 'queue';
     this.#context.dispatcher.admit(this);
   }
 
-  #forwardedHeaders(host: string): string[] {
+  #headersFor(host: string): string[] {
     const { trustedProxies, pseudonym } = this.#context;
     const clientAddress = this.#request.socket.remoteAddress ?? '';
-    const headers = forwardRequestHeaders(this.#request.rawHeaders, {
+    return forwardRequestHeaders(this.#request.rawHeaders, {
       clientAddress,
       proto: 'http',
       host,
@@ -191,7 +189,6 @@ export class Exchange implements Waiter, Undici.DispatchHandler {
       pseudonym,
       requestId: this.#requestId,
     });
-    return withHost(headers, host);
   }
 
   #refuse(code: ProblemCode, detail?: string): void {
@@ -199,53 +196,44 @@ export class Exchange implements Waiter, Undici.DispatchHandler {
     this.#answerProblem(code, detail);
   }
 
-  // --- the way back ---
-
-  #forwardInformation(status: number, rawHeaders: readonly string[]): void {
-    if (this.#request.httpVersion !== '1.1' || this.#forwarded) return;
-    if (status === 102) this.#response.writeProcessing();
-    if (status !== 103) return;
-    const link = fieldValue(rawHeaders, 'link');
-    if (link !== undefined) this.#response.writeEarlyHints({ link });
-  }
+  // The way back.
 
   /** Streams are never held, nor answers to requests that could not be repeated anyway. */
-  #mayHold(status: number, rawHeaders: readonly string[]): boolean {
-    const length = Number(fieldValue(rawHeaders, 'content-length') ?? Infinity);
-    return status !== 304 && this.#method !== 'HEAD' && length > 0 && length <= HELD_ANSWER_BYTES && this.#repeatable();
+  #mayHold({ status, headers }: { readonly status: number; readonly headers: readonly string[] }): boolean {
+    if (this.#method === 'HEAD' || status === 304 || !isRepeatable(this.#facts(), this.#safeRoutes)) return false;
+    const length = Number(fieldValue(headers, 'content-length') ?? Infinity);
+    return length > 0 && length <= HELD_ANSWER_BYTES;
   }
 
-  #beginAnswer(status: number, message: string, headers: string[]): void {
+  #writeHead(head: { readonly status: number; readonly message: string; readonly headers: string[] }): void {
     this.#forwarded = true;
-    this.#eventStream = fieldValue(headers, 'content-type')?.startsWith('text/event-stream') === true;
-    this.#response.sendDate = false;
-    this.#response.writeHead(status, message, headers);
-    if (this.#method !== 'HEAD' && status !== 304 && status !== 204) this.#response.flushHeaders();
+    this.#eventStream = fieldValue(head.headers, 'content-type')?.startsWith('text/event-stream') === true;
+    // RFC 9112 section 9.3: with the request unread the connection can't be used again.
+    if (this.#body?.complete === false) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(head.status, head.message, head.headers);
+    this.#response.flushHeaders();
   }
 
-  #releaseHeld(): void {
-    const { status, message, headers, chunks } = this.#held!;
+  #releaseHeld(held: HeldAnswer): void {
     this.#held = undefined;
     this.#forwarded = true;
-    this.#response.sendDate = false;
-    this.#response.writeHead(status, message, headers);
-    for (const chunk of chunks) this.#response.write(chunk);
+    this.#response.writeHead(held.head.status, held.head.message, held.head.headers);
+    this.#response.write(held.content());
   }
 
-  #wantsTrailers(): boolean {
-    return this.#request.headers.te?.includes('trailers') === true && !this.#response.hasHeader('content-length');
-  }
+  // When it goes wrong.
 
-  // --- when it goes wrong ---
-
-  #fail(code: ProblemCode, detail: string, endedBy: EndedBy): void {
+  #fail(code: ProblemCode, context: { readonly detail: string; readonly endedBy: EndedBy }): void {
     this.#held = undefined;
-    if (!this.#forwarded && this.#tryRepeat(code)) return;
-    this.#returnTicket(endedBy === 'proxy' ? 'neutral' : 'failure');
-    if (!this.#forwarded) return this.#answerProblem(code, detail);
-    this.#settle({ endedBy, phase: 'answer', code });
-    this.#controller?.abort(GIVEN_UP);
-    this.#breakOff(code);
+    if (this.#tryRepeat(code)) return;
+    this.#record({
+      endedBy: context.endedBy,
+      code,
+      ...(this.#forwarded ? {} : { status: problemAnswer(code).status }),
+    });
+    this.#attempt?.giveUp(context.endedBy === 'proxy' ? 'neutral' : 'failure');
+    if (this.#forwarded) this.#breakOff(code);
+    else this.#answerProblem(code, context.detail);
   }
 
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
@@ -255,158 +243,85 @@ export class Exchange implements Waiter, Undici.DispatchHandler {
     this.#response.write(`event: error\ndata: ${JSON.stringify({ code })}\n\n`, cut);
   }
 
-  #repeatable(): boolean {
-    const facts = {
-      method: this.#method,
-      path: this.#request.url ?? '',
-      hasIdempotencyKey: this.#request.headers['idempotency-key'] !== undefined,
-    };
-    return isRepeatable(facts, this.#context.options.retry.safeRoutes);
-  }
-
-  /** True when another attempt is under way. */
+  /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
-    const { options, retryBudget, observer } = this.#context;
-    const { upstream } = this.#ticket!;
-    if (cause === 'failed-answer' && !this.#othersLeft(upstream)) return false;
+    const attempt = this.#attempt!;
+    const { retryBudget, observer } = this.#context;
+    const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
     const verdict = judgeRepeat(
-      {
-        method: this.#method,
-        path: this.#request.url ?? '',
-        hasIdempotencyKey: this.#request.headers['idempotency-key'] !== undefined,
-        replayable: this.#body?.replayable ?? true,
-      },
-      {
-        sent: this.#attemptStarted ? (this.#body?.complete === false ? 'part' : 'all') : 'nothing',
-        forwarded: this.#forwarded,
-      },
-      { attempts: this.#attempts, safeRoutes: options.retry.safeRoutes, trySpend: () => retryBudget.trySpend() },
+      this.#facts(),
+      { sent, forwarded: this.#forwarded },
+      { attempts: this.#attempts, safeRoutes: this.#safeRoutes, trySpend: () => retryBudget.trySpend() },
     );
     if (!verdict.repeat) {
       observer.onRepeatRefused(verdict.reason);
       return false;
     }
     observer.onRepeat(cause);
-    this.tried.push(upstream);
-    this.#controller?.abort(GIVEN_UP);
-    this.#returnTicket('failure');
+    this.tried.push(attempt.ticket.upstream);
+    attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');
     this.#seekUpstream();
     return true;
   }
 
   /** A failed answer is an answer: it is worth another try only where somebody else may do better. */
-  #othersLeft(failed: Upstream): boolean {
-    return this.#context.upstreams.eligible.some(
-      (upstream) => upstream !== failed && upstream.available && !this.tried.includes(upstream),
-    );
+  #othersLeft(): boolean {
+    const failed = this.#attempt!.ticket.upstream;
+    const { eligible } = this.#context.upstreams;
+    return eligible.some((other) => other !== failed && other.available && !this.tried.includes(other));
   }
 
-  #noteFailedAnswer(): void {
-    this.#failedAnswer = true;
+  #facts(): RequestFacts {
+    return {
+      method: this.#method,
+      path: this.#path,
+      hasIdempotencyKey: this.#request.headers['idempotency-key'] !== undefined,
+      replayable: this.#body?.replayable ?? true,
+    };
   }
-  #failedAnswer = false;
+
+  get #safeRoutes(): readonly string[] {
+    return this.#context.options.retry.safeRoutes;
+  }
 
   #answerProblem(code: ProblemCode, detail?: string): void {
-    if (this.#response.destroyed) return;
     const answer = problemAnswer(code, { detail, requestId: this.#requestId });
-    this.#settle({ endedBy: 'proxy', phase: this.#phase, code, status: answer.status });
-    this.#body?.drop();
     this.#bytesOut += answer.body.length;
+    this.#record({ endedBy: 'proxy', code, status: answer.status });
+    this.#body?.drop();
+    if (this.#response.destroyed) return;
     this.#response.writeHead(answer.status, [...answer.rawHeaders]);
-    this.#response.end(answer.body);
+    this.#response.end(this.#method === 'HEAD' ? undefined : answer.body);
   }
 
   #onClientGone(): void {
     if (this.#over) return;
-    this.#settle({ endedBy: 'client', phase: this.#phase, status: this.#forwarded ? undefined : 499 });
+    this.#record({ endedBy: 'client', ...(this.#forwarded ? {} : { status: 499 }) });
     this.#context.dispatcher.leave(this);
-    this.#returnTicket('neutral');
     // At once: it frees the GPU.
-    this.#controller?.abort(GIVEN_UP);
+    this.#attempt?.giveUp('neutral');
   }
 
-  #returnTicket(outcome: 'success' | 'failure' | 'neutral'): void {
-    const ticket = this.#ticket;
-    this.#ticket = undefined;
-    ticket?.giveBack(outcome === 'success' && this.#failedAnswer ? 'failure' : outcome);
-  }
-
-  // --- the end ---
-
-  #settle(end: {
-    readonly endedBy: EndedBy;
-    readonly phase: Phase;
-    readonly code?: string;
-    readonly status?: number;
-  }): void {
+  /** Once, by whoever ends it first. */
+  #record({ endedBy, code, status }: Ending): void {
     if (this.#over) return;
     this.#over = true;
     const now = this.#context.clock.now();
     this.#context.observer.onRequest({
       id: this.#requestId,
       method: this.#method,
-      path: this.#request.url ?? '',
-      status: end.status ?? this.#response.statusCode,
-      upstream: this.#ticket?.upstream.id ?? this.tried.at(-1)?.id,
+      path: this.#path,
+      status: status ?? this.#response.statusCode,
+      upstream: this.#attempt?.ticket.upstream.id,
       attempts: this.#attempts,
       durationMs: now - this.#startedAt,
-      queuedMs: (this.#ticketAt === 0 ? now : this.#ticketAt) - this.#startedAt,
+      queuedMs: (this.#admittedAt ?? now) - this.#startedAt,
       firstByteMs: this.#firstByteAt === undefined ? undefined : this.#firstByteAt - this.#startedAt,
       bytesIn: this.#body?.bytes ?? 0,
       bytesOut: this.#bytesOut,
-      endedBy: end.endedBy,
-      phase: end.phase,
-      code: end.code,
+      endedBy,
+      phase: this.#phase,
+      code,
     });
   }
-}
-
-/** The reason that we give undici when we end an attempt ourselves. */
-const GIVEN_UP = new Error('given up by the proxy');
-
-function isGivenUp(error: unknown): boolean {
-  return error === GIVEN_UP;
-}
-
-/** RFC 9112 section 6.3: a request has a body when it says so, whatever its method. */
-function hasBody(request: IncomingMessage): boolean {
-  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-}
-
-interface Target {
-  readonly path: string;
-  readonly host: string;
-}
-
-/** RFC 9112 section 3.2.2: an absolute target's authority replaces the Host field. */
-function targetOf(request: IncomingMessage): Target {
-  const url = request.url ?? '/';
-  const match = /^http:\/\/([^/?#]*)(.*)$/i.exec(url);
-  if (match === null) return { path: url, host: request.headers.host ?? '' };
-  const rest = match[2]!;
-  if (rest === '' && request.method === 'OPTIONS') return { path: '*', host: match[1]! };
-  return { path: rest.startsWith('/') ? rest : `/${rest}`, host: match[1]! };
-}
-
-function withHost(headers: string[], host: string): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]!.toLowerCase() !== 'host') kept.push(headers[index]!, headers[index + 1]!);
-  }
-  return ['Host', host, ...kept];
-}
-
-function textList(rawHeaders: unknown): string[] {
-  return ((rawHeaders ?? []) as (Buffer | string)[]).map((part) =>
-    typeof part === 'string' ? part : part.toString('latin1'),
-  );
-}
-
-function affinityKeyOf(request: IncomingMessage, hashOn: string): string {
-  const [kind, name = ''] = hashOn.split(':');
-  const address = request.socket.remoteAddress ?? '';
-  if (kind === 'header') return String(request.headers[name.toLowerCase()] ?? address);
-  if (kind !== 'cookie') return address;
-  const cookies = (request.headers.cookie ?? '').split(';').map((part) => part.trim());
-  return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1) ?? address;
 }

@@ -14,6 +14,7 @@ import type { EndedBy } from '../request-record.js';
 import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import type { LaneContext } from './lane-context.js';
+import { hasBody } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { originOf } from './upstream-pools.js';
 
@@ -159,8 +160,4 @@ export class Tunnel implements Waiter {
     this.#ticket?.giveBack(end.endedBy === 'client' ? 'success' : 'neutral');
     this.#ticket = undefined;
   }
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 }

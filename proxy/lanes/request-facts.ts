@@ -1,0 +1,34 @@
+// What the full lane reads off a node:http request. Pure.
+
+import type { IncomingMessage } from 'node:http';
+
+/** RFC 9112 section 6.3: a request has a body when it says so, whatever its method. */
+export function hasBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+}
+
+export interface Target {
+  readonly path: string;
+  readonly host: string;
+}
+
+/** RFC 9112 section 3.2.2: an absolute target's authority replaces the Host field. */
+export function targetOf(request: IncomingMessage): Target {
+  const url = request.url ?? '/';
+  const match = /^http:\/\/([^/?#]*)(.*)$/i.exec(url);
+  if (match === null) return { path: url, host: request.headers.host ?? '' };
+  const rest = match[2]!;
+  // RFC 9112 section 3.2.4: an absolute target without a path means the server itself.
+  if (rest === '' && request.method === 'OPTIONS') return { path: '*', host: match[1]! };
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, host: match[1]! };
+}
+
+/** What sticky balancing goes by: `address`, `header:<name>` or `cookie:<name>`; the address where that is missing. */
+export function affinityKeyOf(request: IncomingMessage, hashOn: string): string {
+  const [kind, name = ''] = hashOn.split(':');
+  const address = request.socket.remoteAddress ?? '';
+  if (kind === 'header') return String(request.headers[name.toLowerCase()] ?? address);
+  if (kind !== 'cookie') return address;
+  const cookies = (request.headers.cookie ?? '').split(';').map((part) => part.trim());
+  return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1) ?? address;
+}
