@@ -23,6 +23,9 @@ import type { UpstreamPools } from './upstream-pools.js';
 /** Answers that say "not me, not now": worth another try elsewhere, and a failure to the breaker. */
 const UPSTREAM_FAILURE_STATUSES = new Set([502, 503, 504]);
 
+/** A reset needs a round trip: near clients are known to be gone after the first, far ones after the last. */
+const PROBE_DELAYS_MS = [20, 200, 1_000];
+
 export interface ClientMessage {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -80,7 +83,12 @@ export class Exchange implements Waiter, AttemptEvents {
     const { options, pseudonym, retryBudget } = this.#context;
     const { httpVersion, rawHeaders } = this.#request;
     this.#response.sendDate = false;
-    this.#response.once('close', () => this.#onClientGone());
+    const onHalfClose = () => this.#probeClient();
+    this.#request.socket.once('end', onHalfClose);
+    this.#response.once('close', () => {
+      this.#request.socket.off('end', onHalfClose);
+      this.#onClientGone();
+    });
     this.#response.on('error', () => undefined);
     // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
     if (httpVersion === '1.0') this.#response.shouldKeepAlive = false;
@@ -157,8 +165,7 @@ export class Exchange implements Waiter, AttemptEvents {
   onEnd(trailers: Record<string, string | string[] | undefined>): void {
     if (this.#held !== undefined) this.#releaseHeld(this.#held);
     const wantsTrailers = this.#request.headers.te?.includes('trailers') === true;
-    if (wantsTrailers && Object.keys(trailers).length > 0)
-      this.#response.addTrailers(trailers);
+    if (wantsTrailers && Object.keys(trailers).length > 0) this.#response.addTrailers(trailers);
     this.#phase = 'done';
     this.#record({ endedBy: 'served' });
     this.#attempt?.finish(this.#failedAnswer ? 'failure' : 'success');
@@ -292,6 +299,20 @@ export class Exchange implements Waiter, AttemptEvents {
     if (this.#response.destroyed) return;
     this.#response.writeHead(answer.status, [...answer.rawHeaders]);
     this.#response.end(this.#method === 'HEAD' ? undefined : answer.body);
+  }
+
+  /**
+   * A FIN may mean "no more from me, still listening" (RFC 9112 section 9.6) or "gone". Bytes tell: a peer that is gone
+   * answers the first ones with a reset, at which the next ones fail. An interim response is harmless to one that
+   * listens (RFC 9110 section 15.2), and so is a comment in an event stream.
+   */
+  #probeClient(probes = 0): void {
+    const delayMs = PROBE_DELAYS_MS[probes];
+    if (this.#over || this.#response.destroyed) return;
+    if (!this.#forwarded && this.#request.httpVersion === '1.1') this.#response.writeProcessing();
+    else if (this.#eventStream) this.#response.write(':\n\n');
+    if (delayMs !== undefined)
+      this.#context.clock.startTimer(delayMs, () => this.#probeClient(probes + 1), { unref: true });
   }
 
   #onClientGone(): void {

@@ -70,6 +70,8 @@ export class FullLane implements Lane {
       noDelay: true,
     });
     server.maxHeadersCount = limits.maxFields;
+    // Not in the types: a client that has closed its sending side is still served.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on('request', (request, response) => this.#onRequest(request, response, false));
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),

@@ -19,9 +19,10 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
 };
 
 export function upstreamErrorCode(error: unknown): ProblemCode {
-  const code = errorCode(error) ?? '';
-  if (code.startsWith('HPE_')) return 'bad-response';
-  return CODES[code] ?? 'upstream-reset';
+  // A parser's error has the parser's own code (HPE_...), or none.
+  if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'HTTPParserError')
+    return 'bad-response';
+  return CODES[errorCode(error) ?? ''] ?? 'upstream-reset';
 }
 
 /** Nothing listens there: no later request can fare better. */

@@ -1,0 +1,126 @@
+// A real proxy on a free port before scripted backends, for wire tests. Everything it opened is closed by `close()`.
+
+import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { systemClock } from '../../src/core/clock.js';
+import { silentLog } from '../../src/core/log.js';
+import type { UpstreamIncident, UpstreamTarget } from '../../src/core/traffic-port.js';
+import {
+  createProxy,
+  defaultProxyOptions,
+  type Proxy,
+  type ProxyOptions,
+  type RequestRecord,
+} from '../../proxy/index.js';
+import { RawConnection } from './raw-connection.js';
+
+export class ProxyRig {
+  readonly proxy: Proxy;
+  readonly records: RequestRecord[] = [];
+  readonly repeats: string[] = [];
+  readonly refusedRepeats: string[] = [];
+  readonly incidents: UpstreamIncident[] = [];
+  port = 0;
+  readonly #closers: (() => void)[] = [];
+  #onRecord: () => void = () => undefined;
+
+  private constructor(options: Partial<ProxyOptions>) {
+    this.proxy = createProxy(
+      { ...defaultProxyOptions, ...options, front: { host: '127.0.0.1', port: 0 } },
+      {
+        clock: systemClock,
+        random: () => 0.5,
+        log: silentLog,
+        observer: {
+          onRequest: (record) => {
+            this.records.push(record);
+            this.#onRecord();
+          },
+          onRepeat: (cause) => void this.repeats.push(cause),
+          onRepeatRefused: (reason) => void this.refusedRepeats.push(reason),
+        },
+        onIncident: (incident) => void this.incidents.push(incident),
+      },
+    );
+  }
+
+  static async start(options: Partial<ProxyOptions> = {}): Promise<ProxyRig> {
+    const rig = new ProxyRig(options);
+    rig.port = (await rig.proxy.listen()).port;
+    return rig;
+  }
+
+  /** An HTTP backend; returns its port. */
+  async httpBackend(listener: RequestListener): Promise<number> {
+    return this.#listen(createServer(listener));
+  }
+
+  /** A backend that speaks bytes: called for each connection. */
+  async rawBackend(onConnection: (socket: Socket) => void): Promise<number> {
+    return this.#listen(
+      createNetServer((socket) => {
+        socket.on('error', () => undefined);
+        onConnection(socket);
+      }),
+    );
+  }
+
+  /** Makes these ports the upstreams, named a/1, b/1, ... */
+  route(...ports: readonly number[]): void {
+    this.proxy.applyTargets(ports.map((port, index) => targetFor(port, index)));
+  }
+
+  async connect(): Promise<RawConnection> {
+    const connection = await RawConnection.open(this.port);
+    this.#closers.push(() => connection.close());
+    return connection;
+  }
+
+  /** Writes bytes on a connection of their own, with the last request asking for close; everything that came back. */
+  async exchange(bytes: string): Promise<string> {
+    const connection = await this.connect();
+    return connection.write(bytes).waitForEnd();
+  }
+
+  /** Resolves once `count` requests have been recorded. */
+  async waitForRecords(count: number): Promise<readonly RequestRecord[]> {
+    while (this.records.length < count) await new Promise<void>((resolve) => (this.#onRecord = resolve));
+    return this.records;
+  }
+
+  async close(): Promise<void> {
+    await this.proxy.close({ graceMs: 0 });
+    for (const close of this.#closers) close();
+  }
+
+  async #listen(server: Server | HttpServer): Promise<number> {
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => sockets.add(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    this.#closers.push(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    return (server.address() as AddressInfo).port;
+  }
+}
+
+export function targetFor(port: number, index = 0): UpstreamTarget {
+  const backend = String.fromCharCode('a'.charCodeAt(0) + index);
+  return {
+    id: `${backend}/1`,
+    generation: 1,
+    backend,
+    worker: 1,
+    address: { kind: 'tcp', host: '127.0.0.1', port },
+    weight: 1,
+    warm: true,
+  };
+}
+
+/** The status code of the first answer in the bytes. */
+export function statusOf(received: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(received)?.[1]);
+}

@@ -1,0 +1,58 @@
+// A client connection that writes literal bytes and reads literal bytes, for wire tests.
+
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+export class RawConnection {
+  readonly socket: Socket;
+  received = '';
+  ended = false;
+  #changed: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      this.received += text;
+      this.#changed();
+    });
+    socket.on('error', () => undefined);
+    socket.on('end', () => this.#end());
+    socket.on('close', () => this.#end());
+  }
+
+  static async open(port: number): Promise<RawConnection> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    await once(socket, 'connect');
+    return new RawConnection(socket);
+  }
+
+  write(bytes: string): this {
+    this.socket.write(bytes, 'latin1');
+    return this;
+  }
+
+  /** Resolves with everything received once it matches; rejects when the connection ends before. */
+  async waitFor(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.received)) {
+      if (this.ended) throw new Error(`ended before ${pattern}: ${JSON.stringify(this.received)}`);
+      await new Promise<void>((resolve) => (this.#changed = resolve));
+    }
+    return this.received;
+  }
+
+  /** Resolves with everything received once the other side has ended or cut the connection. */
+  async waitForEnd(): Promise<string> {
+    while (!this.ended) await new Promise<void>((resolve) => (this.#changed = resolve));
+    return this.received;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.#changed();
+  }
+}
