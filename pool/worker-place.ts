@@ -6,6 +6,9 @@ import { fillCommand } from './command-template.js';
 import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from './options.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
+export type WorkerMark =
+  'UNDERSTUDY_POOL' | 'UNDERSTUDY_BACKEND' | 'UNDERSTUDY_WORKER' | 'UNDERSTUDY_GENERATION' | 'UNDERSTUDY_PORT';
+
 export interface LaunchFacts {
   readonly id: string;
   readonly number: number;
@@ -25,19 +28,25 @@ export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOption
     generation,
     command: fillCommand(options.command, { host, port, name, worker: number, workers: forks }),
     cwd: options.cwd,
-    env: { ...options.env, ...workerMarks(options, { id, generation, port }) },
+    env: { ...options.env, ...workerMarks(options.stateDir, { backend: name, number, generation, port }) },
     logFile: logFileOf(options, id),
   };
 }
 
 /**
- * Marks in a worker's environment by which a later Understudy knows its own, even when the state file is lost.
+ * What a worker is told about itself, and by which a later Understudy knows its own even when the state file is lost.
  */
 export function workerMarks(
-  options: Pick<PoolOptions, 'stateDir'>,
-  worker: { readonly id: string; readonly generation: number; readonly port: number },
-): Record<'UNDERSTUDY_POOL' | 'UNDERSTUDY_WORKER', string> {
-  return { UNDERSTUDY_POOL: options.stateDir, UNDERSTUDY_WORKER: `${worker.id}#${worker.generation}@${worker.port}` };
+  pool: string,
+  worker: { readonly backend: string; readonly number: number; readonly generation: number; readonly port: number },
+): Record<WorkerMark, string> {
+  return {
+    UNDERSTUDY_POOL: pool,
+    UNDERSTUDY_BACKEND: worker.backend,
+    UNDERSTUDY_WORKER: String(worker.number),
+    UNDERSTUDY_GENERATION: String(worker.generation),
+    UNDERSTUDY_PORT: String(worker.port),
+  };
 }
 
 /** `<logDir>/<backend>-<number>.log` */
