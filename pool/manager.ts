@@ -444,7 +444,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #announce(news: Omit<PoolEvent, 'at' | 'worker'> & { evidence?: string | undefined }, worker?: Worker): void {
     const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
     const event = { at: this.#clock.epochNow(), ...about, ...news } as PoolEvent;
-    this.#log.info({ ...event }, event.cause);
     this.emit('event', event);
   }
 }
