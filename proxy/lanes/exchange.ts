@@ -163,13 +163,13 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   onEnd(trailers: Record<string, string | string[] | undefined>): void {
-    if (this.#held !== undefined) this.#releaseHeld(this.#held);
+    const content = this.#held === undefined ? undefined : this.#releaseHeld(this.#held);
     const wantsTrailers = this.#request.headers.te?.includes('trailers') === true;
     if (wantsTrailers && Object.keys(trailers).length > 0) this.#response.addTrailers(trailers);
     this.#phase = 'done';
     this.#record({ endedBy: 'served' });
     this.#attempt?.finish(this.#failedAnswer ? 'failure' : 'success');
-    this.#response.end();
+    this.#response.end(content);
   }
 
   onError(error: Error): void {
@@ -221,11 +221,12 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#response.flushHeaders();
   }
 
-  #releaseHeld(held: HeldAnswer): void {
+  /** Its head goes out with its content, in one write. */
+  #releaseHeld(held: HeldAnswer): Buffer {
     this.#held = undefined;
     this.#forwarded = true;
     this.#response.writeHead(held.head.status, held.head.message, held.head.headers);
-    this.#response.write(held.content());
+    return held.content();
   }
 
   // When it goes wrong.

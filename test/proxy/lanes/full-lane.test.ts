@@ -367,9 +367,8 @@ describe('the full lane: when nobody can take a request', () => {
   test('refuses with queue-full what finds no place to wait', async () => {
     const waiting = await Promise.all([rig.connect(), rig.connect()]);
     for (const client of waiting) client.write(GET);
-    let received = '';
     // The two may still be on their way to their places; the third one that is answered found them taken.
-    received = await rig.exchange(GET);
+    const received = await rig.exchange(GET);
     expect(received).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1[^]*"code":"queue-full"/i);
   });
 
@@ -401,7 +400,7 @@ describe('the full lane: upgrades', () => {
     const client = (await rig.connect()).write(UPGRADE);
     await client.waitFor(/^HTTP\/1\.1 101 [^]*\r\n\r\n/);
     expect(rig.proxy.abortInflight(targetFor(0), { reason: 'it is being stopped' })).toBe(1);
-    expect(await client.waitForEnd()).toMatch(/\x88\x02\x03\xf4$/);
+    expect((await client.waitForEnd()).slice(-4)).toBe('\x88\x02\x03\xf4');
   });
 
   test('answers a problem when the upstream cannot be reached', async () => {

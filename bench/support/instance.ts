@@ -1,0 +1,99 @@
+// A real Understudy on free ports for a bench, and the commands it needs. Ends with the bench, whatever ends the bench.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AdminClient } from '../../src/admin/admin-client.js';
+
+const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
+const BACKEND_NAMES = ['primary', 'secondary', 'fallback'];
+
+export interface InstanceSetup {
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly args?: readonly string[];
+  /** Runs the proxy on these CPUs only, as for `taskset -c`. */
+  readonly pinTo?: string;
+}
+
+export class BenchInstance {
+  readonly admin: AdminClient;
+  readonly url: string;
+  readonly port: number;
+  readonly backendPorts: readonly number[];
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(parts: { folder: string; ports: readonly number[]; child: ChildProcess }) {
+    const [front, , ...backendPorts] = parts.ports;
+    this.#folder = parts.folder;
+    this.#child = parts.child;
+    this.port = front!;
+    this.backendPorts = backendPorts;
+    this.url = `http://127.0.0.1:${front}`;
+    this.admin = new AdminClient({ socketPath: join(parts.folder, 'runtime', 'admin.sock') });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  static async start(setup: InstanceSetup = {}): Promise<BenchInstance> {
+    const folder = mkdtempSync(join(tmpdir(), 'understudy-bench-'));
+    const ports = await freePorts(5);
+    const configPath = join(folder, 'understudy.yaml');
+    writeFileSync(configPath, JSON.stringify(configFor(folder, ports, setup)));
+    const command = [process.execPath, CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
+    const [program, ...args] = setup.pinTo === undefined ? command : ['taskset', '-c', setup.pinTo, ...command];
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    process.once('exit', () => child.kill('SIGTERM'));
+    await ready(child);
+    return new BenchInstance({ folder, ports, child });
+  }
+
+  async setMode(mode: string): Promise<void> {
+    await this.admin.request({ method: 'PUT', path: '/v1/mode?wait=true', body: { mode } });
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGTERM');
+    await closed;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function configFor(folder: string, ports: readonly number[], setup: InstanceSetup): unknown {
+  const [front, admin, ...backends] = ports;
+  return {
+    front: { port: front },
+    admin: { port: admin },
+    backends: backends.map((port, index) => ({ name: BACKEND_NAMES[index], port })),
+    runtimeDir: join(folder, 'runtime'),
+    log: { level: 'warn' },
+    ...setup.config,
+  };
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const onData = (chunk: Buffer) => {
+      output += String(chunk);
+      if (output.includes('understudy is ready')) resolve();
+    };
+    child.stdout!.on('data', onData);
+    child.stderr!.on('data', onData);
+    child.once('close', (code) => reject(new Error(`the instance ended with ${code}: ${output}`)));
+  });
+}
+
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
