@@ -37,10 +37,10 @@ export class ProbeLoop {
   async #probeOnce(): Promise<void> {
     this.#probing = true;
     const result = await this.#options.probe(this.#stopped.signal);
-    this.#probing = false;
-    if (this.#stopped.signal.aborted) return;
+    if (this.#isStopped()) return;
+    // Still probing for `probeNow`: a listener that asks for a probe must not start a second chain of them.
     const pauseMs = this.#options.onResult(result);
-    // The listener may have stopped the loop.
+    this.#probing = false;
     if (this.#isStopped()) return;
     const again = this.#again;
     this.#again = false;

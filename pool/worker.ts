@@ -137,6 +137,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (this.#state.kind === 'failed' || this.#outdated) this.#restarts++;
     this.#generation++;
     this.#outdated = false;
+    this.#launched = undefined;
+    this.#health = undefined;
     this.#readyAtMs = undefined;
     this.#unprovenPromotion = false;
     this.#warm = false;

@@ -1,0 +1,119 @@
+// A machine without processes: launches, signals, probes and exits happen in memory, when a test lets them. Keeps the
+// real contract: an exit is told once and later, a stopped process answers nothing, a port has one holder.
+import type { Clock } from '../../src/core/clock.js';
+import type { UpstreamAddress } from '../../src/core/traffic-port.js';
+import { ExitNews } from '../../pool/exit-news.js';
+import type {
+  ExitReport,
+  LaunchSpec,
+  ProbeOptions,
+  ProbeResult,
+  Vitals,
+  WorkerProcess,
+  WorkerRuntime,
+} from '../../pool/worker-runtime.js';
+
+export class FakeProcess implements WorkerProcess {
+  readonly pid: number;
+  readonly spec: LaunchSpec;
+  readonly port: number;
+  alive = true;
+  stopped = false;
+  /** Its application is loaded. */
+  ready = false;
+  readonly #exit = new ExitNews();
+
+  constructor(pid: number, spec: LaunchSpec) {
+    this.pid = pid;
+    this.spec = spec;
+    this.port = Number(spec.env.UNDERSTUDY_PORT);
+  }
+
+  onExit(listener: (report: ExitReport) => void): void {
+    this.#exit.subscribe(listener);
+  }
+
+  signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
+    if (!this.alive) return false;
+    if (signal === 'SIGSTOP') this.stopped = true;
+    else if (signal === 'SIGCONT') this.stopped = false;
+    // An exit is never told within the call that caused it.
+    else queueMicrotask(() => this.exit({ code: undefined, signal }));
+    return true;
+  }
+
+  lastOutput(): string {
+    return 'last words';
+  }
+
+  exit(report: ExitReport): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#exit.publish(report);
+  }
+}
+
+export class FakeWorkerRuntime implements WorkerRuntime {
+  readonly processes: FakeProcess[] = [];
+  /** New processes are ready at once. */
+  readyAtOnce = true;
+  /** Set by a test: called with each new process, the others already counted. */
+  onLaunch: (process: FakeProcess) => void = () => undefined;
+  readonly #clock: Clock;
+  #nextPid = 100;
+  #nextPort = 20_000;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get living(): FakeProcess[] {
+    return this.processes.filter((process) => process.alive);
+  }
+
+  /** The living process behind a worker. */
+  of(id: string): FakeProcess | undefined {
+    return this.living.find((process) => process.spec.id === id);
+  }
+
+  launch(spec: LaunchSpec): WorkerProcess {
+    const process = new FakeProcess(this.#nextPid++, spec);
+    process.ready = this.readyAtOnce;
+    this.processes.push(process);
+    this.onLaunch(process);
+    return process;
+  }
+
+  findPort(): Promise<number> {
+    return Promise.resolve(this.#nextPort++);
+  }
+
+  portHolder(_host: string, port: number): Promise<string | undefined> {
+    const holder = this.living.find((process) => process.port === port);
+    return Promise.resolve(holder === undefined ? undefined : `process ${holder.pid}`);
+  }
+
+  probe(address: UpstreamAddress, options: ProbeOptions): Promise<ProbeResult> {
+    if (address.kind === 'unix') return Promise.resolve({ kind: 'refused' });
+    const process = this.living.find(({ port }) => port === address.port);
+    if (process?.ready !== true) return Promise.resolve({ kind: 'refused' });
+    if (!process.stopped) return Promise.resolve({ kind: 'passed', status: 200 });
+    return new Promise((resolve) => {
+      const answer = () => {
+        timer.cancel();
+        resolve({ kind: 'timeout' });
+      };
+      const timer = this.#clock.startTimer(options.timeoutMs, answer);
+      options.signal.addEventListener('abort', answer, { once: true });
+    });
+  }
+
+  vitals(process: WorkerProcess): Vitals | undefined {
+    const found = this.living.find(({ pid }) => pid === process.pid);
+    return found === undefined ? undefined : { cpuTicks: 0, residentBytes: 0, stopped: found.stopped };
+  }
+
+  isStopped(process: WorkerProcess): boolean {
+    return this.vitals(process)?.stopped === true;
+  }
+}
