@@ -11,6 +11,8 @@ import { median } from './support/statistics.js';
 import { findPython, uvicornExample } from './support/uvicorn-example.js';
 
 const CONNECTIONS = 16;
+/** Workers that we kill again and again are no crash loop. */
+const KILLED_ON_PURPOSE = { maxBackoff: '250ms', crashLoopLimit: 1_000_000 };
 const options = readBenchOptions({ rounds: 24, seconds: 0 });
 
 /** Closed-loop load that notes who answered last and what failed. */
@@ -92,7 +94,10 @@ async function oneRound(instance: BenchInstance, load: Load, victims: 'one' | 'a
 type StandbyStatus = Awaited<ReturnType<BenchInstance['admin']['status']>>['backends'][number];
 
 /** The standby's status, once it satisfies the predicate; looks again at each event. */
-async function untilStatus(instance: BenchInstance, accepts: (standby: StandbyStatus) => boolean): Promise<StandbyStatus | undefined> {
+async function untilStatus(
+  instance: BenchInstance,
+  accepts: (standby: StandbyStatus) => boolean,
+): Promise<StandbyStatus | undefined> {
   for (;;) {
     const standby = (await instance.admin.status()).backends[2]!;
     if (accepts(standby)) return standby;
@@ -110,7 +115,10 @@ async function converged(instance: BenchInstance): Promise<void> {
 }
 
 async function measure(name: string, config: Readonly<Record<string, unknown>>): Promise<Row[]> {
-  const instance = await BenchInstance.start({ config: { ...config, failbackAfter: '500ms' }, args: ['--validation'] });
+  const instance = await BenchInstance.start({
+    config: { ...config, failbackAfter: '500ms', restart: KILLED_ON_PURPOSE },
+    args: ['--validation'],
+  });
   const load = new Load(`${instance.url}/`);
   const samples: Sample[] = [];
   try {
@@ -126,7 +134,11 @@ async function measure(name: string, config: Readonly<Record<string, unknown>>):
   return (['one', 'all'] as const).map((victims) => summarise(name, victims, { samples, load }));
 }
 
-function summarise(name: string, victims: 'one' | 'all', { samples, load }: { samples: readonly Sample[]; load: Load }): Row {
+function summarise(
+  name: string,
+  victims: 'one' | 'all',
+  { samples, load }: { samples: readonly Sample[]; load: Load },
+): Row {
   const own = samples.filter((sample) => sample.victims === victims);
   const both = (pick: (sample: Sample) => number) => {
     const values = own.map(pick);

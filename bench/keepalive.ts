@@ -34,7 +34,12 @@ async function startUvicorn(python: string, port: number, workers: number): Prom
   const [program, ...args] = uvicornExample(python, port);
   const child = spawn(program!, [...args, '--workers', String(workers)], { stdio: 'ignore' });
   process.once('exit', () => child.kill('SIGTERM'));
-  while (!(await fetch(`http://127.0.0.1:${port}/health`).then(() => true, () => false))) {
+  while (
+    !(await fetch(`http://127.0.0.1:${port}/health`).then(
+      () => true,
+      () => false,
+    ))
+  ) {
     if (child.exitCode !== null) throw new Error(`uvicorn ended with ${child.exitCode}`);
   }
   return child;
@@ -44,7 +49,10 @@ const python = findPython();
 if (python === undefined) throw new Error('no Python with uvicorn and starlette here');
 const [onePort, twoPort] = await freePorts(2);
 const children = [await startUvicorn(python, onePort!, 1), await startUvicorn(python, twoPort!, 2)];
-const instance = await BenchInstance.start({ config: { command: uvicornExample(python, '{port}') }, args: ['--validation'] });
+const instance = await BenchInstance.start({
+  config: { command: uvicornExample(python, '{port}') },
+  args: ['--validation'],
+});
 const targets = [
   { shape: 'one uvicorn worker, direct', port: onePort! },
   { shape: 'uvicorn --workers 2, direct', port: twoPort! },
@@ -52,9 +60,14 @@ const targets = [
 ];
 const samples = new Map<string, number[]>();
 for (let round = 0; round < options.rounds; round += 1) {
-  for (const { shape, port } of targets) samples.set(shape, [...(samples.get(shape) ?? []), ...(await latencies(port))]);
+  for (const { shape, port } of targets)
+    samples.set(shape, [...(samples.get(shape) ?? []), ...(await latencies(port))]);
 }
-const rows = [...samples].map(([shape, taken]) => ({ shape, 'p50 ms': median(taken), 'p99 ms': quantile(taken, 0.99) }));
+const rows = [...samples].map(([shape, taken]) => ({
+  shape,
+  'p50 ms': median(taken),
+  'p99 ms': quantile(taken, 0.99),
+}));
 printTable(`one connection, ${REQUESTS} requests one after the other, ${options.rounds} rounds`, rows);
 writeResults('keepalive', rows);
 await instance.stop();

@@ -83,6 +83,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #turnAgain = false;
   #stopping = false;
   #wake: Timer | undefined;
+  /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
+  #plannedAtMs = -Infinity;
 
   constructor(options: PoolOptions, deps: PoolDeps) {
     super();
@@ -277,13 +279,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #planInput(): PlanInput {
+    this.#plannedAtMs = this.#clock.now();
     return {
       shape: this.#shape(),
       workers: this.#observe(),
       budget: this.#budget,
       floor: Math.min(this.#standing.floor, this.#target.floor),
       promised: Math.min(this.#standing.capacity, this.#target.capacity),
-      steady: this.#steadiness.isSteady(this.#clock.now()),
+      steady: this.#steadiness.isSteady(this.#plannedAtMs),
     };
   }
 
@@ -306,11 +309,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #setWake(): void {
     this.#wake?.cancel();
     if (this.#stopping) return;
-    const now = this.#clock.now();
     const retries = this.#workers.flatMap(({ state }) => (state.kind === 'failed' ? (state.retryAtMs ?? []) : []));
-    const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > now);
+    const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > this.#plannedAtMs);
     if (times.length === 0) return;
-    const delayMs = Math.min(...times) - now;
+    const delayMs = Math.max(0, Math.min(...times) - this.#clock.now());
     const why = { cause: 'a time that was waited for has come' };
     this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
   }

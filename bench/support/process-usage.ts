@@ -8,7 +8,9 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding:
 /** User and system time of the process, its threads included, in microseconds. */
 export function cpuMicroseconds(pid: number): number {
   // The command may hold spaces and parentheses, so fields are counted from its end.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
 }
 
@@ -17,5 +19,7 @@ export function residentKiB(pid: number): number {
 }
 
 export function openDescriptors(pid: number): number {
-  return execFileSync('ls', [`/proc/${pid}/fd`], { encoding: 'utf8' }).trim().split('\n').length;
+  return execFileSync('ls', [`/proc/${pid}/fd`], { encoding: 'utf8' })
+    .trim()
+    .split('\n').length;
 }

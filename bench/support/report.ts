@@ -12,7 +12,11 @@ export function printTable(title: string, rows: readonly Row[]): void {
   const text = (value: string | number | undefined) =>
     typeof value === 'number' ? (Number.isInteger(value) ? String(value) : value.toFixed(2)) : (value ?? '');
   const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => text(row[column]).length)));
-  const line = (cells: readonly string[]) => cells.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd();
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index]!))
+      .join('  ')
+      .trimEnd();
   console.log(`\n${title}\n${line(columns)}`);
   for (const row of rows) console.log(line(columns.map((column) => text(row[column]))));
 }
