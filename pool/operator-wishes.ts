@@ -3,13 +3,16 @@ import { backendOf, type Role, type Shape, type Wish } from './modes.js';
 
 export type OperatorWishes = ReadonlyMap<string, Extract<Role, 'active' | 'standby'>>;
 
-/** The promise of the mode stays as it is: what the operator takes out, a standby fills. */
+/**
+ * The promise of the mode stays as it is: what the operator takes out, a standby fills. It rests running, whatever the
+ * mode's temperature, so that it stays reachable for a look.
+ */
 export function withOperatorWishes(shape: Shape, operator: OperatorWishes): Shape {
   if (operator.size === 0) return shape;
   const wishes = [...shape.wishes].map(([id, wish]): [string, Wish] => {
     const role = operator.get(backendOf(id));
     if (role === undefined || role === wish.role) return [id, wish];
-    return [id, { ...wish, role, insist: true }];
+    return [id, { role, temperature: 'hot', insist: true }];
   });
   return { ...shape, wishes: new Map(wishes) };
 }

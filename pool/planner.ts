@@ -60,10 +60,10 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
     if (worker.outdated) return false;
     // Whether somebody else's server answers is not ours to bring about, so nothing waits for it.
     if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
+    // It stands in for what the operator took out of traffic.
+    if (wish.role === 'standby' && isServing(worker)) return countServing(workers) <= shape.capacity;
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
-    // It stands in for what the operator took out of traffic.
-    if (isServing(worker)) return countServing(workers) <= shape.capacity;
     return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
   });
 }
@@ -120,7 +120,7 @@ function planStops(input: PlanInput): Step[] {
 /** A cold standby is needed only while capacity is missing. */
 function isNeeded(input: PlanInput, worker: Worker): boolean {
   const wish = wishOf(input.shape, worker);
-  if (wish.role === 'standby' && wish.temperature === 'cold') return isShort(input) && !wish.insist;
+  if (wish.role === 'standby' && wish.temperature === 'cold') return isShort(input);
   return wish.role !== 'off';
 }
 
@@ -160,9 +160,9 @@ function planRests(input: PlanInput): Step[] {
   return steps;
 }
 
-/** Nobody can freeze what somebody else runs. What the operator took out of traffic stays reachable for a look. */
+/** Nobody can freeze what somebody else runs. */
 function restsFrozen(worker: Worker, wish: Wish): boolean {
-  return worker.managed && wish.temperature === 'frozen' && !wish.insist;
+  return worker.managed && wish.temperature === 'frozen';
 }
 
 /** At most one drain, or the promotions that must come before it. */
@@ -172,7 +172,7 @@ function planDrain(input: PlanInput): Step[] | undefined {
   for (const victim of victims.sort((a, b) => drainRank(input, a) - drainRank(input, b))) {
     const left = countServing(input.workers) - (isServing(victim) ? 1 : 0);
     if (!isDrainDue(input, victim, left)) continue;
-    const covers = left < input.promised && isServing(victim) ? coversFor(input) : [];
+    const covers = isServing(victim) ? coversFor(input, victim, left) : [];
     if (covers.length > 0) return covers;
     if (isServing(victim) && left < floorFor(input, victim)) continue;
     return [{ kind: 'drain', id: victim.id, next: drainsTo(input, victim) }];
@@ -184,10 +184,19 @@ function isUnwished(input: PlanInput, worker: Worker): boolean {
   return worker.outdated || wishOf(input.shape, worker).role !== 'active';
 }
 
-/** Those that serve nobody first; those that stand in for others last. */
+/**
+ * Those that serve nobody first; those to be replaced before those that the operator takes out, who may be covering
+ * for them; those that stand in for others last.
+ */
 function drainRank(input: PlanInput, worker: Worker): number {
   if (!isServing(worker)) return 0;
-  return isStandIn(input, worker) ? 2 : 1;
+  if (isReplaced(input, worker)) return 1;
+  return isStandIn(input, worker) ? 3 : 2;
+}
+
+/** It serves again as soon as its new process does. */
+function isReplaced(input: PlanInput, worker: Worker): boolean {
+  return worker.outdated && wishOf(input.shape, worker).role === 'active';
 }
 
 function isStandIn(input: PlanInput, worker: Worker): boolean {
@@ -229,10 +238,16 @@ function drainsTo(input: PlanInput, worker: Worker): 'standby' | 'off' {
   return !worker.outdated && runs(wishOf(input.shape, worker)) ? 'standby' : 'off';
 }
 
-/** Resting workers that can take the place of one about to leave. */
-function coversFor(input: PlanInput): Step[] {
+/**
+ * Resting workers that can take the place of one about to leave. What the operator took out comes back for a
+ * replacement, which ends by itself, and only if the floor leaves no other way.
+ */
+function coversFor(input: PlanInput, victim: Worker, left: number): Step[] {
+  if (left >= input.promised) return [];
+  const drafts = isReplaced(input, victim) && left < floorFor(input, victim);
+  const mayCover = (worker: Worker) => isWilling(input, worker) || (drafts && worker.state === 'standby');
   const [first] = standInsByBackend(input)
-    .map((workers) => workers.filter((worker) => isWilling(input, worker)))
+    .map((workers) => workers.filter(mayCover))
     .filter((workers) => workers.length > 0);
   return (first ?? []).map(({ id }) => ({ kind: 'promote', id, reason: 'cover' }));
 }
@@ -248,8 +263,7 @@ function floorOf(input: PlanInput): number {
 
 /** The same choice when the only worker is replaced. */
 function floorFor(input: PlanInput, victim: Worker): number {
-  const replaced = wishOf(input.shape, victim).role === 'active';
-  return replaced ? Math.min(floorOf(input), input.shape.capacity - 1) : floorOf(input);
+  return isReplaced(input, victim) ? Math.min(floorOf(input), input.shape.capacity - 1) : floorOf(input);
 }
 
 function wishOf(shape: Shape, worker: Worker): Wish {

@@ -34,7 +34,7 @@ export class WorkerHealth {
   readonly #listener: WorkerHealthListener;
   readonly #signs: WorkSigns;
   #health: Health = unproven;
-  #breakerOpen = false;
+  #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
   #probes: ProbeLoop | undefined;
   #watch: Timer | undefined;
 
@@ -54,9 +54,12 @@ export class WorkerHealth {
     return this.#health.evidence;
   }
 
-  /** Requests may be sent, as far as anybody knows. */
+  /**
+   * Requests may be sent, as far as anybody knows. Traffic is asked for its breaker each time: a copy of it kept here
+   * would outlive it. A half-open one asks for requests, and without any it would stay so for ever.
+   */
   get well(): boolean {
-    return this.#health.verdict !== 'down' && !this.#breakerOpen;
+    return this.#health.verdict !== 'down' && this.#breaker() !== 'open';
   }
 
   /** Probes from now on, until paused. Idempotent. */
@@ -95,8 +98,7 @@ export class WorkerHealth {
   }
 
   noteBreaker(state: 'open' | 'closed'): void {
-    this.#breakerOpen = state === 'open';
-    this.#listener.onChanged({ cause: `its breaker is ${state}`, evidence: `its last probe ${this.evidence}` });
+    this.#tellOfBreaker(state);
     this.probeNow();
   }
 
@@ -115,7 +117,19 @@ export class WorkerHealth {
     if (verdict !== before) {
       this.#listener.onChanged({ cause: `its health went from ${before} to ${verdict}`, evidence: `it ${evidence}` });
     }
+    // It becomes half-open without a word, and closed when its upstream leaves and comes back.
+    const breaker = this.#breaker();
+    if (breaker !== this.#breakerSeen) this.#tellOfBreaker(breaker);
     return probePauseMs(this.#health, this.#options.pool.health);
+  }
+
+  #breaker(): UpstreamTraffic['breaker'] {
+    return this.#options.traffic()?.breaker ?? 'closed';
+  }
+
+  #tellOfBreaker(state: UpstreamTraffic['breaker']): void {
+    this.#breakerSeen = state;
+    this.#listener.onChanged({ cause: `its breaker is ${state}`, evidence: `its last probe ${this.evidence}` });
   }
 
   #judge(result: ProbeResult): void {
@@ -147,7 +161,7 @@ export class WorkerHealth {
   #look(): void {
     const { runtime, process, pool } = this.#options;
     if (this.#probes === undefined) return;
-    if (this.verdict !== 'unproven' && runtime.isStopped(process)) {
+    if (runtime.isStopped(process)) {
       return this.#listener.onWedged('somebody else stopped its process (state T)');
     }
     const hungMs = this.#signs.msHanging();

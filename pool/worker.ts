@@ -107,9 +107,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#lastError;
   }
 
-  /** Its process is to be replaced. */
+  /** Its process is to be replaced. Without one there is nothing to replace. */
   get outdated(): boolean {
-    return this.#outdated;
+    return this.#outdated && processOf(this.#state) !== undefined;
   }
 
   get ready(): boolean {
@@ -287,10 +287,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.stop({ cause: 'its start made no progress', evidence: `its health path ${evidence}` }, failure);
   }
 
-  /** Silent and idle: its process is ended as a failed one, and a new one takes its place. */
+  /** Silent and idle, in whatever state: its process is ended as a failed one, and a new one takes its place. */
   #condemn(evidence: string): void {
-    const { kind } = this.#state;
-    if (!this.managed || (kind !== 'active' && kind !== 'standby')) return;
+    if (this.pid === undefined || this.#state.kind === 'stopping') return;
     this.stop(
       { cause: 'it is wedged', evidence, rule: 'busy is not dead, silent and idle is' },
       wedged(this.id, evidence),

@@ -8,7 +8,7 @@ from collections import Counter
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -50,9 +50,10 @@ async def stream(request: Request) -> StreamingResponse:
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
-async def echo(request: Request) -> StreamingResponse:
+async def echo(request: Request) -> Response:
+    # Collected first: a StreamingResponse listens for the client's departure, and would take the body's chunks for it.
     kind = request.headers.get("content-type", "application/octet-stream")
-    return StreamingResponse(request.stream(), media_type=kind)
+    return Response(await request.body(), media_type=kind)
 
 
 async def cpu(request: Request) -> JSONResponse:

@@ -6,10 +6,13 @@ import fc from 'fast-check';
 import { createPoolManager, type PoolManager } from '../../pool/index.js';
 import { defaultPoolOptions, type PoolOptions } from '../../pool/options.js';
 import { silentLog } from '../../src/core/log.js';
+import type { UpstreamIdentity, UpstreamTraffic } from '../../src/core/traffic-port.js';
 import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { planOptions } from '../support/observed-workers.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
+
+type BreakerState = UpstreamTraffic['breaker'];
 
 const BUDGET = 5;
 const BACKENDS = ['primary', 'secondary', 'fallback'];
@@ -25,7 +28,7 @@ const options: PoolOptions = {
 };
 
 type Command =
-  | { readonly kind: 'kill' | 'stop-outside' | 'refused' | 'breaker-open' | 'breaker-closed'; readonly pick: number }
+  | { readonly kind: 'kill' | 'stop-outside' | 'refused' | BreakerState; readonly pick: number }
   | { readonly kind: 'mode' | 'promote' | 'drain' | 'restart'; readonly pick: number }
   | { readonly kind: 'load' | 'load-slowly'; readonly pick: number }
   | { readonly kind: 'time'; readonly pick: number };
@@ -35,8 +38,9 @@ const KINDS: Command['kind'][] = [
   'kill',
   'stop-outside',
   'refused',
-  'breaker-open',
-  'breaker-closed',
+  'open',
+  'half-open',
+  'closed',
   'mode',
   'mode',
   'promote',
@@ -50,6 +54,36 @@ const KINDS: Command['kind'][] = [
 ];
 
 const commands = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pick: fc.nat(1_000) }), { maxLength: 40 });
+
+/** Each of these once showed a fault; they are tried first, every time. */
+const PINNED: Command[][] = [
+  // A worker that somebody stopped while it started was waited for until its start timed out.
+  [
+    { kind: 'mode', pick: 1 },
+    { kind: 'stop-outside', pick: 3 },
+  ],
+  // A breaker that was open when its upstream left traffic was taken for open ever after.
+  [
+    { kind: 'open', pick: 2 },
+    { kind: 'refused', pick: 2 },
+  ],
+  // With one backend drained by hand, the floor left no way to restart another.
+  [
+    { kind: 'drain', pick: 0 },
+    { kind: 'restart', pick: 1 },
+  ],
+  // A worker that ended before it was replaced was to be replaced for ever, without a process.
+  [
+    { kind: 'kill', pick: 0 },
+    { kind: 'mode', pick: 3 },
+    { kind: 'restart', pick: 2 },
+  ],
+  // What stood in, cold by its mode, for a backend drained by hand kept the switch from ending.
+  [
+    { kind: 'mode', pick: 3 },
+    { kind: 'drain', pick: 0 },
+  ],
+];
 
 class World {
   readonly clock = new ManualClock();
@@ -107,8 +141,7 @@ class World {
   /** All that was broken from outside is mended, and time does the rest. */
   async heal(): Promise<void> {
     this.#loadAll();
-    for (const { id, generation } of this.traffic.targets)
-      this.pool.reportIncident({ kind: 'breaker-closed', id, generation });
+    for (const target of this.traffic.targets) this.#setBreaker(target, 'closed');
     for (let round = 0; round < 60 && !this.pool.view().mode.converged; round++) {
       this.#loadAll();
       await this.pass(1_000);
@@ -123,9 +156,18 @@ class World {
     this.#requests.push(request.catch((error: unknown) => expect(error).toMatchObject({ code: expect.any(String) })));
   }
 
-  #report(kind: 'refused' | 'breaker-open' | 'breaker-closed', process: FakeProcess | undefined): void {
+  #report(kind: 'refused' | BreakerState, process: FakeProcess | undefined): void {
     if (process === undefined) return;
-    this.pool.reportIncident({ kind, id: process.spec.id, generation: process.spec.generation });
+    const { id, generation } = process.spec;
+    if (kind !== 'refused') return this.#setBreaker({ id, generation }, kind);
+    // As traffic does it: nobody refused goes on with a closed breaker.
+    this.#setBreaker({ id, generation }, 'open');
+    this.pool.reportIncident({ kind, id, generation });
+  }
+
+  #setBreaker(upstream: UpstreamIdentity, state: BreakerState): void {
+    const incident = this.traffic.setBreaker(upstream, state);
+    if (incident !== undefined) this.pool.reportIncident(incident);
   }
 
   #loadAll(): void {
@@ -162,6 +204,7 @@ class World {
   }
 }
 
+// No time limits of fast-check's and no shrinking here: they leave runs and timers behind on a loaded machine.
 test('a pool keeps its promises and heals whatever happens to it in whatever order', async () => {
   await fc.assert(
     fc.asyncProperty(commands, async (list) => {
@@ -181,6 +224,6 @@ test('a pool keeps its promises and heals whatever happens to it in whatever ord
       expect(world.traffic.ids).toEqual([]);
       expect(world.clock.pendingTimers).toBe(0);
     }),
-    { numRuns: 150, timeout: 3_000, interruptAfterTimeLimit: 40_000 },
+    { numRuns: 60, endOnFailure: true, examples: PINNED.map((list) => [list]) },
   );
 });

@@ -128,7 +128,8 @@ describe('an operator', () => {
 
   test('revives a crash loop when restarting the backend', async () => {
     const restart = { initialBackoffMs: 5, maxBackoffMs: 5, jitter: 0, crashLoopLimit: 3, steadyAfterMs: 60_000 };
-    bench = await createPoolBench({ restart });
+    const modes = { only: { active: 1, workers: 1, standby: 0, temperature: 'hot' } } as const;
+    bench = await createPoolBench({ restart, modes, initialMode: 'only' });
     const { pool } = bench;
     await pool.start();
     const looping = () => pool.view().backends[0]!.workers[0]!;

@@ -1,5 +1,20 @@
 // A TrafficPort without traffic: records what it is told, and lets a test hold requests in flight.
-import type { TrafficPort, UpstreamIdentity, UpstreamTarget, UpstreamTraffic } from '../../src/core/traffic-port.js';
+import type {
+  TrafficPort,
+  UpstreamIdentity,
+  UpstreamIncident,
+  UpstreamTarget,
+  UpstreamTraffic,
+} from '../../src/core/traffic-port.js';
+
+const IDLE: UpstreamTraffic = {
+  inflight: 0,
+  requests: 0,
+  failures: 0,
+  breaker: 'closed',
+  bytesMoved: 0,
+  oldestInflightMs: 0,
+};
 
 export class RecordingTraffic implements TrafficPort {
   /** Every list of worker ids that was applied, oldest first. */
@@ -28,6 +43,8 @@ export class RecordingTraffic implements TrafficPort {
 
   applyTargets(targets: readonly UpstreamTarget[]): void {
     this.targets = targets;
+    // One that left and comes back starts anew, as an idle upstream does.
+    for (const id of this.traffic.keys()) if (!this.ids.includes(id)) this.traffic.delete(id);
     this.applied.push(this.ids);
     this.onApplied(this.ids);
   }
@@ -49,6 +66,15 @@ export class RecordingTraffic implements TrafficPort {
   }
 
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {
-    return this.traffic.get(upstream.id);
+    const known = this.targets.some(({ id, generation }) => id === upstream.id && generation === upstream.generation);
+    return known ? (this.traffic.get(upstream.id) ?? IDLE) : undefined;
+  }
+
+  /** A breaker changes by itself; the incident, if there is one, is the caller's to report. */
+  setBreaker({ id, generation }: UpstreamIdentity, state: UpstreamTraffic['breaker']): UpstreamIncident | undefined {
+    const before = this.trafficOf({ id, generation });
+    if (before === undefined || before.breaker === state) return undefined;
+    this.traffic.set(id, { ...before, breaker: state });
+    return state === 'half-open' ? undefined : { kind: `breaker-${state}`, id, generation };
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AdminClient } from '../../src/admin/admin-client.js';
 import type { StatusView } from '../../src/admin/status-view.js';
 import type { LoggedEvent } from '../../src/admin/event-log.js';
+import { ChildOutput } from './child-output.js';
 import { freePorts } from './free-port.js';
 
 /** Jest runs from the repository's root, under which the build lies. */
@@ -37,9 +38,8 @@ export class UnderstudyProcess {
   frontPort = 0;
   adminPort = 0;
   backendPorts: readonly number[] = [];
-  stdout = '';
-  stderr = '';
   #child: ChildProcess | undefined;
+  #output: ChildOutput | undefined;
   #exited: Promise<unknown> | undefined;
 
   /** Chooses ports and writes the config; starts nothing. */
@@ -68,6 +68,14 @@ export class UnderstudyProcess {
     return instance;
   }
 
+  get stdout(): string {
+    return this.#output?.stdout ?? '';
+  }
+
+  get stderr(): string {
+    return this.#output?.stderr ?? '';
+  }
+
   get pid(): number {
     return this.#child!.pid!;
   }
@@ -81,24 +89,14 @@ export class UnderstudyProcess {
       env: { ...process.env, ...setup.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#output = new ChildOutput(child);
     this.#child = child;
     this.#exited = once(child, 'close');
   }
 
-  /** Resolves when either output has matched; rejects with what it said when it exits before. */
-  async waitForOutput(pattern: RegExp): Promise<void> {
-    const child = this.#child!;
-    await new Promise<void>((resolve, reject) => {
-      const check = () => pattern.test(this.stdout + this.stderr) && resolve();
-      child.stdout!.on('data', check);
-      child.stderr!.on('data', check);
-      child.once('close', (code) =>
-        reject(new Error(`exited with ${code} before ${pattern}: ${this.stderr}${this.stdout}`)),
-      );
-      check();
-    });
+  /** Resolves when either output has matched; rejects with what it said when it ends before, or is late. */
+  waitForOutput(pattern: RegExp): Promise<void> {
+    return this.#output!.waitFor(pattern);
   }
 
   /** The exit code, once the process is gone and its output is whole. */

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 /** Compiled tests lie in dist/test/support; a .py file is not compiled, so it stays where its source is. */
 const FIXTURES = join(import.meta.dirname, '..', '..', '..', 'test', 'fixtures');
 
-/** The first of $PYTHON, python3 and /usr/bin/python3 that can import uvicorn. */
+/** The first of $PYTHON, python3 and /usr/bin/python3 that can import uvicorn, as an absolute path. */
 export function findUvicornPython(): string {
   const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter((name) => name !== undefined);
-  const python = candidates.find((name) => spawnSync(name, ['-c', 'import uvicorn']).status === 0);
-  if (python === undefined) throw new Error(`No Python with uvicorn among ${candidates.join(', ')}: set PYTHON`);
-  return python;
+  for (const name of candidates) {
+    const { status, stdout } = spawnSync(name, ['-c', 'import sys, uvicorn; print(sys.executable)']);
+    if (status === 0) return String(stdout).trim();
+  }
+  throw new Error(`No Python with uvicorn among ${candidates.join(', ')}: set PYTHON`);
 }
 
 export function uvicornCommand(app = 'asgi_app:app', appDir = FIXTURES): string[] {
