@@ -1,9 +1,10 @@
 // One HTTP probe of a worker, by undici, on a connection of its own: a worker that no longer accepts must not pass
 // because an old connection still works. Owns the mapping from undici's errors to probe results.
-import { Agent, request } from 'undici';
+import { Agent, request, type Dispatcher } from 'undici';
 import type { Clock } from '../src/core/clock.js';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import { MAX_ANNOUNCEMENT_BYTES, nothingAnnounced, parseAnnouncement, type Announcement } from './announcement.js';
 import type { ProbeOptions, ProbeResult } from './worker-runtime.js';
 
 /** A health answer is small; whatever comes after this many bytes is not read. */
@@ -15,20 +16,36 @@ export async function probeHttp(address: UpstreamAddress, options: ProbeOptions,
   const timer = clock.startTimer(options.timeoutMs, () => deadline.abort());
   const agent = agentFor(address);
   try {
-    const { statusCode, body } = await request(urlOf(address, options.path), {
+    const { statusCode, headers, body } = await request(urlOf(address, options.path), {
       dispatcher: agent,
       signal: AbortSignal.any([deadline.signal, options.signal]),
       headers: { 'user-agent': 'understudy-probe' },
       reset: true,
     });
-    await body.dump({ limit: MAX_BODY_BYTES });
-    return { kind: isExpected(statusCode, options.expectStatus) ? 'passed' : 'bad-status', status: statusCode };
+    if (!isExpected(statusCode, options.expectStatus)) {
+      await body.dump({ limit: MAX_BODY_BYTES });
+      return { kind: 'bad-status', status: statusCode };
+    }
+    return { kind: 'passed', status: statusCode, announced: await readAnnouncement(headers, body) };
   } catch (error) {
     return deadline.signal.aborted ? { kind: 'timeout' } : resultOf(error);
   } finally {
     timer.cancel();
     void agent.destroy();
   }
+}
+
+/** Only a short plain text can be one; anything else is read away unseen. */
+async function readAnnouncement(
+  headers: Dispatcher.ResponseData['headers'],
+  body: Dispatcher.ResponseData['body'],
+): Promise<Announcement> {
+  const length = Number(headers['content-length'] ?? NaN);
+  if (!String(headers['content-type']).startsWith('text/plain') || !(length <= MAX_ANNOUNCEMENT_BYTES)) {
+    await body.dump({ limit: MAX_BODY_BYTES });
+    return nothingAnnounced;
+  }
+  return parseAnnouncement(await body.text());
 }
 
 function agentFor(address: UpstreamAddress): Agent {

@@ -14,7 +14,7 @@ export class TargetPublisher {
   /** Returns whether there was anything to tell. */
   publish(workers: readonly Worker[]): boolean {
     const targets = targetsOf(workers);
-    const key = targets.map((target) => `${target.id}#${target.generation}`).join(' ');
+    const key = targets.map(({ id, generation, maxInflight }) => `${id}#${generation}<${maxInflight ?? ''}`).join(' ');
     if (key === this.#published) return false;
     this.#published = key;
     this.#traffic.applyTargets(targets);
@@ -24,6 +24,6 @@ export class TargetPublisher {
 
 /** A worker whose breaker is open stays: its breaker is traffic's own, and knows when to try again. */
 function targetsOf(workers: readonly Worker[]): UpstreamTarget[] {
-  const well = workers.filter((worker) => worker.verdict !== 'down').flatMap((worker) => worker.target ?? []);
-  return well.length > 0 ? well : workers.flatMap((worker) => worker.target ?? []);
+  const willing = workers.filter((worker) => worker.willing).flatMap((worker) => worker.target ?? []);
+  return willing.length > 0 ? willing : workers.flatMap((worker) => worker.target ?? []);
 }

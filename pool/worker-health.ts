@@ -2,6 +2,13 @@
 // when it has become ready, useless or hopeless. One object a process, so that no news can reach its successor.
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { UpstreamAddress, UpstreamTraffic } from '../src/core/traffic-port.js';
+import {
+  describeAnnouncement,
+  isSameAnnouncement,
+  isWilling,
+  nothingAnnounced,
+  type Announcement,
+} from './announcement.js';
 import type { PoolOptions } from './options.js';
 import { ProbeLoop } from './probe-loop.js';
 import { describeProbe, judgeProbe, probePauseMs, unproven, type Health, type HealthVerdict } from './readiness.js';
@@ -35,6 +42,7 @@ export class WorkerHealth {
   readonly #signs: WorkSigns;
   #health: Health = unproven;
   #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
+  #announced = nothingAnnounced;
   #probes: ProbeLoop | undefined;
   #watch: Timer | undefined;
 
@@ -54,12 +62,22 @@ export class WorkerHealth {
     return this.#health.evidence;
   }
 
+  /** What the app itself said with its last passed probe. */
+  get announced(): Announcement {
+    return this.#announced;
+  }
+
+  /** Answers its probes and takes requests by its own word. */
+  get willing(): boolean {
+    return this.#health.verdict !== 'down' && isWilling(this.#announced);
+  }
+
   /**
    * Requests may be sent, as far as anybody knows. Traffic is asked for its breaker each time: a copy of it kept here
    * would outlive it. A half-open one asks for requests, and without any it would stay so for ever.
    */
   get well(): boolean {
-    return this.#health.verdict !== 'down' && this.#breaker() !== 'open';
+    return this.willing && this.#breaker() !== 'open';
   }
 
   /** Probes from now on, until paused. Idempotent. */
@@ -110,7 +128,7 @@ export class WorkerHealth {
   #onResult(result: ProbeResult): number {
     const before = this.verdict;
     this.#judge(result);
-    if (result.kind === 'passed') this.#listener.onPassed();
+    if (result.kind === 'passed') this.#onPassed(result.announced ?? nothingAnnounced);
     if (this.verdict === 'unproven') this.#checkProgress(result);
     else if (this.verdict === 'down') this.#checkSilence(result);
     const { verdict, evidence } = this;
@@ -130,6 +148,17 @@ export class WorkerHealth {
   #tellOfBreaker(state: UpstreamTraffic['breaker']): void {
     this.#breakerSeen = state;
     this.#listener.onChanged({ cause: `its breaker is ${state}`, evidence: `its last probe ${this.evidence}` });
+  }
+
+  #onPassed(announced: Announcement): void {
+    const before = this.#announced;
+    this.#announced = announced;
+    this.#listener.onPassed();
+    if (isSameAnnouncement(before, announced)) return;
+    this.#listener.onChanged({
+      cause: 'its health answer announces a change',
+      evidence: describeAnnouncement(announced),
+    });
   }
 
   #judge(result: ProbeResult): void {

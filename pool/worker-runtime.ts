@@ -1,6 +1,7 @@
 // The seam between supervision and the operating system: how a worker's process is launched, signalled and seen to
 // go. worker-process.ts is the real one, adopted-process.ts joins a process that an earlier Understudy started, and
 // tests bring their own.
+import type { Announcement } from './announcement.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 
 export interface LaunchSpec {
@@ -55,7 +56,7 @@ export interface ProbeOptions {
 }
 
 export type ProbeResult =
-  | { readonly kind: 'passed'; readonly status: number }
+  | { readonly kind: 'passed'; readonly status: number; readonly announced?: Announcement }
   | { readonly kind: 'bad-status'; readonly status: number }
   | { readonly kind: 'refused' }
   | { readonly kind: 'timeout' }

@@ -113,7 +113,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   get ready(): boolean {
-    return this.#state.kind === 'starting' && this.verdict === 'well';
+    return this.#state.kind === 'starting' && this.verdict === 'well' && this.willing;
+  }
+
+  /** Not known to be down, and wanting requests by its own word. */
+  get willing(): boolean {
+    return this.#health?.willing ?? false;
   }
 
   /** In traffic, or on its way out of it, and well as far as anybody knows. */
@@ -130,7 +135,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
   get target(): UpstreamTarget | undefined {
     const { id, number, backend, address, generation } = this;
     if (this.#state.kind !== 'active' || address === undefined) return undefined;
-    return { id, generation, backend: backend.name, worker: number, address, weight: 1, warm: this.#warm };
+    const { maxInflight } = this.#health?.announced ?? {};
+    const target = { id, generation, backend: backend.name, worker: number, address, weight: 1, warm: this.#warm };
+    return maxInflight === undefined ? target : { ...target, maxInflight };
   }
 
   start(why: Why): void {

@@ -19,6 +19,8 @@ export interface UpstreamTarget {
   readonly weight: number;
   /** True when the process has served before (a promoted standby, an adopted worker): it skips slow start. */
   readonly warm: boolean;
+  /** Requests at once that the app itself has asked for at most; below the configured limit it rules. */
+  readonly maxInflight?: number;
 }
 
 /** What traffic knows of an upstream; evidence for the pool (busy is not dead) and rows for `status`. */

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { nothingAnnounced, parseAnnouncement } from '../../pool/announcement.js';
 import { createPoolManager, type PoolManager } from '../../pool/index.js';
 import { defaultPoolOptions, type PoolOptions } from '../../pool/options.js';
 import { silentLog } from '../../src/core/log.js';
@@ -30,7 +31,8 @@ const options: PoolOptions = {
 type Command =
   | { readonly kind: 'kill' | 'stop-outside' | 'refused' | BreakerState; readonly pick: number }
   | { readonly kind: 'mode' | 'promote' | 'drain' | 'restart'; readonly pick: number }
-  | { readonly kind: 'load' | 'load-slowly'; readonly pick: number }
+  | { readonly kind: 'load' | 'load-slowly' | 'crash-at-start' | 'start-well'; readonly pick: number }
+  | { readonly kind: 'silent' | 'busy' | 'announce'; readonly pick: number }
   | { readonly kind: 'time'; readonly pick: number };
 
 const KINDS: Command['kind'][] = [
@@ -48,6 +50,11 @@ const KINDS: Command['kind'][] = [
   'restart',
   'load',
   'load-slowly',
+  'crash-at-start',
+  'start-well',
+  'silent',
+  'busy',
+  'announce',
   'time',
   'time',
   'time',
@@ -120,6 +127,9 @@ class World {
     else if (kind === 'restart') this.#ask(this.pool.restart(backend));
     else if (kind === 'load') this.#loadAll();
     else if (kind === 'load-slowly') this.runtime.readyAtOnce = false;
+    else if (kind === 'crash-at-start' || kind === 'start-well') this.runtime.crashAtStart = kind === 'crash-at-start';
+    else if (kind === 'silent' || kind === 'busy') this.#trouble(process, kind);
+    else if (kind === 'announce') this.#announce(process, pick);
     else if (kind === 'time') await this.pass([10, 300, 2_500, 11_000][pick % 4]!);
     else this.#report(kind, process);
     await this.settle();
@@ -172,7 +182,25 @@ class World {
 
   #loadAll(): void {
     this.runtime.readyAtOnce = true;
-    for (const process of this.runtime.living) process.ready = true;
+    this.runtime.crashAtStart = false;
+    for (const process of this.runtime.living) {
+      process.ready = true;
+      process.busy = false;
+      process.announced = nothingAnnounced;
+    }
+  }
+
+  #trouble(process: FakeProcess | undefined, kind: 'silent' | 'busy'): void {
+    if (process === undefined) return;
+    // Silent for good: nothing but a new process helps.
+    process.silent = true;
+    process.busy = kind === 'busy';
+  }
+
+  #announce(process: FakeProcess | undefined, pick: number): void {
+    if (process === undefined) return;
+    const said = ['drain', 'down: out of memory', 'maxInflight: 2', 'well'];
+    process.announced = parseAnnouncement(said[pick % said.length]!);
   }
 
   #checkLaunch(process: FakeProcess): void {

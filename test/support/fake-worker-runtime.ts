@@ -2,6 +2,7 @@
 // real contract: an exit is told once and later, a stopped process answers nothing, a port has one holder.
 import type { Clock } from '../../src/core/clock.js';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
+import { nothingAnnounced, type Announcement } from '../../pool/announcement.js';
 import { ExitNews } from '../../pool/exit-news.js';
 import type {
   ExitReport,
@@ -21,6 +22,11 @@ export class FakeProcess implements WorkerProcess {
   stopped = false;
   /** Its application is loaded. */
   ready = false;
+  /** It accepts and does not answer. */
+  silent = false;
+  /** It burns CPU. */
+  busy = false;
+  announced: Announcement = nothingAnnounced;
   readonly #exit = new ExitNews();
 
   constructor(pid: number, spec: LaunchSpec) {
@@ -57,6 +63,8 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   readonly processes: FakeProcess[] = [];
   /** New processes are ready at once. */
   readyAtOnce = true;
+  /** New processes end right after their launch. */
+  crashAtStart = false;
   /** Set by a test: called with each new process, the others already counted. */
   onLaunch: (process: FakeProcess) => void = () => undefined;
   readonly #clock: Clock;
@@ -81,6 +89,7 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     process.ready = this.readyAtOnce;
     this.processes.push(process);
     this.onLaunch(process);
+    if (this.crashAtStart) queueMicrotask(() => process.exit({ code: 1, signal: undefined }));
     return process;
   }
 
@@ -97,7 +106,8 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     if (address.kind === 'unix') return Promise.resolve({ kind: 'refused' });
     const process = this.living.find(({ port }) => port === address.port);
     if (process?.ready !== true) return Promise.resolve({ kind: 'refused' });
-    if (!process.stopped) return Promise.resolve({ kind: 'passed', status: 200 });
+    const { announced } = process;
+    if (!process.stopped && !process.silent) return Promise.resolve({ kind: 'passed', status: 200, announced });
     return new Promise((resolve) => {
       const answer = () => {
         timer.cancel();
@@ -110,7 +120,10 @@ export class FakeWorkerRuntime implements WorkerRuntime {
 
   vitals(process: WorkerProcess): Vitals | undefined {
     const found = this.living.find(({ pid }) => pid === process.pid);
-    return found === undefined ? undefined : { cpuTicks: 0, residentBytes: 0, stopped: found.stopped };
+    if (found === undefined) return undefined;
+    // A tick is 10 ms: it burns a whole core.
+    const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
+    return { cpuTicks, residentBytes: 0, stopped: found.stopped };
   }
 
   isStopped(process: WorkerProcess): boolean {

@@ -1,0 +1,176 @@
+// What the manager makes of workers that are silent, busy, stopped or say something of themselves: on a machine in
+// memory, where time passes only when the test says so.
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseAnnouncement } from '../../pool/announcement.js';
+import { createPoolManager, type PoolManager } from '../../pool/index.js';
+import { silentLog } from '../../src/core/log.js';
+import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { planOptions } from '../support/observed-workers.js';
+import { RecordingTraffic } from '../support/recording-traffic.js';
+
+const ACTIVE = ['primary/1', 'primary/2', 'secondary/1', 'secondary/2'];
+const WITHOUT_PRIMARY_1 = ['fallback/1', 'primary/2', 'secondary/1', 'secondary/2'];
+
+let clock: ManualClock;
+let runtime: FakeWorkerRuntime;
+let traffic: RecordingTraffic;
+let pool: PoolManager;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  runtime = new FakeWorkerRuntime(clock);
+  traffic = new RecordingTraffic();
+  const options = { ...planOptions, initialMode: 'validation' };
+  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
+  const started = pool.start();
+  await pass(2_000);
+  await started;
+});
+
+afterEach(async () => {
+  const stopped = pool.stop({});
+  await pass(15_000);
+  await stopped;
+  expect(clock.pendingTimers).toBe(0);
+});
+
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    clock.advance(250);
+    for (let turn = 0; turn < 4; turn++) await setImmediate();
+  }
+}
+
+function primary(): FakeProcess {
+  return runtime.of('primary/1')!;
+}
+
+describe('a worker that no longer answers its probes', () => {
+  test('is replaced, with the standby in its place, when its process is idle', async () => {
+    const before = primary();
+    before.silent = true;
+    await pass(12_000);
+    expect(before.alive).toBe(false);
+    expect(traffic.ids).toContain('fallback/1');
+    await pass(20_000);
+    expect(primary()).not.toBe(before);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('is left alone, in traffic, when its process burns CPU', async () => {
+    const before = primary();
+    before.silent = true;
+    before.busy = true;
+    await pass(60_000);
+    expect(primary()).toBe(before);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('is left alone when it moves bytes', async () => {
+    const before = primary();
+    before.silent = true;
+    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    for (let second = 1; second <= 60; second++) {
+      traffic.traffic.set('primary/1', { ...seen, inflight: 1, bytesMoved: second });
+      await pass(1_000);
+    }
+    expect(primary()).toBe(before);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+});
+
+describe('a worker that somebody else stops', () => {
+  test('is replaced at once when it is in traffic', async () => {
+    const before = primary();
+    before.signalGroup('SIGSTOP');
+    await pass(250);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    expect(before.alive).toBe(false);
+  });
+
+  test('is replaced at once when it still starts', async () => {
+    runtime.readyAtOnce = false;
+    primary().exit({ code: undefined, signal: 'SIGKILL' });
+    await pass(1_000);
+    const starting = primary();
+    starting.signalGroup('SIGSTOP');
+    await pass(250);
+    expect(starting.alive).toBe(false);
+  });
+});
+
+describe('a worker that announces something in its health answer', () => {
+  test('leaves traffic and keeps its process when it wants no new requests, and comes back when it does', async () => {
+    const before = primary();
+    before.announced = parseAnnouncement('drain');
+    await pass(3_000);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    before.announced = parseAnnouncement('ok');
+    await pass(15_000);
+    expect(traffic.ids).toEqual(ACTIVE);
+    expect(primary()).toBe(before);
+  });
+
+  test('leaves traffic, with its reason told, when it says that it is down', async () => {
+    const told: unknown[] = [];
+    pool.on('event', (event) => told.push(event));
+    primary().announced = parseAnnouncement('down: the GPU fell off the bus');
+    await pass(3_000);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    expect(told).toContainEqual(
+      expect.objectContaining({ worker: 'primary/1', evidence: 'it cannot serve: the GPU fell off the bus' }),
+    );
+  });
+
+  test('is not ready while it starts and says that it is down', async () => {
+    const [before] = [primary()];
+    before.exit({ code: undefined, signal: 'SIGKILL' });
+    runtime.onLaunch = (process) => (process.announced = parseAnnouncement('down: loading'));
+    await pass(5_000);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    primary().announced = parseAnnouncement('ok');
+    await pass(15_000);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('has its limit passed on to traffic, and lifted again', async () => {
+    const limit = () => traffic.targets.find(({ id }) => id === 'primary/1')?.maxInflight;
+    expect(limit()).toBeUndefined();
+    primary().announced = parseAnnouncement('maxInflight: 3');
+    await pass(3_000);
+    expect(limit()).toBe(3);
+    primary().announced = parseAnnouncement('ok');
+    await pass(3_000);
+    expect(limit()).toBeUndefined();
+  });
+});
+
+describe("a worker's breaker", () => {
+  const upstream = { id: 'primary/1', generation: 1 };
+
+  test('brings the standby in when it opens, and sends it back once it has closed again', async () => {
+    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
+    expect(traffic.ids).toEqual(['fallback/1', ...ACTIVE]);
+    pool.reportIncident(traffic.setBreaker(upstream, 'closed')!);
+    await pass(12_000);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('counts as usable when it is half-open, since it would stay so without requests', async () => {
+    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
+    traffic.setBreaker(upstream, 'half-open');
+    await pass(15_000);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('is forgotten when its upstream leaves traffic and comes back', async () => {
+    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
+    pool.reportIncident({ kind: 'refused', ...upstream });
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await pass(15_000);
+    expect(traffic.ids).toEqual(ACTIVE);
+    expect(pool.view().mode.converged).toBe(true);
+  });
+});
