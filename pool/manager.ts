@@ -184,6 +184,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
   }
 
+  /** The processes that are ours, for whoever measures them. */
+  processRoots(): { readonly id: string; readonly pid: number }[] {
+    return this.#workers.flatMap(({ id, pid }) => (pid === undefined ? [] : [{ id, pid }]));
+  }
+
   /** Drains and stops everything. Resolves once no process is left; never rejects. Aborting `hurry` cuts all waits. */
   async stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
     this.#stopping = true;

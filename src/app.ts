@@ -2,7 +2,7 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
-import { createPoolManager, describeStep, type PoolManager } from '../pool/index.js';
+import { createPoolManager, describeStep, ResourceMonitor, type PoolManager } from '../pool/index.js';
 import { createProxy, type Proxy } from '../proxy/index.js';
 import { AdminServer } from './admin/admin-server.js';
 import { EventLog } from './admin/event-log.js';
@@ -13,7 +13,7 @@ import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
 import type { StatusView } from './admin/status-view.js';
 import type { Config } from './config/config.js';
-import { toPoolOptions } from './config/pool-options.js';
+import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, UnderstudyError } from './core/errors.js';
@@ -64,6 +64,8 @@ class Instance implements Understudy {
   readonly #log: Logger;
   readonly #proxy: Proxy;
   readonly #pool: PoolManager;
+  /** Undefined when it is switched off. */
+  readonly #resources: ResourceMonitor | undefined;
   readonly #admin: AdminServer;
   readonly #metrics: Metrics;
   readonly #token = randomBytes(16).toString('hex');
@@ -89,6 +91,9 @@ class Instance implements Understudy {
     });
     this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
     this.#pool.on('event', (event) => void this.events.append(event));
+    const resources = toResourceOptions(config);
+    const roots = () => this.#pool.processRoots();
+    this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
@@ -100,6 +105,7 @@ class Instance implements Understudy {
       const front = await this.#proxy.listen();
       this.#frontPort = front.port;
       const admin = await this.#admin.listen();
+      this.#resources?.start();
       await this.#pool.start(options);
       return {
         frontUrl: `http://${this.#config.front.host}:${front.port}`,
@@ -127,7 +133,7 @@ class Instance implements Understudy {
       pool: this.#pool.view(),
       leases: [],
       traffic: this.#proxy,
-      resources: null,
+      resources: this.#resources?.latest ?? null,
     });
   }
 
@@ -171,6 +177,7 @@ class Instance implements Understudy {
   async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
     await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
     await this.#pool.stop(options);
+    this.#resources?.stop();
     await this.#admin.close();
     this.#lock?.release();
     this.#resolveStopped();

@@ -3,6 +3,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ProxyObserver, RequestRecord } from '../proxy/index.js';
 import type { StatusView } from './admin/status-view.js';
+import { registerResourceMetrics } from './resource-metrics.js';
 
 const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
 
@@ -38,6 +39,7 @@ export class Metrics implements ProxyObserver {
       gauge.set(sources.status().front.waiting);
     });
     this.#workerGauges(sources);
+    registerResourceMetrics(this.#registry, () => sources.status().resources);
   }
 
   onRequest(record: RequestRecord): void {

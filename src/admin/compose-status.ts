@@ -10,7 +10,7 @@ export interface StatusSources {
   readonly pool: PoolView;
   readonly leases: readonly LeaseStatus[];
   readonly traffic: Pick<TrafficPort, 'trafficOf'>;
-  readonly resources: unknown;
+  readonly resources: StatusView['resources'];
 }
 
 export function composeStatus(sources: StatusSources): StatusView {

@@ -1,5 +1,7 @@
 // The status document: its names are fixed, since scripts outside the project read them. Adding is fine, renaming not.
 
+import type { ResourceReading } from '../../pool/index.js';
+
 export type BackendRole = 'active' | 'standby' | 'off';
 
 export interface WorkerStatus {
@@ -58,5 +60,6 @@ export interface StatusView {
     readonly waiting: number;
   };
   readonly backends: readonly BackendStatus[];
-  readonly resources: unknown;
+  /** Null before the first sample, and when sampling is switched off. */
+  readonly resources: ResourceReading | null;
 }

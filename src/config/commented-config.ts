@@ -57,6 +57,9 @@ deadlines:
 # Safe repeats on another worker: at most this share of requests; routes listed are safe to repeat whatever the method.
 retry: { budget: 0.2, replayBuffer: 1MiB, safeRoutes: [] }
 
+# CPU, memory, pressure, GPU (by nvidia-smi) of this machine and of each worker: in status and metrics.
+resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }
+
 # Addresses whose X-Forwarded-* fields are believed.
 trustedProxies: []
 limits: { maxHead: 16KiB, maxFields: 100 }

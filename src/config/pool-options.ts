@@ -1,6 +1,6 @@
 // The config in the control plane's words.
 
-import { defaultPoolOptions, type PoolOptions } from '../../pool/index.js';
+import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../../pool/index.js';
 import type { BackendConfig, Config } from './config.js';
 import { workerCommand } from './worker-command.js';
 
@@ -37,6 +37,12 @@ export function toPoolOptions(config: Config): PoolOptions {
     stateDir: config.runtimeDir,
     logDir: config.logDir,
   };
+}
+
+/** Undefined when the operator switched it off. */
+export function toResourceOptions({ resources }: Config): ResourceOptions | undefined {
+  const { enabled, interval, gpu, gpuTimeout } = resources;
+  return enabled ? { intervalMs: interval, gpu, gpuTimeoutMs: gpuTimeout } : undefined;
 }
 
 function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {

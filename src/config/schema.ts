@@ -97,6 +97,14 @@ const log = section({
   access: z.enum(['off', 'json']).default('off'),
 });
 
+/** What is looked at on this machine, and how often. */
+const resources = section({
+  enabled: z.boolean().default(true),
+  interval: duration().default(2_000),
+  gpu: z.boolean().default(true),
+  gpuTimeout: duration().default(5_000),
+});
+
 const budget = section({ workers: z.number().int().min(1).optional() });
 
 export const configSchema = z.strictObject({
@@ -117,6 +125,7 @@ export const configSchema = z.strictObject({
   runtimeDir: z.string().optional(),
   logDir: z.string().optional(),
   budget,
+  resources,
   restart,
   stop,
   startTimeout: duration().default(300_000),

@@ -1,0 +1,81 @@
+// The whole machine: CPU, load, memory, pressure. systeminformation tells memory; it is not asked for the CPU on Linux,
+// since it runs two programs synchronously for that, and the proxy would stand still for 10 ms at each sample.
+import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+import { currentLoad, mem } from 'systeminformation';
+import type { MachineReading, MemoryReading, PressureReading } from './resource-reading.js';
+
+interface CpuTime {
+  readonly busy: number;
+  readonly total: number;
+}
+
+export class MachineMeter {
+  #lastCpu: CpuTime | undefined;
+
+  async read(): Promise<MachineReading> {
+    const memory = await readMemory();
+    return {
+      cores: availableParallelism(),
+      cpuShare: await this.#cpuShare(),
+      load: loadavg(),
+      memory,
+      pressure: readPressure(),
+    };
+  }
+
+  async #cpuShare(): Promise<number | undefined> {
+    const stat = tryRead('/proc/stat');
+    if (stat === undefined) return (await currentLoad()).currentLoad / 100;
+    const now = parseCpuTime(stat);
+    const before = this.#lastCpu;
+    this.#lastCpu = now;
+    if (before === undefined || now.total <= before.total) return undefined;
+    return Math.max(0, (now.busy - before.busy) / (now.total - before.total));
+  }
+}
+
+async function readMemory(): Promise<MemoryReading> {
+  const { total, available, swaptotal, swapused } = await mem();
+  return { totalBytes: total, availableBytes: available, swapTotalBytes: swaptotal, swapUsedBytes: swapused };
+}
+
+/** The first line of /proc/stat (proc_stat(5)): user nice system idle iowait irq softirq steal guest guest_nice. */
+export function parseCpuTime(stat: string): CpuTime {
+  const line = stat.slice(0, stat.indexOf('\n'));
+  // Guest time is in user time already.
+  const times = line.split(/\s+/).slice(1, 9).map(Number);
+  const total = times.reduce((sum, time) => sum + time, 0);
+  return { busy: total - times[3]! - (times[4] ?? 0), total };
+}
+
+/** What new processes can have without swapping, right now; undefined where the kernel does not tell. */
+export function readAvailableBytes(): number | undefined {
+  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(tryRead('/proc/meminfo') ?? '')?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}
+
+function readPressure(): PressureReading | undefined {
+  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) => tryRead(`/proc/pressure/${name}`));
+  if (cpu === undefined || memory === undefined || io === undefined) return undefined;
+  return {
+    cpuSome: parsePressure(cpu, 'some'),
+    memorySome: parsePressure(memory, 'some'),
+    memoryFull: parsePressure(memory, 'full'),
+    ioSome: parsePressure(io, 'some'),
+    ioFull: parsePressure(io, 'full'),
+  };
+}
+
+/** `some avg10=1.49 avg60=...` (the kernel's accounting/psi). */
+export function parsePressure(text: string, line: 'some' | 'full'): number {
+  return Number(new RegExp(`^${line} avg10=([\\d.]+)`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

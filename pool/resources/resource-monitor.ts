@@ -1,0 +1,138 @@
+// Samples the machine, our process trees and the GPU in a fixed rhythm, and its own cost with them. Only looks; what
+// follows from a reading is decided elsewhere. A sample never begins before the last one is over.
+import { EventEmitter } from 'node:events';
+import type { Clock, Timer } from '../../src/core/clock.js';
+import { errorMessage } from '../../src/core/errors.js';
+import type { Logger } from '../../src/core/log.js';
+import { CostMeter } from './cost-meter.js';
+import { GpuSampler } from './gpu-sampler.js';
+import { MachineMeter } from './machine-meter.js';
+import type { GpuReading, ResourceReading, TreeReading } from './resource-reading.js';
+import { SelfMeter } from './self-meter.js';
+import { TreeMeter, type MeteredTree } from './tree-meter.js';
+
+export interface ResourceOptions {
+  readonly intervalMs: number;
+  /** Whether nvidia-smi is asked at all. */
+  readonly gpu: boolean;
+  /** After so long a GPU query is killed. */
+  readonly gpuTimeoutMs: number;
+}
+
+export const defaultResourceOptions: ResourceOptions = { intervalMs: 2_000, gpu: true, gpuTimeoutMs: 5_000 };
+
+export interface ResourceMonitorDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The roots of our process trees; asked at each sample. */
+  readonly roots: () => readonly ProcessRoot[];
+}
+
+export interface ProcessRoot {
+  readonly id: string;
+  readonly pid: number;
+}
+
+export interface ResourceEvents {
+  sampled: [ResourceReading];
+}
+
+export class ResourceMonitor extends EventEmitter<ResourceEvents> {
+  readonly #options: ResourceOptions;
+  readonly #deps: ResourceMonitorDeps;
+  readonly #machine = new MachineMeter();
+  readonly #trees: TreeMeter;
+  readonly #self: SelfMeter;
+  readonly #gpu: GpuSampler | undefined;
+  readonly #cost = new CostMeter();
+  #latest: ResourceReading | undefined;
+  #timer: Timer | undefined;
+  #running = false;
+
+  constructor(options: ResourceOptions, deps: ResourceMonitorDeps) {
+    super();
+    this.#options = options;
+    this.#deps = deps;
+    this.#trees = new TreeMeter(deps.clock);
+    this.#self = new SelfMeter(deps.clock);
+    const { intervalMs, gpuTimeoutMs } = options;
+    if (options.gpu) this.#gpu = new GpuSampler({ clock: deps.clock, intervalMs, timeoutMs: gpuTimeoutMs });
+  }
+
+  /** Undefined before the first sample. */
+  get latest(): ResourceReading | undefined {
+    return this.#latest;
+  }
+
+  /** Idempotent. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#gpu?.start();
+    void this.#loop();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#gpu?.stop();
+    this.#timer?.cancel();
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      await this.sample();
+    } catch (error) {
+      this.#deps.log.warn({ error: errorMessage(error) }, 'the resources could not be sampled');
+    }
+    if (!this.#running) return;
+    this.#timer = this.#deps.clock.startTimer(this.#options.intervalMs, () => void this.#loop(), { unref: true });
+  }
+
+  /** One look at everything, right now. The GPU's reading is its last one. */
+  async sample(): Promise<ResourceReading> {
+    const { clock, roots } = this.#deps;
+    const begun = this.#cost.begin();
+    const machine = await this.#machine.read();
+    const trees = roots();
+    const metered = await this.#trees.read(trees.map(({ pid }) => pid));
+    const gpu = this.#gpu?.reading ?? { state: 'off', reason: 'switched off in the config' };
+    const cpuMs = this.#cost.end(begun);
+    this.#latest = {
+      at: clock.epochNow(),
+      machine,
+      workers: trees.flatMap(({ id, pid }) => toTreeReading({ id, pid }, metered.get(pid), gpu)),
+      self: this.#self.read(),
+      gpu,
+      cost: {
+        cpuMs,
+        gpuQueryMs: this.#gpu?.queryMs,
+        coreShare: cpuMs / this.#options.intervalMs + (this.#gpu?.coreShare ?? 0),
+      },
+    };
+    this.emit('sampled', this.#latest);
+    return this.#latest;
+  }
+}
+
+function toTreeReading(root: ProcessRoot, tree: MeteredTree | undefined, gpu: GpuReading): TreeReading[] {
+  if (tree === undefined) return [];
+  const { cores, residentBytes, peakResidentBytes, threads, pids } = tree;
+  const gpuMemoryBytes = gpuMemoryOf(pids, gpu);
+  return [
+    {
+      ...root,
+      cores,
+      processes: pids.length,
+      residentBytes,
+      peakResidentBytes,
+      threads,
+      ...(gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes }),
+    },
+  ];
+}
+
+function gpuMemoryOf(pids: readonly number[], gpu: GpuReading): number | undefined {
+  if (gpu.state !== 'seen') return undefined;
+  const own = gpu.devices.flatMap(({ processes }) => processes).filter(({ pid }) => pids.includes(pid));
+  return own.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
+}

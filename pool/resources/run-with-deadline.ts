@@ -1,0 +1,64 @@
+// Runs a program that may hang, and does not hang with it: past the deadline its whole group is killed and nobody
+// waits for it any more, not even when the kernel can't end it (a process stuck in a driver).
+import { spawn } from 'node:child_process';
+import type { Clock } from '../../src/core/clock.js';
+import { errorCode } from '../../src/core/errors.js';
+
+export type RunResult =
+  | { readonly kind: 'exited'; readonly code: number | null; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'unrunnable'; readonly reason: string }
+  | { readonly kind: 'overdue' }
+  | { readonly kind: 'too-much-output' };
+
+export interface RunOptions {
+  readonly clock: Clock;
+  readonly deadlineMs: number;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+const MAX_OUTPUT_BYTES = 256 * 1024;
+
+/** Never rejects. */
+export function runWithDeadline(command: readonly string[], options: RunOptions): Promise<RunResult> {
+  const [program = '', ...args] = command;
+  return new Promise((resolve) => {
+    // Its own group: a wrapper script that hangs leaves a child behind that would hold our pipes open.
+    const { env, cwd } = options;
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env, cwd });
+    const output = { stdout: '', stderr: '' };
+    const finish = (result: RunResult) => {
+      timer.cancel();
+      resolve(result);
+    };
+    const giveUp = (result: RunResult) => {
+      killGroup(child.pid);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      finish(result);
+    };
+    const timer = options.clock.startTimer(options.deadlineMs, () => giveUp({ kind: 'overdue' }));
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text;
+        if (output[name].length > MAX_OUTPUT_BYTES) giveUp({ kind: 'too-much-output' });
+      });
+    }
+    child.once('error', (error) => {
+      const code = errorCode(error);
+      finish(code === 'ENOENT' ? { kind: 'not-found' } : { kind: 'unrunnable', reason: code ?? error.message });
+    });
+    child.once('close', (code) => finish({ kind: 'exited', code, ...output }));
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
