@@ -16,7 +16,6 @@ export {
 export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';
-export type { GpuDevice, GpuReading, ResourceReading, TreeReading } from './resources/resource-reading.js';
 export { findPortHolder } from './port-probe.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';

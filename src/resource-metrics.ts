@@ -2,7 +2,7 @@
 // chart is honest, a zero is not.
 
 import { Gauge, type Registry } from 'prom-client';
-import type { ResourceReading } from '../pool/index.js';
+import type { ResourceReading } from './core/resource-reading.js';
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | undefined];
 

@@ -2,7 +2,7 @@
 // is bounded by construction (a query that takes long is asked less often), and failures are asked less and less.
 import type { Clock, Timer } from '../../src/core/clock.js';
 import { DEVICE_QUERY, parseDevices, parseProcesses, PROCESS_QUERY, type GpuDeviceFacts } from './nvidia-csv.js';
-import type { GpuProcess, GpuReading } from './resource-reading.js';
+import type { GpuProcess, GpuReading } from '../../src/core/resource-reading.js';
 import { runWithDeadline, type RunResult } from './run-with-deadline.js';
 
 export interface GpuSamplerOptions {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { currentLoad, mem } from 'systeminformation';
-import type { MachineReading, MemoryReading, PressureReading } from './resource-reading.js';
+import type { MachineReading, MemoryReading, PressureReading } from '../../src/core/resource-reading.js';
 
 interface CpuTime {
   readonly busy: number;

@@ -1,6 +1,6 @@
 // What nvidia-smi prints, as values. Pure. The questions and the format are those of nvidia-smi(1): one CSV line a
 // device or process, `[N/A]` and the like where the device does not tell, memory in MiB with `nounits`.
-import type { GpuDevice, GpuProcess } from './resource-reading.js';
+import type { GpuDevice, GpuProcess } from '../../src/core/resource-reading.js';
 
 const FORMAT = '--format=csv,noheader,nounits';
 

@@ -7,7 +7,7 @@ import type { Logger } from '../../src/core/log.js';
 import { CostMeter } from './cost-meter.js';
 import { GpuSampler } from './gpu-sampler.js';
 import { MachineMeter } from './machine-meter.js';
-import type { GpuReading, ResourceReading, TreeReading } from './resource-reading.js';
+import type { GpuReading, ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
 import { SelfMeter } from './self-meter.js';
 import { TreeMeter, type MeteredTree } from './tree-meter.js';
 

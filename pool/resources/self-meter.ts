@@ -1,6 +1,6 @@
 // Our own process, which needs no look at /proc.
 import type { Clock } from '../../src/core/clock.js';
-import type { ProcessUsage } from './resource-reading.js';
+import type { ProcessUsage } from '../../src/core/resource-reading.js';
 
 export class SelfMeter {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 // The status document: its names are fixed, since scripts outside the project read them. Adding is fine, renaming not.
 
-import type { ResourceReading } from '../../pool/index.js';
+import type { ResourceReading } from '../core/resource-reading.js';
 
 export type BackendRole = 'active' | 'standby' | 'off';
 

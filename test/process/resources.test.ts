@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { oneDevice, writeStandIn, type StandIn } from '../support/stand-in-nvidia-smi.js';
 import { UnderstudyProcess } from '../support/understudy-process.js';
-import type { ResourceReading } from '../../pool/index.js';
+import type { ResourceReading } from '../../src/core/resource-reading.js';
 
 let instance: UnderstudyProcess;
 

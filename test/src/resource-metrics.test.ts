@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import type { ResourceReading } from '../../pool/index.js';
+import type { ResourceReading } from '../../src/core/resource-reading.js';
 import { registerResourceMetrics } from '../../src/resource-metrics.js';
 
 const READING: ResourceReading = {

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
 import { ResourceMonitor, type ProcessRoot } from '../../../pool/resources/resource-monitor.js';
-import type { ResourceReading } from '../../../pool/resources/resource-reading.js';
+import type { ResourceReading } from '../../../src/core/resource-reading.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { silentLog } from '../../../src/core/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
