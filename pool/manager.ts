@@ -23,10 +23,11 @@ import { SwitchTransaction, type SwitchReport } from './switch-transaction.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
+import { WorkerPriorities } from './worker-priorities.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
 import type { Worker, WorkerMove } from './worker.js';
-import { createWorkers, observeWorker } from './workers.js';
+import { createWorkers, observeWorker, processesOfWorkers } from './workers.js';
 
 export interface PoolDeps {
   readonly traffic: TrafficPort;
@@ -71,6 +72,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #promotions: PromotionTimes;
   readonly #steadiness: Steadiness;
   readonly #rehearsals: Rehearsals;
+  readonly #priorities: WorkerPriorities;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
   readonly #budget: number;
@@ -101,6 +103,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#workers = createWorkers(options, { options, traffic, runtime, clock, random, portsInUse: new Set(), hurry });
     this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
     for (const worker of this.#workers) this.#listenTo(worker);
+    this.#priorities = new WorkerPriorities(options.modes, {
+      runtime,
+      onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
+    });
     this.#rehearsals = new Rehearsals(this.#workers, { clock, everyMs: options.rehearseEveryMs });
   }
 
@@ -256,6 +262,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
+    this.#priorities.ensure(this.#target.mode, processesOfWorkers(this.#workers));
     this.#setWake();
     this.#waiters.checkAll();
     this.emit('change');
@@ -275,6 +282,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#switch?.noteStep(step);
     const worker = this.#byId.get(step.id)!;
     if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
+    worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
     try {
       takeStep(worker, step, why);
     } catch (error) {
@@ -439,6 +447,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const floor = Math.min(this.#standing.floor, shape.floor);
     const promised = Math.min(this.#standing.capacity, shape.capacity);
     return forecastSwitch({ ...this.#planInput(), shape, floor, promised });
+  }
+
+  #announcePriorityRefused(id: string, evidence: string): void {
+    const cause = `it could not be given the priority of mode ${this.#target.mode}`;
+    this.#announce({ kind: 'resources', cause, evidence }, this.#byId.get(id));
   }
 
   #announceRouted(seenAtMs: number, why: Why): void {

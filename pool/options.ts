@@ -1,6 +1,8 @@
 // What the pool can be told. Values arrive complete and checked (src/config does that); the defaults here are the
 // ones that the config shows. Times are in milliseconds.
 
+import type { Priority } from '../src/core/priority.js';
+
 /** How ready a standby is: running, stopped with its memory kept, its GPU memory released, or not started at all. */
 export type Temperature = 'hot' | 'frozen' | 'asleep' | 'cold';
 
@@ -31,6 +33,10 @@ export interface ModeOptions {
   readonly temperature: Temperature;
   /** Usable workers below which the planner never goes by its own action. Default: one less than the active ones. */
   readonly floor?: number;
+  /** Of the workers, while the pool is in this mode or on its way to it. */
+  readonly priority?: Priority;
+  /** Added to the environment of workers that start in this mode; those that run are left alone. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface HealthOptions {

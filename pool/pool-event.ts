@@ -11,6 +11,8 @@ export type PoolEventKind =
   | 'rehearsal'
   /** A switch began, was done, was rolled back. */
   | 'mode'
+  /** What the machine has, lacks or refuses. */
+  | 'resources'
   /** The operator asked for something. */
   | 'request';
 

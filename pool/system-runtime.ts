@@ -4,6 +4,7 @@ import type { Random } from '../src/core/random.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped, readGroupVitals } from './process-table.js';
+import { prioritiseTree } from './resources/tree-priority.js';
 import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 
@@ -14,6 +15,7 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     portHolder: findPortHolder,
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
+    prioritise: ({ pid }, priority) => (pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, clock)),
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

@@ -14,6 +14,7 @@ export interface LaunchOrder {
   readonly backend: BackendOptions;
   readonly generation: number;
   readonly forks: number;
+  readonly modeEnv: Readonly<Record<string, string>>;
   readonly options: PoolOptions;
   readonly runtime: WorkerRuntime;
   /** Of all workers of the pool. The port of a launched worker is added; whoever sees it end takes it out. */

@@ -16,10 +16,12 @@ export interface LaunchFacts {
   readonly port: number;
   /** Processes, for a server that forks by itself. */
   readonly forks: number;
+  /** What the mode adds to the environment. */
+  readonly modeEnv: Readonly<Record<string, string>>;
 }
 
 export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOptions, facts: LaunchFacts): LaunchSpec {
-  const { id, number, generation, port, forks } = facts;
+  const { id, number, generation, port, forks, modeEnv } = facts;
   const { host, name } = backend;
   return {
     id,
@@ -28,7 +30,7 @@ export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOption
     generation,
     command: fillCommand(options.command, { host, port, name, worker: number, workers: forks }),
     cwd: options.cwd,
-    env: { ...options.env, ...workerMarks(options.stateDir, { backend: name, number, generation, port }) },
+    env: { ...options.env, ...modeEnv, ...workerMarks(options.stateDir, { backend: name, number, generation, port }) },
     logFile: logFileOf(options, id),
   };
 }

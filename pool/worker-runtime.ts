@@ -1,8 +1,9 @@
 // The seam between supervision and the operating system: how a worker's process is launched, signalled and seen to
 // go. worker-process.ts is the real one, adopted-process.ts joins a process that an earlier Understudy started, and
 // tests bring their own.
-import type { Announcement } from './announcement.js';
+import type { Priority } from '../src/core/priority.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import type { Announcement } from './announcement.js';
 
 export interface LaunchSpec {
   readonly id: string;
@@ -46,6 +47,8 @@ export interface WorkerRuntime {
   vitals(process: WorkerProcess): Vitals | undefined;
   /** Whether its leader is stopped (state T): cheap enough to be asked several times a second. */
   isStopped(process: WorkerProcess): boolean;
+  /** Resolves with what was refused, in words. Never rejects. */
+  prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]>;
 }
 
 export interface ProbeOptions {

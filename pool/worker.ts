@@ -50,6 +50,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   readonly number: number;
   /** Processes to start, for a server that forks by itself. */
   forks = 1;
+  /** What the mode adds to the environment of the next process. */
+  modeEnv: Readonly<Record<string, string>> = {};
   readonly #deps: WorkerDeps;
   #state: WorkerState = { kind: 'off' };
   #generation = 0;
@@ -249,9 +251,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   async #launch(begun: WorkerState): Promise<void> {
     const { options, runtime, portsInUse } = this.#deps;
-    const { id, number, backend, generation, forks } = this;
+    const { id, number, backend, generation, forks, modeEnv } = this;
     const isStillWanted = () => this.#state === begun;
-    const order = { id, number, backend, generation, forks, options, runtime, portsInUse, isStillWanted };
+    const order = { id, number, backend, generation, forks, modeEnv, options, runtime, portsInUse, isStillWanted };
     const launched = await launchWorker(order);
     if (launched === undefined || !isStillWanted()) return;
     this.#attach(launched);

@@ -2,6 +2,8 @@
 import { shapeOf } from './modes.js';
 import type { ObservedWorker } from './observed.js';
 import type { PoolOptions } from './options.js';
+import type { WorkerProcess } from './worker-runtime.js';
+import { processOf } from './worker-state.js';
 import { Worker, type WorkerDeps } from './worker.js';
 
 export function createWorkers(options: PoolOptions, deps: WorkerDeps): Worker[] {
@@ -10,6 +12,16 @@ export function createWorkers(options: PoolOptions, deps: WorkerDeps): Worker[] 
     const ids = new Set(shapes.flatMap((shape) => [...shape.wishes.keys()]));
     const count = [...ids].filter((id) => id.startsWith(`${backend.name}/`)).length;
     return Array.from({ length: count }, (_, index) => new Worker(backend, index + 1, deps));
+  });
+}
+
+/** The workers that have a process of ours. */
+export function processesOfWorkers(
+  workers: readonly Worker[],
+): { readonly id: string; readonly process: WorkerProcess }[] {
+  return workers.flatMap(({ id, state }) => {
+    const process = processOf(state);
+    return process?.pid === undefined ? [] : [{ id, process }];
   });
 }
 

@@ -132,6 +132,7 @@ class Instance implements Understudy {
       front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
       pool: this.#pool.view(),
       leases: [],
+      jobPriorityOf: (mode) => this.#config.modes[mode]?.job ?? {},
       traffic: this.#proxy,
       resources: this.#resources?.latest ?? null,
     });

@@ -1,6 +1,7 @@
 // Joins what the planes know into the status document. Pure.
 
 import type { BackendView, PoolView, WorkerView } from '../../pool/index.js';
+import type { Priority } from '../core/priority.js';
 import type { TrafficPort } from '../core/traffic-port.js';
 import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from './status-view.js';
 
@@ -9,6 +10,8 @@ export interface StatusSources {
   readonly front: StatusView['front'];
   readonly pool: PoolView;
   readonly leases: readonly LeaseStatus[];
+  /** Of the command that a lease is held for, by mode. */
+  readonly jobPriorityOf: (mode: string) => Priority;
   readonly traffic: Pick<TrafficPort, 'trafficOf'>;
   readonly resources: StatusView['resources'];
 }
@@ -22,6 +25,7 @@ export function composeStatus(sources: StatusSources): StatusView {
       target: mode.target,
       converged: mode.converged,
       leases: sources.leases,
+      job: sources.jobPriorityOf(mode.target),
     },
     front: sources.front,
     backends: backends.map((backend) => backendStatus(backend, sources.traffic)),

@@ -1,5 +1,6 @@
 // The status document: its names are fixed, since scripts outside the project read them. Adding is fine, renaming not.
 
+import type { Priority } from '../core/priority.js';
 import type { ResourceReading } from '../core/resource-reading.js';
 
 export type BackendRole = 'active' | 'standby' | 'off';
@@ -52,6 +53,8 @@ export interface StatusView {
     readonly target: string;
     readonly converged: boolean;
     readonly leases: readonly LeaseStatus[];
+    /** The priority that the mode gives to the command of `validate`. */
+    readonly job: Priority;
   };
   readonly front: {
     readonly host: string;

@@ -1,6 +1,7 @@
 // A config as the rest of the program sees it: complete, checked, readonly. parse-config.ts makes it. Keys are the
 // file's; every duration is in milliseconds and every size in bytes by now.
 
+import type { Priority } from '../core/priority.js';
 import type { ParsedConfig } from './schema.js';
 
 export type BackendConfig =
@@ -14,6 +15,12 @@ export interface ModeConfig {
   readonly standbyWorkers: number;
   readonly temperature: 'hot' | 'frozen' | 'cold';
   readonly floor?: number;
+  /** Of the workers. */
+  readonly priority: Priority;
+  /** Of the command that `validate` runs in this mode. */
+  readonly job: Priority;
+  /** Added to the environment of workers that start in this mode. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What a worker runs: a command template, or a uvicorn app whose command is found at start. */

@@ -77,7 +77,8 @@ function programOf(command: readonly string[] | undefined, app: string | undefin
 /** The seed's option B for any number of backends: everything x 1; or at most two x 2 and one on standby. */
 export function defaultModes(backendCount: number): Readonly<Record<string, ModeConfig>> {
   const active = Math.min(2, backendCount);
-  const shared = { standbyWorkers: 1, temperature: 'frozen' } as const;
+  const job = { nice: 10 };
+  const shared = { standbyWorkers: 1, temperature: 'frozen', priority: {}, job, env: {} } as const;
   return {
     production: { active: backendCount, workers: 1, standby: 0, ...shared },
     validation: { active, workers: 2, standby: Math.min(1, backendCount - active), ...shared },
@@ -120,7 +121,7 @@ function givenText(issue: z.core.$ZodIssue): string {
 }
 
 const BACKEND_KEYS = ['name', 'port', 'host', 'url', 'weight'];
-const MODE_KEYS = ['active', 'workers', 'standby', 'standbyWorkers', 'temperature', 'floor'];
+const MODE_KEYS = ['active', 'workers', 'standby', 'standbyWorkers', 'temperature', 'floor', 'priority', 'job', 'env'];
 
 function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path[0] === 'backends') return BACKEND_KEYS;

@@ -17,6 +17,14 @@ const backendSchema = z.union([
   z.strictObject({ name, url: z.url({ protocol: /^http$/ }), weight: z.number().positive().default(1) }),
 ]);
 
+/** `0`, `0-3`, `0-3,6` */
+const cpuList = z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, 'accepted: 0, 0-3, 0-3,6');
+const prioritySchema = z.strictObject({
+  nice: z.number().int().min(-20).max(19).optional(),
+  io: z.union([z.literal('idle'), z.number().int().min(0).max(7)]).optional(),
+  cpus: cpuList.optional(),
+});
+
 const modeSchema = z.strictObject({
   active: z.number().int().min(1),
   workers: z.number().int().min(1).max(256).default(1),
@@ -24,6 +32,9 @@ const modeSchema = z.strictObject({
   standbyWorkers: z.number().int().min(1).default(1),
   temperature: z.enum(['hot', 'frozen', 'cold']).default('frozen'),
   floor: z.number().int().min(1).optional(),
+  priority: prioritySchema.default({}),
+  job: prioritySchema.default({ nice: 10 }),
+  env: z.record(z.string(), z.string()).default({}),
 });
 
 /** A section whose keys all have defaults: leaving it out is the same as leaving it empty. */

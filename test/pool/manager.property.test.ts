@@ -26,6 +26,8 @@ const options: PoolOptions = {
     cold: { active: 2, workers: 1, standby: 1, temperature: 'cold' },
   },
   restart: { ...defaultPoolOptions.restart, crashLoopLimit: 1_000 },
+  // A start that makes no progress is given up well within the time that healing is given.
+  startTimeoutMs: 10_000,
 };
 
 type Command =

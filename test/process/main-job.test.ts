@@ -30,7 +30,7 @@ describe('understudy run with the bundled demo backends', () => {
   test('shows the shape 3 x 1 in its status', async () => {
     instance = await UnderstudyProcess.start();
     const status = await instance.status();
-    expect(status.mode).toEqual({ current: 'production', target: 'production', converged: true, leases: [] });
+    expect(status.mode).toMatchObject({ current: 'production', target: 'production', converged: true, leases: [] });
     expect(shapeOf(status)).toEqual(['primary active x1', 'secondary active x1', 'fallback active x1']);
   });
 

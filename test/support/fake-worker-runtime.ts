@@ -1,6 +1,7 @@
 // A machine without processes: launches, signals, probes and exits happen in memory, when a test lets them. Keeps the
 // real contract: an exit is told once and later, a stopped process answers nothing, a port has one holder.
 import type { Clock } from '../../src/core/clock.js';
+import type { Priority } from '../../src/core/priority.js';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
 import { nothingAnnounced, type Announcement } from '../../pool/announcement.js';
 import { ExitNews } from '../../pool/exit-news.js';
@@ -61,6 +62,9 @@ export class FakeProcess implements WorkerProcess {
 
 export class FakeWorkerRuntime implements WorkerRuntime {
   readonly processes: FakeProcess[] = [];
+  readonly priorities: { readonly pid: number | undefined; readonly priority: Priority }[] = [];
+  /** What is said to each priority. */
+  refusals: readonly string[] = [];
   /** New processes are ready at once. */
   readyAtOnce = true;
   /** New processes end right after their launch. */
@@ -124,6 +128,11 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     // A tick is 10 ms: it burns a whole core.
     const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
     return { cpuTicks, residentBytes: 0, stopped: found.stopped };
+  }
+
+  prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]> {
+    this.priorities.push({ pid: process.pid, priority });
+    return Promise.resolve(this.refusals);
   }
 
   isStopped(process: WorkerProcess): boolean {

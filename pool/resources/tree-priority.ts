@@ -1,0 +1,94 @@
+// Gives a running process tree a priority, every thread of it: to the kernel nice and affinity belong to a thread, and
+// a model server has dozens. Threads that come later inherit it from the one that starts them.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { waitFor, type Clock } from '../../src/core/clock.js';
+import { errorCode } from '../../src/core/errors.js';
+import { ioniceFlags, type Priority } from '../../src/core/priority.js';
+import { readTree, threadsOf } from './process-tree.js';
+import { runWithDeadline } from './run-with-deadline.js';
+
+const DEADLINE_MS = 5_000;
+const RETRY_MS = 150;
+const MAX_ATTEMPTS = 50;
+
+/** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
+export async function prioritiseTree(root: number, priority: Priority, clock: Clock): Promise<readonly string[]> {
+  const pids = readTree(root)?.pids ?? [];
+  if (pids.length === 0) return [];
+  const { nice, io, cpus } = priority;
+  const threads = pids.flatMap(threadsOf);
+  const failures = [
+    nice === undefined ? undefined : await setNice(root, { threads, nice, clock }),
+    cpus === undefined ? undefined : await setCpus(pids, cpus, clock),
+    io === undefined ? undefined : await run(['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)], clock),
+  ];
+  return failures.filter((failure) => failure !== undefined);
+}
+
+interface NiceOrder {
+  readonly threads: readonly number[];
+  readonly nice: number;
+  readonly clock: Clock;
+}
+
+async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promise<string | undefined> {
+  const codes = threads.map((thread) => tryDo(() => setPriority(thread, nice)));
+  const sessionCode = await setSessionNice(root, nice, clock);
+  const refused = [...codes, sessionCode].find((code) => code !== undefined && !GONE.has(code));
+  return refused === undefined ? undefined : `nice ${nice}: ${explain(refused)}`;
+}
+
+/**
+ * Where the kernel groups by session (sched(7), autogroup), nice counts only within one, and each of our workers has
+ * a session of its own: the group's own nice is what counts then.
+ */
+async function setSessionNice(root: number, nice: number, clock: Clock): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const code = tryDo(() => writeFileSync(`/proc/${root}/autogroup`, String(nice)));
+    // The kernel takes one such order at a time, a tenth of a second apart, from anybody but root.
+    if (code !== 'EAGAIN' || attempt === MAX_ATTEMPTS) return code;
+    await waitFor(clock, RETRY_MS);
+  }
+}
+
+async function setCpus(pids: readonly number[], cpus: string, clock: Clock): Promise<string | undefined> {
+  const results = await Promise.all(pids.map((pid) => run(['taskset', '-a', '-c', '-p', cpus, String(pid)], clock)));
+  return results.find((failure) => failure !== undefined);
+}
+
+async function run(command: readonly string[], clock: Clock): Promise<string | undefined> {
+  const result = await runWithDeadline(command, { clock, deadlineMs: DEADLINE_MS });
+  const shown = command.slice(0, 4).join(' ');
+  if (result.kind !== 'exited') return `${shown}: ${result.kind}`;
+  const gone = /No such process/.test(result.stderr);
+  return result.code === 0 || gone ? undefined : `${shown}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
+}
+
+/** It has ended meanwhile, or the kernel has no autogroups. */
+const GONE: ReadonlySet<string> = new Set(['ESRCH', 'ENOENT']);
+
+function explain(code: string): string {
+  if (code !== 'EPERM' && code !== 'EACCES') return code;
+  return 'this user may not raise a priority (RLIMIT_NICE, CAP_SYS_NICE)';
+}
+
+function tryDo(act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    // Node wraps the code of a failed setPriority.
+    const info = (error as { info?: unknown }).info;
+    return errorCode(info) ?? errorCode(error) ?? 'unknown';
+  }
+}
+
+/** CPUs that we may run on ourselves, which is what a process of ours has unless told otherwise. */
+export function ownCpus(): string | undefined {
+  try {
+    return /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  } catch {
+    return undefined;
+  }
+}

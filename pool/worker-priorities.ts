@@ -1,0 +1,63 @@
+// Keeps the priority of each worker what the mode says, live. Compares what a process was given with what it should
+// have and gives it the difference; what the system refuses is told once a process and not tried again.
+import { getPriority } from 'node:os';
+import type { Priority } from '../src/core/priority.js';
+import type { ModeOptions } from './options.js';
+import { ownCpus } from './resources/tree-priority.js';
+import type { WorkerProcess, WorkerRuntime } from './worker-runtime.js';
+
+export interface Prioritised {
+  readonly id: string;
+  readonly process: WorkerProcess;
+}
+
+export interface WorkerPrioritiesDeps {
+  readonly runtime: Pick<WorkerRuntime, 'prioritise'>;
+  readonly onRefused: (id: string, evidence: string) => void;
+}
+
+/** What a process of ours has when nobody says anything. */
+const UNTOLD = { io: 4 } as const;
+
+export class WorkerPriorities {
+  readonly #modes: Readonly<Record<string, ModeOptions>>;
+  readonly #deps: WorkerPrioritiesDeps;
+  /** Nothing that no mode speaks of is ever touched. */
+  readonly #touched: ReadonlySet<string>;
+  readonly #given = new WeakMap<WorkerProcess, Priority>();
+
+  constructor(modes: Readonly<Record<string, ModeOptions>>, deps: WorkerPrioritiesDeps) {
+    this.#modes = modes;
+    this.#deps = deps;
+    this.#touched = new Set(Object.values(modes).flatMap(({ priority }) => Object.keys(priority ?? {})));
+  }
+
+  /** Idempotent; cheap when nothing has changed. */
+  ensure(mode: string, workers: readonly Prioritised[]): void {
+    if (this.#touched.size === 0) return;
+    const wished = this.#wished(mode);
+    for (const { id, process } of workers) {
+      if (isSame(this.#given.get(process), wished)) continue;
+      this.#given.set(process, wished);
+      void this.#deps.runtime.prioritise(process, wished).then((refused) => {
+        if (refused.length > 0) this.#deps.onRefused(id, refused.join('; '));
+      });
+    }
+  }
+
+  /** Complete in all that any mode speaks of, so that leaving a mode takes back what it gave. */
+  #wished(mode: string): Priority {
+    const own = this.#modes[mode]?.priority ?? {};
+    const has = (key: keyof Priority) => this.#touched.has(key);
+    const cpus = own.cpus ?? ownCpus();
+    return {
+      ...(has('nice') ? { nice: own.nice ?? getPriority() } : {}),
+      ...(has('io') ? { io: own.io ?? UNTOLD.io } : {}),
+      ...(has('cpus') && cpus !== undefined ? { cpus } : {}),
+    };
+  }
+}
+
+function isSame(a: Priority | undefined, b: Priority): boolean {
+  return a !== undefined && a.nice === b.nice && a.io === b.io && a.cpus === b.cpus;
+}

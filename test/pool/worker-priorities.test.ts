@@ -1,0 +1,52 @@
+import { getPriority } from 'node:os';
+import { expect, test } from '@jest/globals';
+import type { ModeOptions } from '../../pool/options.js';
+import { WorkerPriorities } from '../../pool/worker-priorities.js';
+import type { Priority } from '../../src/core/priority.js';
+import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const BASE: ModeOptions = { active: 1, workers: 1, standby: 0, temperature: 'hot' };
+
+function setUp(priorities: Readonly<Record<string, Priority>>) {
+  const runtime = new FakeWorkerRuntime(new ManualClock());
+  const refused: string[] = [];
+  const modes = Object.fromEntries(Object.entries(priorities).map(([name, priority]) => [name, { ...BASE, priority }]));
+  const subject = new WorkerPriorities(modes, { runtime, onRefused: (id, text) => refused.push(`${id}: ${text}`) });
+  const spec = { backend: 'a', worker: 1, generation: 1, command: [], cwd: '/', env: {}, logFile: '' };
+  const workers = ['a/1', 'a/2'].map((id) => ({ id, process: runtime.launch({ id, ...spec }) }));
+  return { runtime, refused, subject, workers };
+}
+
+test('no process is touched when no mode has a priority', () => {
+  const { runtime, subject, workers } = setUp({ production: {}, validation: {} });
+  subject.ensure('validation', workers);
+  expect(runtime.priorities).toEqual([]);
+});
+
+test('each process is given its priority once, and has it taken back when the mode ends', () => {
+  const { runtime, subject, workers } = setUp({ production: {}, validation: { nice: 5, io: 'idle' } });
+  subject.ensure('validation', workers);
+  subject.ensure('validation', workers);
+  expect(runtime.priorities.map(({ priority }) => priority)).toEqual(Array(2).fill({ nice: 5, io: 'idle' }));
+  subject.ensure('production', workers);
+  expect(runtime.priorities.slice(2).map(({ priority }) => priority)).toEqual(
+    Array(2).fill({ nice: getPriority(), io: 4 }),
+  );
+});
+
+test('a new process of the same worker is given it again', () => {
+  const { runtime, subject, workers } = setUp({ validation: { nice: 5 } });
+  subject.ensure('validation', workers.slice(0, 1));
+  subject.ensure('validation', [{ id: 'a/1', process: workers[1]!.process }]);
+  expect(runtime.priorities).toHaveLength(2);
+});
+
+test('a refusal is told with the worker, once', async () => {
+  const { runtime, refused, subject, workers } = setUp({ validation: { nice: -5 } });
+  runtime.refusals = ['nice -5: no'];
+  subject.ensure('validation', workers.slice(0, 1));
+  subject.ensure('validation', workers.slice(0, 1));
+  await Promise.resolve();
+  expect(refused).toEqual(['a/1: nice -5: no']);
+});
