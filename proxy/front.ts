@@ -1,8 +1,7 @@
-// The front port: listens, accepts, hands each connection to a lane. It knows no HTTP.
+// The front port: listens, accepts, hands each connection on. It knows no HTTP.
 
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
-import type { Lane } from './lanes/lane.js';
 
 export interface FrontAddress {
   readonly host: string;
@@ -13,9 +12,9 @@ export interface FrontAddress {
 export class Front {
   readonly #server: Server;
 
-  constructor(lane: Lane) {
+  constructor(accept: (socket: Socket) => void) {
     // Half-open: a client may end its side after the request and still wants the answer (RFC 9112 section 9.6).
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => lane.accept(socket));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
   }
 
   /** @throws UnderstudyError `front-listen` that names the address and why. */

@@ -16,7 +16,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Front } from './front.js';
 import { RequestIds } from './headers/request-id.js';
 import { TrustedProxies } from './headers/trusted-proxies.js';
-import { FullLane } from './lanes/full-lane.js';
+import { ClientConnections } from './lanes/client-connections.js';
 import type { ProxyOptions } from './options.js';
 import type { ProxyObserver } from './request-record.js';
 import { RetryBudget } from './retry-budget.js';
@@ -55,7 +55,7 @@ export class Proxy implements TrafficPort {
   readonly #clock: Clock;
   readonly #upstreams: UpstreamSet;
   readonly #dispatcher: Dispatcher;
-  readonly #lane: FullLane;
+  readonly #connections: ClientConnections;
   readonly #front: Front;
 
   constructor(options: ProxyOptions, dependencies: ProxyDependencies) {
@@ -69,7 +69,7 @@ export class Proxy implements TrafficPort {
         random,
         onIncident,
         onRoom: () => this.#dispatcher.serveWaiting(),
-        onGone: (upstream) => this.#lane.release(upstream),
+        onGone: (upstream) => this.#connections.release(upstream),
       },
     );
     this.#dispatcher = new Dispatcher({
@@ -78,7 +78,7 @@ export class Proxy implements TrafficPort {
       balancer: createBalancer(options.balance.policy, random),
       waitingRoom: options.waitingRoom,
     });
-    this.#lane = new FullLane({
+    this.#connections = new ClientConnections({
       options,
       clock,
       log,
@@ -92,9 +92,11 @@ export class Proxy implements TrafficPort {
       }),
       requestIds: new RequestIds(random),
       trustedProxies: new TrustedProxies(options.trustedProxies),
+      safeRoutes: options.retry.safeRoutes,
+      draining: false,
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
     });
-    this.#front = new Front(this.#lane);
+    this.#front = new Front((socket) => this.#connections.accept(socket));
   }
 
   /** @throws UnderstudyError `front-listen`. */
@@ -120,7 +122,7 @@ export class Proxy implements TrafficPort {
 
   stats(): ProxyStats {
     return {
-      inflight: this.#lane.inflight,
+      inflight: this.#connections.inflight,
       waiting: this.#dispatcher.waiting,
       waitedTotal: this.#dispatcher.waitedTotal,
       available: this.#upstreams.eligible.filter((upstream) => upstream.available).length,
@@ -130,10 +132,10 @@ export class Proxy implements TrafficPort {
   /** Stops accepting, lets what is in flight finish, then ends the rest. Never rejects. */
   async close(options: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
-    this.#lane.drain();
+    this.#connections.drain();
     await this.#waitDrained(options);
     this.#dispatcher.close();
-    this.#lane.destroy();
+    this.#connections.destroy();
     this.#upstreams.dispose();
   }
 
@@ -143,7 +145,8 @@ export class Proxy implements TrafficPort {
       let timer: Timer | undefined;
       const check = () => {
         timer?.cancel();
-        if (this.#lane.inflight === 0 || this.#clock.now() >= deadline || hurry?.aborted === true) return resolve();
+        if (this.#connections.inflight === 0 || this.#clock.now() >= deadline || hurry?.aborted === true)
+          return resolve();
         timer = this.#clock.startTimer(DRAIN_CHECK_MS, check);
       };
       hurry?.addEventListener('abort', check, { once: true });

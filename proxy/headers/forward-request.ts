@@ -3,14 +3,18 @@
 
 import { aliasesGuardedField, endsHere, nominatedFields } from './hop-by-hop.js';
 
-export interface ForwardContext {
+/** What this hop knows of the one before it. */
+export interface ReceivedFrom {
   readonly clientAddress: string;
   readonly proto: 'http' | 'https';
   readonly host: string;
-  /** The client's forwarding fields are believed and extended, not replaced. */
-  readonly trusted: boolean;
   readonly receivedVersion: string;
   readonly pseudonym: string;
+}
+
+export interface ForwardContext extends ReceivedFrom {
+  /** The client's forwarding fields are believed and extended, not replaced. */
+  readonly trusted: boolean;
   readonly requestId: string;
 }
 
@@ -43,12 +47,14 @@ export function forwardRequestHeaders(rawHeaders: readonly string[], context: Fo
     else headers.push(name, value);
   }
   headers.push(...forwardingFields(context.trusted ? given : NOTHING_GIVEN, context));
+  headers.push('X-Request-Id', context.requestId);
   return headers;
 }
 
-const NOTHING_GIVEN: ReadonlyMap<string, string> = new Map();
+export const NOTHING_GIVEN: ReadonlyMap<string, string> = new Map();
 
-function forwardingFields(given: ReadonlyMap<string, string>, context: ForwardContext): string[] {
+/** `given`: what a trusted client said in these fields, by lower-case name. Names and values in turn. */
+export function forwardingFields(given: ReadonlyMap<string, string>, context: ReceivedFrom): string[] {
   const { clientAddress, proto, host } = context;
   const fields = [
     'X-Forwarded-For',
@@ -62,7 +68,7 @@ function forwardingFields(given: ReadonlyMap<string, string>, context: ForwardCo
   if (forwardedHost !== '') fields.push('X-Forwarded-Host', forwardedHost);
   const port = given.get('x-forwarded-port');
   if (port !== undefined) fields.push('X-Forwarded-Port', port);
-  fields.push('X-Request-Id', context.requestId, 'Via', `${context.receivedVersion} ${context.pseudonym}`);
+  fields.push('Via', `${context.receivedVersion} ${context.pseudonym}`);
   return fields;
 }
 

@@ -34,10 +34,15 @@ export function nominatedFields(rawHeaders: readonly string[]): ReadonlySet<stri
     if (rawHeaders[index]!.toLowerCase() !== 'connection') continue;
     for (const token of rawHeaders[index + 1]!.toLowerCase().split(',')) {
       const name = token.trim();
-      if (!NEVER_NOMINATED.has(name) && !name.startsWith('x-forwarded-')) nominated.add(name);
+      if (mayBeNominated(name)) nominated.add(name);
     }
   }
   return nominated;
+}
+
+/** Whether a Connection field may drop the field of this lower-case name. */
+export function mayBeNominated(name: string): boolean {
+  return !NEVER_NOMINATED.has(name) && !name.startsWith('x-forwarded-');
 }
 
 /** Whether a lower-case name ends at this hop. */

@@ -7,24 +7,20 @@ import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
-import { findRequestFault } from '../request-check.js';
-import type { EndedBy, Phase } from '../request-record.js';
-import { isRepeatable, judgeRepeat, type RequestFacts } from '../retry-policy.js';
+import { RequestAccount } from '../request-account.js';
+import type { EndedBy } from '../request-record.js';
+import { isRepeatable, type RequestFacts } from '../retry-policy.js';
 import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import { Attempt, type AttemptEvents } from './attempt.js';
+import { ClientProbe } from './client-probe.js';
+import { isUpstreamFailure, othersLeft } from './failed-answer.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, hasBody, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import type { UpstreamPools } from './upstream-pools.js';
-
-/** Answers that say "not me, not now": worth another try elsewhere, and a failure to the breaker. */
-const UPSTREAM_FAILURE_STATUSES = new Set([502, 503, 504]);
-
-/** A reset needs a round trip: near clients are known to be gone after the first, far ones after the last. */
-const PROBE_DELAYS_MS = [20, 200, 1_000];
 
 export interface ClientMessage {
   readonly request: IncomingMessage;
@@ -41,29 +37,21 @@ interface Ending {
 
 export class Exchange implements Waiter, AttemptEvents {
   readonly affinityKey: string;
-  readonly tried: Upstream[] = [];
   readonly #context: LaneContext;
   readonly #pools: UpstreamPools;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #body: RequestBody | undefined;
-  readonly #requestId: string;
+  readonly #account: RequestAccount;
   readonly #method: string;
   readonly #path: string;
-  readonly #startedAt: number;
   #awaitsContinue: boolean;
   #attempt: Attempt | undefined;
-  #attempts = 0;
-  #admittedAt: number | undefined;
-  #firstByteAt: number | undefined;
   #held: HeldAnswer | undefined;
   /** The client has got bytes of the answer: no other attempt from here on. */
   #forwarded = false;
   #eventStream = false;
   #failedAnswer = false;
-  #bytesOut = 0;
-  #phase: Phase = 'head';
-  #over = false;
 
   constructor(context: LaneContext, pools: UpstreamPools, { request, response, expectsContinue }: ClientMessage) {
     this.#context = context;
@@ -73,39 +61,36 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#method = request.method ?? 'GET';
     this.#path = request.url ?? '/';
     this.#awaitsContinue = expectsContinue;
-    this.#startedAt = context.clock.now();
-    this.#requestId = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
+    const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
+    this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
     this.affinityKey = affinityKeyOf(request, context.options.balance.hashOn);
   }
 
+  get tried(): readonly Upstream[] {
+    return this.#account.tried;
+  }
+
   start(): void {
-    const { options, pseudonym, retryBudget } = this.#context;
-    const { httpVersion, rawHeaders } = this.#request;
     this.#response.sendDate = false;
-    const onHalfClose = () => this.#probeClient();
+    const probe = new ClientProbe(this.#context.clock, () => this.#probeClient());
+    const onHalfClose = () => probe.start();
     this.#request.socket.once('end', onHalfClose);
     this.#response.once('close', () => {
+      probe.stop();
       this.#request.socket.off('end', onHalfClose);
       this.#onClientGone();
     });
     this.#response.on('error', () => undefined);
     // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
-    if (httpVersion === '1.0') this.#response.shouldKeepAlive = false;
-    const head = { method: this.#method, url: this.#path, httpVersion, rawHeaders };
-    const fault = findRequestFault(head, options.limits.maxBodyBytes);
-    if (fault !== undefined) return this.#refuse(fault.code, fault.detail);
-    if (fieldValue(rawHeaders, 'via')?.includes(pseudonym) === true) return this.#refuse('loop-detected');
-    retryBudget.earn();
+    if (this.#request.httpVersion === '1.0') this.#response.shouldKeepAlive = false;
     this.#seekUpstream();
   }
 
   // Waiter: how an upstream is got.
 
   onTicket(ticket: Ticket): void {
-    this.#admittedAt = this.#context.clock.now();
-    this.#attempts += 1;
-    this.#phase = 'connect';
+    this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
     if (this.#awaitsContinue) this.#response.writeContinue();
     this.#awaitsContinue = false;
     const { path, host } = targetOf(this.#request);
@@ -130,7 +115,7 @@ export class Exchange implements Waiter, AttemptEvents {
   // AttemptEvents: what the upstream says.
 
   onSending(): void {
-    this.#phase = 'wait';
+    this.#account.phase = 'wait';
   }
 
   onInformation(status: number, rawHeaders: readonly string[]): void {
@@ -141,9 +126,8 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   onHead(status: number, message: string, rawHeaders: readonly string[]): void {
-    this.#phase = 'answer';
-    this.#firstByteAt ??= this.#context.clock.now();
-    this.#failedAnswer = UPSTREAM_FAILURE_STATUSES.has(status);
+    this.#account.noteFirstByte();
+    this.#failedAnswer = isUpstreamFailure(status);
     if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
     const date = new Date(this.#context.clock.epochNow()).toUTCString();
     const head = { status, message, headers: forwardResponseHeaders(rawHeaders, date) };
@@ -152,7 +136,7 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   onChunk(chunk: Buffer): boolean {
-    this.#bytesOut += chunk.length;
+    this.#account.bytesOut += chunk.length;
     if (this.#held !== undefined) {
       this.#held.add(chunk);
       return true;
@@ -166,7 +150,7 @@ export class Exchange implements Waiter, AttemptEvents {
     const content = this.#held === undefined ? undefined : this.#releaseHeld(this.#held);
     const wantsTrailers = this.#request.headers.te?.includes('trailers') === true;
     if (wantsTrailers && Object.keys(trailers).length > 0) this.#response.addTrailers(trailers);
-    this.#phase = 'done';
+    this.#account.phase = 'done';
     this.#record({ endedBy: 'served' });
     this.#attempt?.finish(this.#failedAnswer ? 'failure' : 'success');
     this.#response.end(content);
@@ -180,7 +164,7 @@ export class Exchange implements Waiter, AttemptEvents {
   // The way there.
 
   #seekUpstream(): void {
-    this.#phase = 'queue';
+    this.#account.phase = 'queue';
     this.#context.dispatcher.admit(this);
   }
 
@@ -194,13 +178,8 @@ export class Exchange implements Waiter, AttemptEvents {
       trusted: trustedProxies.trusts(clientAddress),
       receivedVersion: this.#request.httpVersion,
       pseudonym,
-      requestId: this.#requestId,
+      requestId: this.#account.id,
     });
-  }
-
-  #refuse(code: ProblemCode, detail?: string): void {
-    this.#response.shouldKeepAlive = false;
-    this.#answerProblem(code, detail);
   }
 
   // The way back.
@@ -254,19 +233,8 @@ export class Exchange implements Waiter, AttemptEvents {
   /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
     const attempt = this.#attempt!;
-    const { retryBudget, observer } = this.#context;
     const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
-    const verdict = judgeRepeat(
-      this.#facts(),
-      { sent, forwarded: this.#forwarded },
-      { attempts: this.#attempts, safeRoutes: this.#safeRoutes, trySpend: () => retryBudget.trySpend() },
-    );
-    if (!verdict.repeat) {
-      observer.onRepeatRefused(verdict.reason);
-      return false;
-    }
-    observer.onRepeat(cause);
-    this.tried.push(attempt.ticket.upstream);
+    if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
     attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');
     this.#seekUpstream();
     return true;
@@ -274,9 +242,7 @@ export class Exchange implements Waiter, AttemptEvents {
 
   /** A failed answer is an answer: it is worth another try only where somebody else may do better. */
   #othersLeft(): boolean {
-    const failed = this.#attempt!.ticket.upstream;
-    const { eligible } = this.#context.upstreams;
-    return eligible.some((other) => other !== failed && other.available && !this.tried.includes(other));
+    return othersLeft(this.#context.upstreams, this.#attempt!.ticket.upstream, this.tried);
   }
 
   #facts(): RequestFacts {
@@ -289,12 +255,12 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   get #safeRoutes(): readonly string[] {
-    return this.#context.options.retry.safeRoutes;
+    return this.#context.safeRoutes;
   }
 
   #answerProblem(code: ProblemCode, detail?: string): void {
-    const answer = problemAnswer(code, { detail, requestId: this.#requestId });
-    this.#bytesOut += answer.body.length;
+    const answer = problemAnswer(code, { detail, requestId: this.#account.id });
+    this.#account.bytesOut += answer.body.length;
     this.#record({ endedBy: 'proxy', code, status: answer.status });
     this.#body?.drop();
     if (this.#response.destroyed) return;
@@ -302,48 +268,22 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#response.end(this.#method === 'HEAD' ? undefined : answer.body);
   }
 
-  /**
-   * A FIN may mean "no more from me, still listening" (RFC 9112 section 9.6) or "gone". Bytes tell: a peer that is gone
-   * answers the first ones with a reset, at which the next ones fail. An interim response is harmless to one that
-   * listens (RFC 9110 section 15.2), and so is a comment in an event stream.
-   */
-  #probeClient(probes = 0): void {
-    const delayMs = PROBE_DELAYS_MS[probes];
-    if (this.#over || this.#response.destroyed) return;
+  #probeClient(): void {
+    if (this.#account.over || this.#response.destroyed) return;
     if (!this.#forwarded && this.#request.httpVersion === '1.1') this.#response.writeProcessing();
     else if (this.#eventStream) this.#response.write(':\n\n');
-    if (delayMs !== undefined)
-      this.#context.clock.startTimer(delayMs, () => this.#probeClient(probes + 1), { unref: true });
   }
 
   #onClientGone(): void {
-    if (this.#over) return;
+    if (this.#account.over) return;
     this.#record({ endedBy: 'client', ...(this.#forwarded ? {} : { status: 499 }) });
     this.#context.dispatcher.leave(this);
     // At once: it frees the GPU.
     this.#attempt?.giveUp('neutral');
   }
 
-  /** Once, by whoever ends it first. */
-  #record({ endedBy, code, status }: Ending): void {
-    if (this.#over) return;
-    this.#over = true;
-    const now = this.#context.clock.now();
-    this.#context.observer.onRequest({
-      id: this.#requestId,
-      method: this.#method,
-      path: this.#path,
-      status: status ?? this.#response.statusCode,
-      upstream: this.#attempt?.ticket.upstream.id,
-      attempts: this.#attempts,
-      durationMs: now - this.#startedAt,
-      queuedMs: (this.#admittedAt ?? now) - this.#startedAt,
-      firstByteMs: this.#firstByteAt === undefined ? undefined : this.#firstByteAt - this.#startedAt,
-      bytesIn: this.#body?.bytes ?? 0,
-      bytesOut: this.#bytesOut,
-      endedBy,
-      phase: this.#phase,
-      code,
-    });
+  #record({ endedBy, code, status = this.#response.statusCode }: Ending): void {
+    this.#account.bytesIn = this.#body?.bytes ?? 0;
+    this.#account.record(code === undefined ? { endedBy, status } : { endedBy, status, code });
   }
 }

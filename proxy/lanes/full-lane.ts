@@ -1,27 +1,21 @@
-// The full lane: node:http parses, undici carries requests, http-proxy carries upgrades. The front owns accept; this
-// lane is given sockets.
+// The full lane: node:http parses again what the gate has passed, undici carries requests, http-proxy carries upgrades.
+// It serves guests: client connections that are fed to it one judged message at a time.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { errorCode } from '../../src/core/errors.js';
-import { problemAnswer, type ProblemCode } from '../problem.js';
+import { problemText } from '../problem-text.js';
 import type { Upstream } from '../upstream.js';
 import { Exchange } from './exchange.js';
-import type { Lane } from './lane.js';
+import type { GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
 import { createUpgradeProxy, Tunnel } from './tunnel.js';
 import { UpstreamPools } from './upstream-pools.js';
 
-export class FullLane implements Lane {
+export class FullLane {
   readonly #context: LaneContext;
   readonly #server: Server;
   readonly #pools: UpstreamPools;
   readonly #upgradeProxy = createUpgradeProxy();
-  /** Every connection we were given, tunnels included. */
-  readonly #sockets = new Set<Duplex>();
-  #inflight = 0;
-  #draining = false;
 
   constructor(context: LaneContext) {
     this.#context = context;
@@ -29,24 +23,12 @@ export class FullLane implements Lane {
     this.#server = this.#createServer();
   }
 
-  get inflight(): number {
-    return this.#inflight;
-  }
-
-  accept(socket: Socket, bytesRead?: Buffer): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    if (bytesRead !== undefined && bytesRead.length > 0) socket.unshift(bytesRead);
-    this.#server.emit('connection', socket);
-  }
-
-  drain(): void {
-    this.#draining = true;
-    this.#server.closeIdleConnections();
+  /** Serves a guest's messages from here on. */
+  enter(guest: GuestSocket): void {
+    this.#server.emit('connection', guest);
   }
 
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy();
     this.#pools.destroy();
   }
 
@@ -56,63 +38,45 @@ export class FullLane implements Lane {
   }
 
   #createServer(): Server {
-    const { limits, deadlines } = this.#context.options;
+    const { limits } = this.#context.options;
     const server = createServer({
       insecureHTTPParser: false,
-      requireHostHeader: true,
+      requireHostHeader: false,
       joinDuplicateHeaders: false,
-      maxHeaderSize: limits.maxHeadBytes,
-      headersTimeout: deadlines.clientHeadMs,
-      // A body may take its time; what stalls is the deadlines' business, not the whole request's.
+      // The gate has counted already; what it passed must not fail here for an octet more or less.
+      maxHeaderSize: limits.maxHeadBytes * 2,
+      // Time is the connection's business: it has deadlines for heads and idleness of its own.
+      headersTimeout: 0,
       requestTimeout: 0,
-      keepAliveTimeout: deadlines.clientIdleMs,
-      connectionsCheckingInterval: 1_000,
-      noDelay: true,
+      keepAliveTimeout: 0,
     });
-    server.maxHeadersCount = limits.maxFields;
+    server.maxHeadersCount = 0;
     // Not in the types: a client that has closed its sending side is still served.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on('request', (request, response) => this.#onRequest(request, response, false));
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),
     );
-    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-      this.#onRequest(request, response, false),
-    );
     server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      this.#onUpgrade(request, socket, head),
-    );
-    server.on('clientError', (error, socket) => answerClientError(error, socket));
+    server.on('clientError', (_error, socket) => answerClientError(socket));
     return server;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    this.#inflight += 1;
-    response.once('close', () => (this.#inflight -= 1));
-    if (this.#draining) response.shouldKeepAlive = false;
-    response.once('finish', () => this.#draining && request.socket.end());
+    const guest = request.socket as unknown as GuestSocket;
+    if (this.#context.draining) response.shouldKeepAlive = false;
+    // Emitted once the answer is out, or the guest is gone.
+    response.once('close', () => response.shouldKeepAlive && guest.answered());
     new Exchange(this.#context, this.#pools, { request, response, expectsContinue }).start();
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#inflight += 1;
-    socket.once('close', () => (this.#inflight -= 1));
     new Tunnel(this.#context, this.#upgradeProxy, { request, socket, head }).start();
   }
 }
 
-const CLIENT_ERROR_CODES: Readonly<Record<string, ProblemCode>> = {
-  HPE_HEADER_OVERFLOW: 'head-too-large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'client-head-timeout',
-};
-
-/** node:http could not make a request of it: say so and close. */
-function answerClientError(error: unknown, socket: Duplex): void {
-  if (socket.destroyed || !socket.writable || errorCode(error) === 'ECONNRESET') return void socket.destroy();
-  const { status, rawHeaders, body } = problemAnswer(CLIENT_ERROR_CODES[errorCode(error) ?? ''] ?? 'bad-request');
-  const fields: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    fields.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`);
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${fields.join('')}Connection: close\r\n\r\n${body}`);
+/** node:http could not make a request of what the gate has passed: better refused than guessed at. */
+function answerClientError(socket: Duplex): void {
+  if (socket.destroyed || !socket.writable) return void socket.destroy();
+  socket.end(problemText('bad-request', { close: true, withBody: true }), 'latin1');
 }

@@ -20,6 +20,10 @@ export interface LaneContext {
   readonly observer: ProxyObserver;
   readonly requestIds: RequestIds;
   readonly trustedProxies: TrustedProxies;
+  /** Routes that are safe to repeat whatever the method. */
+  readonly safeRoutes: readonly string[];
   /** Our name in Via; ours alone, so that a loop is seen. */
   readonly pseudonym: string;
+  /** No further request on any client connection. */
+  draining: boolean;
 }

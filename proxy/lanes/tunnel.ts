@@ -8,13 +8,12 @@ import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { fieldValue } from '../headers/forward-response.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
-import { problemAnswer, type ProblemCode } from '../problem.js';
-import { findRequestFault } from '../request-check.js';
+import { problemKind, type ProblemCode } from '../problem.js';
+import { problemText } from '../problem-text.js';
 import type { EndedBy } from '../request-record.js';
 import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import type { LaneContext } from './lane-context.js';
-import { hasBody } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { originOf } from './upstream-pools.js';
 
@@ -59,16 +58,9 @@ export class Tunnel implements Waiter {
   }
 
   start(): void {
-    const { request, socket } = this.#upgrade;
+    const { socket } = this.#upgrade;
     socket.on('error', () => undefined);
     socket.once('close', () => this.#end({ endedBy: 'client', status: this.#ticket === undefined ? 499 : 101 }));
-    const { method = 'GET', url = '', httpVersion, rawHeaders } = request;
-    const fault = findRequestFault({ method, url, httpVersion, rawHeaders });
-    if (fault !== undefined) return this.#answer(fault.code, fault.detail);
-    const wanted = request.headers.upgrade?.toLowerCase() ?? '';
-    if (!this.#context.options.upgrades.includes(wanted))
-      return this.#answer('not-implemented', `no upgrade to ${wanted}`);
-    if (hasBody(request)) return this.#answer('bad-request', 'an upgrade request must not have a body');
     this.#context.dispatcher.admit(this);
   }
 
@@ -126,13 +118,9 @@ export class Tunnel implements Waiter {
 
   #answer(code: ProblemCode, detail?: string): void {
     const { socket } = this.#upgrade;
-    const { status, rawHeaders, body } = problemAnswer(code, { detail, requestId: this.#requestId });
-    this.#end({ endedBy: 'proxy', status, code });
+    this.#end({ endedBy: 'proxy', status: problemKind(code).status, code });
     if (socket.destroyed || !socket.writable) return;
-    const fields = [];
-    for (let index = 0; index < rawHeaders.length; index += 2)
-      fields.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`);
-    socket.end(`HTTP/1.1 ${status} Refused\r\n${fields.join('')}Connection: close\r\n\r\n${body}`);
+    socket.end(problemText(code, { detail, requestId: this.#requestId, close: true, withBody: true }), 'latin1');
   }
 
   #end(end: { readonly endedBy: EndedBy; readonly status: number; readonly code?: string }): void {

@@ -1,0 +1,77 @@
+// The head that the client gets from the fast lane, as one string: the upstream's own lines in one piece wherever nothing
+// ends here, then what this hop must add. The same rules as forward-response.ts, on octets instead of a list.
+
+import { FIELD } from '../http1/field-names.js';
+import type { ResponseHeadParser } from '../http1/response-head.js';
+
+export interface AnswerFraming {
+  /** The response can have a body at all: false for 1xx, 204. */
+  readonly framed: boolean;
+  /** The upstream's chunks go to the client as chunks. */
+  readonly keepsChunks: boolean;
+  /** The body has no other end than the connection's, so we make chunks of it. */
+  readonly makesChunks: boolean;
+  /** The client's connection ends after it. */
+  readonly close: boolean;
+}
+
+/** `date`: an IMF-fixdate, added where the upstream sent none (RFC 9110 section 6.6.1). */
+export function responseText(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
+  let text = keptLines(head, framing);
+  if (!head.hasDate) text += `Date: ${date}\r\n`;
+  if (framing.makesChunks) text += 'Transfer-Encoding: chunked\r\n';
+  if (framing.close) text += 'Connection: close\r\n';
+  return `${text}\r\n`;
+}
+
+/** An interim response (RFC 9110 section 15.2): no body, no Date of ours, no word on the connection. */
+export function interimText(head: ResponseHeadParser): string {
+  return `${keptLines(head, INTERIM)}\r\n`;
+}
+
+const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
+
+/** True when head and framing can go to the client exactly as they came. */
+export function passesAsItIs(head: ResponseHeadParser, framing: AnswerFraming): boolean {
+  return (
+    head.untouched &&
+    head.hasDate &&
+    head.minorVersion === 1 &&
+    head.bytes[head.start + 7] === 0x31 &&
+    framing.framed &&
+    !framing.close &&
+    !framing.makesChunks &&
+    framing.keepsChunks === head.chunked
+  );
+}
+
+function keptLines(head: ResponseHeadParser, framing: AnswerFraming): string {
+  const { fields } = head;
+  // RFC 9112 section 2.3: the version in the status line is our own.
+  let text = `HTTP/1.1${head.text(head.start + 8, head.fieldsStart)}`;
+  let keptFrom = head.fieldsStart;
+  for (let index = 0; index < fields.count; index += 1) {
+    if (!endsHere(fields.kind[index]!, framing)) continue;
+    const lineStart = fields.nameStart[index]!;
+    if (lineStart > keptFrom) text += head.text(keptFrom, lineStart);
+    keptFrom = fields.lineEnd(index, head.end);
+  }
+  return text + head.text(keptFrom, head.end - 2);
+}
+
+function endsHere(kind: number, framing: AnswerFraming): boolean {
+  switch (kind) {
+    case FIELD.CONNECTION:
+    case FIELD.HOP_BY_HOP:
+    case FIELD.NOMINATED:
+    case FIELD.UPGRADE:
+    case FIELD.TE:
+      return true;
+    case FIELD.TRANSFER_ENCODING:
+      return !framing.keepsChunks;
+    case FIELD.CONTENT_LENGTH:
+      return !framing.framed;
+    default:
+      return false;
+  }
+}

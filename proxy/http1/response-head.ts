@@ -1,0 +1,171 @@
+// A response's head, parsed and judged as strictly as a request's: whatever is doubtful is a fault, which becomes a 502
+// and the end of the upstream connection (RFC 9112 sections 4, 5 and 6).
+
+import { mayBeNominated } from '../headers/hop-by-hop.js';
+import { FIELD } from './field-names.js';
+import { faultText, FieldTable, INCOMPLETE, parseFields } from './field-section.js';
+import { isWord, parseLength } from './framing.js';
+import { CR, DIGIT, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
+import type { HeadLimits } from './request-head.js';
+
+/** `HTTP/1.` before the minor version. */
+const VERSION_BYTES = [0x48, 0x54, 0x54, 0x50, 0x2f, 0x31, 0x2e];
+/** The version, a space and the status. */
+const SHORTEST_LINE = 'HTTP/1.1 200'.length;
+
+/** Parses response heads. One parser serves all connections: a head is done with in the turn it was parsed in. */
+export class ResponseHeadParser {
+  readonly fields: FieldTable;
+  readonly #maxHeadBytes: number;
+  bytes: Buffer = Buffer.alloc(0);
+  /** The head is `bytes` from here to `end`, its empty line included. */
+  start = 0;
+  end = 0;
+  fieldsStart = 0;
+  status = 0;
+  minorVersion = 1;
+  /** -1 without a Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  /** The upstream closes after this response. */
+  close = false;
+  hasDate = false;
+  eventStream = false;
+  /** The app wants no new request. */
+  announcesDrain = false;
+  /** Every field goes on as it is. */
+  untouched = true;
+  fault = '';
+
+  constructor(limits: HeadLimits) {
+    this.fields = new FieldTable(limits.maxFields);
+    this.#maxHeadBytes = limits.maxHeadBytes;
+  }
+
+  /** `incomplete`: call again with more octets. `wrong`: see `fault`. */
+  parse(bytes: Buffer, start: number, blockEnd: number): 'complete' | 'incomplete' | 'wrong' {
+    const end = Math.min(blockEnd, start + this.#maxHeadBytes);
+    this.bytes = bytes;
+    this.start = start;
+    this.fault = '';
+    const line = this.#parseLine(start, end);
+    const result = line < 0 ? line : parseFields(bytes, line, end, this.fields);
+    if (result === INCOMPLETE && blockEnd <= end) return 'incomplete';
+    if (result < 0) {
+      this.fault ||= faultText(result) ?? 'its head is too large';
+      return 'wrong';
+    }
+    this.fieldsStart = line;
+    this.end = result;
+    return this.#judge() ? 'complete' : 'wrong';
+  }
+
+  text(start: number, end: number): string {
+    return textOf(this.bytes, start, end);
+  }
+
+  value(index: number): string {
+    return this.text(this.fields.valueStart[index]!, this.fields.valueEnd[index]!);
+  }
+
+  #parseLine(start: number, end: number): number {
+    const { bytes } = this;
+    for (let index = 0; index < VERSION_BYTES.length; index += 1) {
+      if (start + index >= end) return INCOMPLETE;
+      if (bytes[start + index] !== VERSION_BYTES[index]) return this.#wrong('it does not begin with HTTP/1');
+    }
+    if (start + SHORTEST_LINE >= end) return INCOMPLETE;
+    const minor = bytes[start + 7]!;
+    if (!isDigit(minor) || bytes[start + 8] !== SP) return this.#wrong('a malformed version');
+    this.minorVersion = minor === 0x30 ? 0 : 1;
+    const hundreds = bytes[start + 9]! - 0x30;
+    if (hundreds < 1 || hundreds > 5 || !isDigit(bytes[start + 10]!) || !isDigit(bytes[start + 11]!))
+      return this.#wrong('a status that is not three digits from 100 to 599');
+    this.status = hundreds * 100 + (bytes[start + 10]! - 0x30) * 10 + (bytes[start + 11]! - 0x30);
+    let position = start + SHORTEST_LINE;
+    if (bytes[position] !== SP && bytes[position] !== CR) return this.#wrong('a status of more than three digits');
+    while (position < end && (OCTET_CLASS[bytes[position]!]! & VALUE) !== 0) position += 1;
+    if (position + 1 >= end) return INCOMPLETE;
+    if (bytes[position] !== CR || bytes[position + 1] !== LF)
+      return this.#wrong('a status line that does not end in CRLF');
+    return position + 2;
+  }
+
+  /** What the fields mean together; false with `fault` set. */
+  #judge(): boolean {
+    const { bytes, fields } = this;
+    this.contentLength = -1;
+    this.chunked = this.hasDate = this.eventStream = this.announcesDrain = false;
+    this.close = this.minorVersion === 0;
+    this.untouched = true;
+    for (let index = 0; index < fields.count; index += 1) {
+      const start = fields.valueStart[index]!;
+      const end = fields.valueEnd[index]!;
+      switch (fields.kind[index]!) {
+        case FIELD.CONTENT_LENGTH:
+          if (this.contentLength >= 0) return this.#refuse('more than one Content-Length');
+          this.contentLength = parseLength(bytes, start, end);
+          if (this.contentLength < 0) return this.#refuse('a malformed Content-Length');
+          break;
+        case FIELD.TRANSFER_ENCODING:
+          if (this.chunked || !isWord(bytes, start, end, 'chunked'))
+            return this.#refuse('Transfer-Encoding other than one "chunked"');
+          this.chunked = true;
+          break;
+        case FIELD.CONNECTION:
+          this.#readConnection(index);
+          break;
+        case FIELD.DATE:
+          this.hasDate = true;
+          break;
+        case FIELD.CONTENT_TYPE:
+          this.eventStream = isWord(bytes, start, Math.min(end, start + 17), 'text/event-stream');
+          break;
+        case FIELD.ANNOUNCED_DRAIN:
+          this.announcesDrain = bytes[start] === 0x31 && end === start + 1;
+          break;
+        case FIELD.HOP_BY_HOP:
+        case FIELD.UPGRADE:
+        case FIELD.TE:
+          this.untouched = false;
+          break;
+      }
+    }
+    if (this.chunked && this.contentLength >= 0) return this.#refuse('Content-Length beside Transfer-Encoding');
+    // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so its framing is in doubt.
+    if (this.chunked && this.minorVersion === 0) return this.#refuse('Transfer-Encoding in HTTP/1.0');
+    return true;
+  }
+
+  #readConnection(index: number): void {
+    this.untouched = false;
+    for (const part of this.value(index).toLowerCase().split(',')) {
+      const option = part.trim();
+      if (option === 'close') this.close = true;
+      else if (option !== '' && option !== 'keep-alive' && mayBeNominated(option)) this.#nominate(option);
+    }
+  }
+
+  #nominate(name: string): void {
+    const { fields } = this;
+    for (let index = 0; index < fields.count; index += 1) {
+      if (fields.kind[index] !== FIELD.OTHER) continue;
+      if (this.text(fields.nameStart[index]!, fields.nameEnd[index]!).toLowerCase() === name)
+        fields.kind[index] = FIELD.NOMINATED;
+    }
+  }
+
+  #wrong(fault: string): number {
+    this.fault = fault;
+    return -3;
+  }
+
+  #refuse(fault: string): false {
+    this.fault = fault;
+    return false;
+  }
+}
+
+function isDigit(octet: number): boolean {
+  return (OCTET_CLASS[octet]! & DIGIT) !== 0;
+}

@@ -1,0 +1,333 @@
+// One client connection: reads it message by message through the gate, hands each to a lane, and decides what becomes of
+// the connection after the answer. It keeps pipelined requests in order by reading the next head only when the answer
+// before it is whole (RFC 9112 section 9.3.2).
+
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { DeadlineHolder } from '../deadline-wheel.js';
+import type { JudgedRequest } from '../gate.js';
+import { ForwardingLines } from '../headers/forwarding-lines.js';
+import { BodyReader } from '../http1/body-reader.js';
+import type { HeadFault } from '../http1/request-head.js';
+import { problemText } from '../problem-text.js';
+import type { ConnectionContext } from './connection-context.js';
+import type { MessageServer } from './message-server.js';
+
+type State =
+  /** Between messages, or in the middle of a head. */
+  | 'head'
+  /** A message is being served. */
+  | 'message'
+  /** Octets are no longer ours to judge. */
+  | 'tunnel'
+  /** Our last octet is sent; what still comes is dropped (RFC 9112 section 9.6). */
+  | 'lingering'
+  | 'closed';
+
+/** More than this of what comes too early is left in the kernel. */
+const MAX_EARLY_BYTES = 64 * 1024;
+/** How long a client may take to read our last answer and close. */
+const LINGER_MS = 2_000;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+export class ClientConnection implements DeadlineHolder {
+  readonly #context: ConnectionContext;
+  readonly #socket: Duplex;
+  deadlineAt = Infinity;
+  deadlineTick = -1;
+  readonly clientAddress: string;
+  #state: State = 'head';
+  /** Octets that came and were not yet judged. */
+  #early = NOTHING;
+  readonly #body = new BodyReader();
+  #server: MessageServer | undefined;
+  #forwarding: ForwardingLines | undefined;
+  #paused = false;
+  #reading = false;
+  #halfClosed = false;
+  #headBegun = false;
+
+  constructor(socket: Duplex, context: ConnectionContext) {
+    this.#context = context;
+    this.#socket = socket;
+    this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#server?.onClientDrained());
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#onClose());
+    context.wheel.arm(this, context.deadlines.clientIdleMs);
+  }
+
+  /** The whole request body has come. */
+  get bodyDone(): boolean {
+    return this.#body.done;
+  }
+
+  get halfClosed(): boolean {
+    return this.#halfClosed;
+  }
+
+  get forwarding(): ForwardingLines {
+    this.#forwarding ??= this.#createForwarding();
+    return this.#forwarding;
+  }
+
+  /** No message is being read or served. */
+  get idle(): boolean {
+    return this.#state === 'head';
+  }
+
+  /** False: wait for `onClientDrained` before more. */
+  writeText(text: string): boolean {
+    return this.#socket.write(text, 'latin1');
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  get writableEmpty(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  get needsDrain(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** The body comes faster than it can be passed on. */
+  pauseBody(): void {
+    this.#pause();
+  }
+
+  resumeBody(): void {
+    this.#resume();
+  }
+
+  /** The answer is whole. `close`: it was said to be the last one. */
+  answered({ close }: { readonly close: boolean }): void {
+    if (this.#state !== 'message' && this.#state !== 'tunnel') return;
+    this.#server = undefined;
+    this.#context.noteAnswered();
+    // RFC 9112 section 9.3: with the request unread the connection can't be used again.
+    if (close || !this.#body.done || this.#context.draining) return this.#linger();
+    this.#state = 'head';
+    this.#context.wheel.arm(this, this.#context.deadlines.clientIdleMs);
+    this.#resume();
+    this.#readEarly();
+  }
+
+  /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
+  cut({ reset }: { readonly reset: boolean }): void {
+    const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy'>>;
+    if (reset && socket.resetAndDestroy !== undefined) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  /** From here on octets pass both ways unread; those held back so far come first. */
+  becomeTunnel(): void {
+    this.#state = 'tunnel';
+    const held = this.#early;
+    this.#early = NOTHING;
+    this.#resume();
+    if (held.length > 0) this.#server?.onBody(held);
+    if (this.#halfClosed) this.#server?.onHalfClosed();
+  }
+
+  /** No further message: an idle one ends now, a busy one after its answer. */
+  drain(): void {
+    if (this.#state === 'head') this.#linger();
+  }
+
+  onDeadline(): void {
+    if (this.#state === 'lingering') return void this.#socket.destroy();
+    if (this.#state !== 'head') return;
+    // RFC 9110 section 15.5.9: a client that sent nothing needs no answer.
+    if (this.#early.length === 0) this.#linger();
+    else this.#refuse({ code: 'client-head-timeout', detail: 'the request head did not arrive in time' });
+  }
+
+  #onData(bytes: Buffer): void {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHeads(bytes);
+      case 'message':
+        return this.#onMessageData(bytes);
+      case 'tunnel':
+        return this.#server?.onBody(bytes);
+      default:
+      // RFC 9112 section 9.6: what comes after the last answer is dropped.
+    }
+  }
+
+  #onMessageData(bytes: Buffer): void {
+    const consumed = this.#readBody(bytes, 0);
+    if (consumed < bytes.length) this.#keepEarly(bytes.subarray(consumed));
+  }
+
+  /** Judges heads for as long as there are whole ones; a loop, since an answer may be whole before `start` returns. */
+  #readHeads(bytes: Buffer): void {
+    this.#reading = true;
+    let left = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
+    // Parsing begins anew with each block, so it is only tried when a line was completed.
+    const hopeful = this.#early.length === 0 || bytes.includes(0x0a) || left.length > this.#context.limits.maxHeadBytes;
+    this.#early = NOTHING;
+    if (!hopeful) this.#early = left;
+    else while (left.length > 0 && this.#state === 'head') left = this.#readMessage(left);
+    if (left.length > 0 && this.#state === 'message') this.#keepEarly(left);
+    this.#reading = false;
+    this.#endIfOver();
+  }
+
+  /** Reads one head, and as much of its body as is there. Returns what is left. */
+  #readMessage(bytes: Buffer): Buffer {
+    const { parser, gate } = this.#context;
+    const result = parser.parse(bytes, 0);
+    if (result === 'incomplete') return this.#waitForHead(bytes);
+    if (result === 'wrong') return this.#refuse(parser.fault!);
+    const judged = gate.judge(parser);
+    if ('code' in judged) return this.#refuse(judged);
+    const headEnd = parser.end;
+    this.#beginMessage(judged);
+    const server = this.#context.serve(this, judged);
+    if (server === undefined) return bytes.subarray(headEnd);
+    this.#server = server;
+    let consumed = headEnd;
+    if (bytes.length > headEnd) consumed = this.#readBody(bytes, headEnd);
+    if (this.#state === 'message') server.start();
+    // A tunnel may have begun, or the connection ended, within `start`: then nothing here is to be judged again.
+    return bytes.subarray(consumed);
+  }
+
+  #beginMessage(request: JudgedRequest): void {
+    this.#state = 'message';
+    this.#headBegun = false;
+    this.#context.wheel.disarm(this);
+    this.#context.noteMessage();
+    if (request.body === 'chunked') this.#body.beginChunked({ strip: false, keepTrailers: false });
+    else if (request.body === 'length') this.#body.beginLength(request.contentLength);
+    else this.#body.beginNone();
+  }
+
+  /** Hands the server its part of a block; returns where that part ends. */
+  #readBody(bytes: Buffer, start: number): number {
+    const body = this.#body;
+    if (body.done) return start;
+    const stop = body.read(bytes, start, bytes.length);
+    if (stop < 0) {
+      this.#onBadBody(body.fault);
+      return bytes.length;
+    }
+    const { pieces, pieceCount } = body;
+    for (let index = 0; index < pieceCount; index += 2)
+      this.#server!.onBody(bytes.subarray(pieces[index], pieces[index + 1]));
+    if (body.done && body.tail !== '') this.#server?.onBody(Buffer.from(body.tail, 'latin1'));
+    if (body.done) this.#server?.onBodyEnd();
+    return stop;
+  }
+
+  /** Nothing more of it may reach the upstream, and nothing behind it can be told apart any more. */
+  #onBadBody(detail: string): void {
+    const server = this.#server;
+    this.#server = undefined;
+    const begun = server?.onBodyBroken(detail) ?? false;
+    this.#context.noteAnswered();
+    if (begun) this.cut({ reset: false });
+    else this.#sendRefusal({ code: 'bad-request', detail });
+  }
+
+  /** The deadline is for the whole head: octets that trickle in do not move it. */
+  #waitForHead(bytes: Buffer): Buffer {
+    if (!this.#headBegun) this.#context.wheel.arm(this, this.#context.deadlines.clientHeadMs);
+    this.#headBegun = true;
+    this.#early = bytes;
+    return NOTHING;
+  }
+
+  #keepEarly(bytes: Buffer): void {
+    this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
+    if (this.#early.length > MAX_EARLY_BYTES) this.#pause();
+  }
+
+  /** What came while the message before was served. Within #readHeads its loop goes on by itself. */
+  #readEarly(): void {
+    if (this.#reading) return;
+    const early = this.#early;
+    this.#early = NOTHING;
+    if (early.length > 0) this.#readHeads(early);
+    else this.#endIfOver();
+  }
+
+  /** A client that has ended its side gets its answers, and then nothing more will come. */
+  #endIfOver(): void {
+    if (this.#halfClosed && this.#state === 'head') this.#linger();
+  }
+
+  #refuse(fault: HeadFault): Buffer {
+    this.#context.noteRefused(fault);
+    this.#sendRefusal(fault);
+    return NOTHING;
+  }
+
+  #sendRefusal({ code, detail }: HeadFault): void {
+    this.writeText(problemText(code, { detail, close: true, withBody: true }));
+    this.#linger();
+  }
+
+  #linger(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'lingering';
+    this.#early = NOTHING;
+    this.#socket.end();
+    this.#resume();
+    this.#context.wheel.arm(this, LINGER_MS);
+  }
+
+  #onEnd(): void {
+    this.#halfClosed = true;
+    if (this.#state === 'tunnel') return this.#server?.onHalfClosed();
+    if (this.#state !== 'message') return this.#linger();
+    if (this.#body.done) return this.#server?.onHalfClosed();
+    // RFC 9112 section 8: the request will never be whole.
+    this.#onBadBody('the connection ended within the request body');
+  }
+
+  #onClose(): void {
+    const server = this.#server;
+    const wasServing = this.#state === 'message' || this.#state === 'tunnel';
+    this.#state = 'closed';
+    this.#server = undefined;
+    this.#context.wheel.disarm(this);
+    if (wasServing) this.#context.noteAnswered();
+    server?.onClientGone();
+    this.#context.onClosed(this);
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #createForwarding(): ForwardingLines {
+    const { clientAddress } = this;
+    const { trustedProxies, pseudonym } = this.#context;
+    const proto = (this.#socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http';
+    return new ForwardingLines({ clientAddress, proto, trusted: trustedProxies.trusts(clientAddress), pseudonym });
+  }
+}

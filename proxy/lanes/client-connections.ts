@@ -1,0 +1,169 @@
+// All client connections: what they share, which lane serves which message, and how they end together.
+
+import type { Socket } from 'node:net';
+import { DeadlineWheel } from '../deadline-wheel.js';
+import { Gate, type JudgedRequest } from '../gate.js';
+import { requestText } from '../headers/request-text.js';
+import type { TrustedProxies } from '../headers/trusted-proxies.js';
+import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
+import { ResponseHeadParser } from '../http1/response-head.js';
+import type { ProxyOptions } from '../options.js';
+import { problemKind } from '../problem.js';
+import { RequestAccount } from '../request-account.js';
+import type { Upstream } from '../upstream.js';
+import { affinityOf } from './affinity.js';
+import { ClientConnection } from './client-connection.js';
+import type { ConnectionContext } from './connection-context.js';
+import { FastExchange } from './fast/fast-exchange.js';
+import type { FastLaneContext } from './fast/fast-lane-context.js';
+import { UpstreamConnections } from './fast/upstream-connections.js';
+import { FullLane } from './full-lane.js';
+import { GuestSocket } from './guest-socket.js';
+import type { LaneContext } from './lane-context.js';
+import type { MessageServer } from './message-server.js';
+
+const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
+
+export class ClientConnections implements ConnectionContext {
+  readonly wheel: DeadlineWheel;
+  readonly parser: RequestHeadParser;
+  readonly gate: Gate;
+  readonly limits: ProxyOptions['limits'];
+  readonly deadlines: ProxyOptions['deadlines'];
+  readonly trustedProxies: TrustedProxies;
+  readonly pseudonym: string;
+  readonly #context: LaneContext;
+  readonly #upstreams: UpstreamConnections;
+  readonly #fast: FastLaneContext;
+  readonly #fullLane: FullLane;
+  readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
+  readonly #all = new Set<ClientConnection>();
+  #inflight = 0;
+  #date = '';
+  #dateUntil = 0;
+
+  constructor(context: LaneContext) {
+    const { options, clock, trustedProxies, pseudonym } = context;
+    this.#context = context;
+    this.limits = options.limits;
+    this.deadlines = options.deadlines;
+    this.trustedProxies = trustedProxies;
+    this.pseudonym = pseudonym;
+    this.wheel = new DeadlineWheel(clock);
+    this.parser = new RequestHeadParser(options.limits);
+    this.gate = new Gate({
+      maxBodyBytes: options.limits.maxBodyBytes ?? Infinity,
+      upgrades: options.upgrades.map((protocol) => protocol.toLowerCase()),
+      pseudonym,
+    });
+    this.#upstreams = new UpstreamConnections(this.wheel, options.deadlines.upstreamIdleMs);
+    this.#fast = this.#createFastContext();
+    this.#fullLane = new FullLane(context);
+  }
+
+  get draining(): boolean {
+    return this.#context.draining;
+  }
+
+  /** Messages that are not answered yet, tunnels included. */
+  get inflight(): number {
+    return this.#inflight;
+  }
+
+  accept(socket: Socket): void {
+    this.#all.add(new ClientConnection(socket, this));
+  }
+
+  /** No further message on any connection: idle ones end now, the others after their answer. */
+  drain(): void {
+    this.#context.draining = true;
+    for (const connection of [...this.#all]) connection.drain();
+  }
+
+  /** Ends every connection now. */
+  destroy(): void {
+    for (const connection of [...this.#all]) connection.cut({ reset: false });
+    this.#upstreams.destroy();
+    this.#fullLane.destroy();
+    this.wheel.stop();
+  }
+
+  /** The upstream is gone and idle. */
+  release(upstream: Upstream): void {
+    this.#upstreams.release(upstream);
+    this.#fullLane.release(upstream);
+  }
+
+  serve(connection: ClientConnection, request: JudgedRequest): MessageServer | undefined {
+    // RFC 9110 section 7.6.2: it goes no further.
+    if (request.maxForwards === 0) {
+      connection.writeText(MAX_FORWARDS_ANSWER);
+      return void connection.answered({ close: request.close });
+    }
+    const special = request.upgrade !== undefined || this.#context.options.lane === 'full';
+    return special ? this.#serveFull(connection, request) : this.#serveFast(connection, request);
+  }
+
+  noteMessage(): void {
+    this.#inflight += 1;
+  }
+
+  noteAnswered(): void {
+    this.#inflight -= 1;
+  }
+
+  noteRefused(fault: HeadFault): void {
+    const { requestIds } = this.#context;
+    const account = new RequestAccount(this.#context, { id: requestIds.next(undefined), method: '-', path: '-' });
+    account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
+  }
+
+  onClosed(connection: ClientConnection): void {
+    this.#all.delete(connection);
+  }
+
+  #serveFast(connection: ClientConnection, request: JudgedRequest): MessageServer {
+    const { parser } = this;
+    const context = this.#context;
+    const id = context.requestIds.next(request.requestId);
+    const { method, target: path } = request;
+    const own = { forwarding: connection.forwarding.of(parser, request.host), requestId: id };
+    return new FastExchange(this.#fast, {
+      connection,
+      request,
+      account: new RequestAccount(context, { id, method, path }),
+      text: requestText(parser, request, own),
+      affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
+    });
+  }
+
+  /** The same guest for all messages of a connection, so that node:http can keep it alive. */
+  #serveFull(connection: ClientConnection, request: JudgedRequest): MessageServer {
+    const { bytes, start, end } = this.parser;
+    let guest = this.#guests.get(connection);
+    if (guest === undefined) {
+      guest = new GuestSocket(connection, (entering) => this.#fullLane.enter(entering));
+      this.#guests.set(connection, guest);
+    }
+    return guest.begin(bytes.subarray(start, end), request.upgrade);
+  }
+
+  #createFastContext(): FastLaneContext {
+    return {
+      shared: this.#context,
+      connections: this.#upstreams,
+      parser: new ResponseHeadParser(this.limits),
+      date: () => this.#dateNow(),
+      noteAnnouncedDrain: () => undefined,
+    };
+  }
+
+  /** RFC 9110 section 5.6.7, made once a second. */
+  #dateNow(): string {
+    const now = this.#context.clock.epochNow();
+    if (now < this.#dateUntil) return this.#date;
+    this.#date = new Date(now).toUTCString();
+    this.#dateUntil = now - (now % 1_000) + 1_000;
+    return this.#date;
+  }
+}

@@ -1,0 +1,31 @@
+// What a client connection needs of its surroundings.
+
+import type { DeadlineWheel } from '../deadline-wheel.js';
+import type { Gate, JudgedRequest } from '../gate.js';
+import type { TrustedProxies } from '../headers/trusted-proxies.js';
+import type { HeadFault, RequestHeadParser } from '../http1/request-head.js';
+import type { ProxyOptions } from '../options.js';
+import type { ClientConnection } from './client-connection.js';
+import type { MessageServer } from './message-server.js';
+
+export interface ConnectionContext {
+  readonly wheel: DeadlineWheel;
+  readonly parser: RequestHeadParser;
+  readonly gate: Gate;
+  readonly limits: ProxyOptions['limits'];
+  readonly deadlines: ProxyOptions['deadlines'];
+  readonly trustedProxies: TrustedProxies;
+  readonly pseudonym: string;
+  /** No further message on any connection. */
+  readonly draining: boolean;
+  /**
+   * Picks who serves the request whose head the parser has just completed. Undefined: it is answered already, and the
+   * connection was told so.
+   */
+  serve(connection: ClientConnection, request: JudgedRequest): MessageServer | undefined;
+  noteMessage(): void;
+  /** Once for each message. */
+  noteAnswered(): void;
+  noteRefused(fault: HeadFault): void;
+  onClosed(connection: ClientConnection): void;
+}

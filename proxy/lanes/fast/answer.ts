@@ -1,0 +1,275 @@
+// The answer's way back through the fast lane: the upstream's octets in, the client's out, each judged once and written
+// once. It knows nothing of tickets or repeats; its exchange decides what becomes of an answer that fails.
+
+import { interimText, passesAsItIs, responseText, type AnswerFraming } from '../../headers/response-text.js';
+import type { JudgedRequest } from '../../gate.js';
+import { BodyReader } from '../../http1/body-reader.js';
+import type { ResponseHeadParser } from '../../http1/response-head.js';
+import { HELD_ANSWER_BYTES } from '../held-answer.js';
+import type { ClientConnection } from '../client-connection.js';
+import { textOf } from '../../http1/octets.js';
+
+export type AnswerProgress =
+  | 'more'
+  /** The client is slower than the upstream. */
+  | 'full'
+  | 'whole'
+  /** Not HTTP, or not safely so; see `fault`. */
+  | 'wrong'
+  /** The judge did not want it. */
+  | 'dropped';
+
+export interface AnswerContext {
+  readonly parser: ResponseHeadParser;
+  /** An IMF-fixdate. */
+  date(): string;
+}
+
+/** Asked once a final head is there, before anything of it is passed on. */
+export interface AnswerJudge {
+  /** False: the answer is dropped, another one will come. */
+  acceptsAnswer(head: ResponseHeadParser): boolean;
+  /** It may be kept back until it is whole, since the request could be repeated. */
+  mayHoldAnswer(): boolean;
+  /** The client's connection ends after it. */
+  closesAfterAnswer(): boolean;
+}
+
+/** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
+const MAX_INTERIM_RESPONSES = 32;
+/** Larger pieces are passed on as octets, smaller ones joined into one string. */
+const MAX_TEXT_BYTES = 16 * 1024;
+
+const LAST_CHUNK = '0\r\n\r\n';
+
+export class Answer {
+  readonly #context: AnswerContext;
+  readonly #connection: ClientConnection;
+  readonly #request: JudgedRequest;
+  readonly #judge: AnswerJudge;
+  readonly #body = new BodyReader();
+  /** The beginning of a head, until it is whole. */
+  #partialHead: Buffer | undefined;
+  #interims = 0;
+  /** The client was told to send its body; once, however many upstreams say so. */
+  #continued = false;
+  #hasHead = false;
+  /** Head and body so far of an answer that is kept back. */
+  #held: string | undefined;
+  #makesChunks = false;
+  status = 0;
+  fault = '';
+  bytesOut = 0;
+  /** The client has got something of it. */
+  forwarded = false;
+  eventStream = false;
+  /** The upstream's connection can serve another request after it. */
+  reusable = true;
+
+  constructor(
+    context: AnswerContext,
+    parts: { readonly connection: ClientConnection; readonly request: JudgedRequest; readonly judge: AnswerJudge },
+  ) {
+    this.#context = context;
+    this.#connection = parts.connection;
+    this.#request = parts.request;
+    this.#judge = parts.judge;
+  }
+
+  /** Takes a block, valid within this call only. */
+  take(bytes: Buffer, end: number): AnswerProgress {
+    if (this.#hasHead) return this.#takeBody(bytes, 0, end);
+    if (this.#partialHead === undefined) return this.#takeHead(bytes, end);
+    const joined = Buffer.concat([this.#partialHead, bytes.subarray(0, end)]);
+    this.#partialHead = undefined;
+    return this.#takeHead(joined, joined.length);
+  }
+
+  /** The upstream has closed cleanly. True when that is how the answer ends. */
+  endsByClose(): boolean {
+    if (!this.#hasHead || this.#body.kind !== 'until-close') return false;
+    if (this.#makesChunks) this.#connection.writeText(LAST_CHUNK);
+    return true;
+  }
+
+  /** Another attempt begins; only while nothing was forwarded. */
+  restart(): void {
+    this.#partialHead = undefined;
+    this.#held = undefined;
+    this.#hasHead = false;
+    this.reusable = true;
+    this.status = 0;
+  }
+
+  /** Nothing that we could add would be taken for the app's own, or break its framing. */
+  get canAppend(): boolean {
+    return this.forwarded && this.#body.atBoundary && !this.#body.done;
+  }
+
+  /** Puts a piece of ours into a body whose end we know to be a fault. */
+  append(text: string): void {
+    const chunked = this.#makesChunks || this.#body.kind === 'chunked';
+    this.#connection.writeText(chunked ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
+  }
+
+  /** A body that only the connection's end ends must be cut, not closed (RFC 9112 section 8). */
+  get endsWithConnection(): boolean {
+    return this.#body.kind === 'until-close' && !this.#makesChunks;
+  }
+
+  #takeHead(bytes: Buffer, end: number): AnswerProgress {
+    const { parser } = this.#context;
+    let start = 0;
+    for (;;) {
+      const result = parser.parse(bytes, start, end);
+      if (result === 'wrong') return this.#wrong(parser.fault);
+      if (result === 'incomplete') {
+        this.#partialHead = Buffer.from(bytes.subarray(start, end));
+        return 'more';
+      }
+      if (parser.status >= 200) break;
+      if (!this.#passInterim(parser)) return 'wrong';
+      start = parser.end;
+      if (start === end) return 'more';
+    }
+    if (!this.#judge.acceptsAnswer(parser)) return 'dropped';
+    return this.#beginAnswer(parser, end);
+  }
+
+  #passInterim(head: ResponseHeadParser): boolean {
+    this.#interims += 1;
+    // RFC 9110 section 7.8: an upgrade that nobody asked for.
+    if (head.status === 101) return this.#wrong('a 101 that was not asked for') !== 'wrong';
+    if (this.#interims > MAX_INTERIM_RESPONSES) return this.#wrong('too many interim responses') !== 'wrong';
+    const unasked = head.status === 100 && (!this.#request.expectsContinue || this.#continued);
+    this.#continued ||= head.status === 100;
+    if (this.#request.minorVersion === 1 && !unasked) this.#connection.writeText(interimText(head));
+    return true;
+  }
+
+  #beginAnswer(head: ResponseHeadParser, end: number): AnswerProgress {
+    this.#hasHead = true;
+    this.status = head.status;
+    this.reusable = !head.close;
+    this.eventStream = head.eventStream;
+    this.#beginBody(head);
+    const framing = this.#framing(head);
+    this.#makesChunks = framing.makesChunks;
+    const { start, end: headEnd } = head;
+    const { bytes } = head;
+    const stop = this.#body.read(bytes, headEnd, end);
+    if (stop < 0) return this.#wrong(this.#body.fault);
+    const { pieces, pieceCount } = this.#body;
+    // The usual answer: untouched, and its body directly behind it.
+    const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
+    if (contiguous && stop - start <= MAX_TEXT_BYTES && this.#body.tail === '' && passesAsItIs(head, framing)) {
+      this.bytesOut += stop - headEnd;
+      return this.#send(textOf(bytes, start, pieceCount === 0 ? stop : pieces[1]), end > stop);
+    }
+    const text = responseText(head, framing, this.#context.date());
+    const small = this.#smallBody(bytes);
+    if (small !== undefined) return this.#send(text + small, end > stop);
+    this.forwarded = true;
+    this.#connection.cork();
+    this.#connection.writeText(text);
+    this.#writePieces(bytes);
+    this.#connection.uncork();
+    return this.#progress(this.#connection.needsDrain, end > stop);
+  }
+
+  /** RFC 9112 section 6.3, in its order. */
+  #beginBody(head: ResponseHeadParser): void {
+    const { method, minorVersion, wantsTrailers } = this.#request;
+    if (method === 'HEAD' || head.status === 204 || head.status === 304) this.#body.beginNone();
+    else if (head.chunked) this.#body.beginChunked({ strip: minorVersion === 0, keepTrailers: wantsTrailers });
+    else if (head.contentLength >= 0) this.#body.beginLength(head.contentLength);
+    else this.#body.beginUntilClose();
+  }
+
+  #framing(head: ResponseHeadParser): AnswerFraming {
+    const framed = head.status !== 204;
+    const speaks11 = this.#request.minorVersion === 1;
+    return {
+      framed,
+      keepsChunks: framed && head.chunked && speaks11,
+      makesChunks: this.#body.kind === 'until-close' && speaks11,
+      close: this.#judge.closesAfterAnswer(),
+    };
+  }
+
+  #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {
+    const stop = this.#body.read(bytes, start, end);
+    if (stop < 0) return this.#wrong(this.#body.fault);
+    const small = this.#smallBody(bytes);
+    if (small !== undefined) return this.#send(small, end > stop);
+    this.#connection.cork();
+    this.#writePieces(bytes);
+    this.#connection.uncork();
+    return this.#progress(this.#connection.needsDrain, end > stop);
+  }
+
+  /** What the block adds to the client's body, as one string; undefined when it is too large for that. */
+  #smallBody(bytes: Buffer): string | undefined {
+    const { pieces, pieceCount } = this.#body;
+    if (pieceCount > 0 && pieces[pieceCount - 1]! - pieces[0]! > MAX_TEXT_BYTES) return undefined;
+    let text = '';
+    for (let index = 0; index < pieceCount; index += 2) {
+      const start = pieces[index]!;
+      const end = pieces[index + 1]!;
+      this.bytesOut += end - start;
+      const piece = textOf(bytes, start, end);
+      text += this.#makesChunks ? `${(end - start).toString(16)}\r\n${piece}\r\n` : piece;
+    }
+    return this.#body.done ? text + this.#body.tail : text;
+  }
+
+  #writePieces(bytes: Buffer): void {
+    const { pieces, pieceCount } = this.#body;
+    for (let index = 0; index < pieceCount; index += 2) {
+      const piece = bytes.subarray(pieces[index], pieces[index + 1]);
+      this.bytesOut += piece.length;
+      if (this.#makesChunks) this.#connection.writeText(`${piece.length.toString(16)}\r\n`);
+      // The block is read into again as soon as this call returns.
+      this.#connection.write(Buffer.from(piece));
+      if (this.#makesChunks) this.#connection.writeText('\r\n');
+    }
+    if (this.#body.done && this.#body.tail !== '') this.#connection.writeText(this.#body.tail);
+  }
+
+  #send(text: string, excess: boolean): AnswerProgress {
+    if (this.#held === undefined && !this.forwarded && this.#mayHold()) this.#held = '';
+    if (this.#held === undefined) {
+      this.forwarded = true;
+      const more = text === '' || this.#connection.writeText(text);
+      return this.#progress(!more, excess);
+    }
+    this.#held += text;
+    if (!this.#body.done) return 'more';
+    this.forwarded = true;
+    const more = this.#connection.writeText(this.#held);
+    return this.#progress(!more, excess);
+  }
+
+  #mayHold(): boolean {
+    return (
+      !this.#body.done &&
+      this.#body.kind === 'length' &&
+      this.#body.expectedBytes <= HELD_ANSWER_BYTES &&
+      this.#judge.mayHoldAnswer()
+    );
+  }
+
+  #progress(full: boolean, excess: boolean): AnswerProgress {
+    if (this.#body.done) {
+      // RFC 9112 section 9.2: octets behind the answer belong to no request.
+      if (excess) this.reusable = false;
+      return 'whole';
+    }
+    return full ? 'full' : 'more';
+  }
+
+  #wrong(fault: string): 'wrong' {
+    this.fault = fault;
+    return 'wrong';
+  }
+}

@@ -1,0 +1,331 @@
+// One request through the fast lane: admission, an upstream connection, octets there and (by its Answer) back, and what
+// to do when it goes wrong. The client's connection feeds it; one object a request, no closures, no timers of its own.
+
+import { errorMessage } from '../../../src/core/errors.js';
+import type { Outcome } from '../../breaker.js';
+import type { RefusalCode, Waiter } from '../../dispatcher.js';
+import type { JudgedRequest } from '../../gate.js';
+import type { ResponseHeadParser } from '../../http1/response-head.js';
+import { problemKind, type ProblemCode } from '../../problem.js';
+import { problemText } from '../../problem-text.js';
+import type { RequestAccount } from '../../request-account.js';
+import type { EndedBy } from '../../request-record.js';
+import { isRepeatable, type RequestFacts } from '../../retry-policy.js';
+import type { Ticket } from '../../ticket.js';
+import type { Upstream } from '../../upstream.js';
+import type { ClientConnection } from '../client-connection.js';
+import { ClientProbe } from '../client-probe.js';
+import type { LaneContext } from '../lane-context.js';
+import type { MessageServer } from '../message-server.js';
+import { isRefused, upstreamErrorCode } from '../undici-error.js';
+import { isUpstreamFailure, othersLeft } from '../failed-answer.js';
+import { Answer, type AnswerJudge } from './answer.js';
+import type { FastLaneContext } from './fast-lane-context.js';
+import { ReplayBuffer } from './replay-buffer.js';
+import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
+
+export interface FastRequest {
+  readonly connection: ClientConnection;
+  readonly request: JudgedRequest;
+  readonly account: RequestAccount;
+  /** The whole head that an upstream gets. */
+  readonly text: string;
+  readonly affinityKey: string;
+}
+
+export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
+  readonly affinityKey: string;
+  readonly #context: FastLaneContext;
+  readonly #shared: LaneContext;
+  readonly #connection: ClientConnection;
+  readonly #request: JudgedRequest;
+  readonly #account: RequestAccount;
+  readonly #text: string;
+  readonly #answer: Answer;
+  readonly #replay: ReplayBuffer | undefined;
+  #ticket: Ticket | undefined;
+  #upstream: UpstreamConnection | undefined;
+  #bodyComplete: boolean;
+  #started = false;
+  #closesAfter = false;
+  #failedAnswer = false;
+  #probe: ClientProbe | undefined;
+
+  constructor(context: FastLaneContext, parts: FastRequest) {
+    this.#context = context;
+    this.#shared = context.shared;
+    this.#connection = parts.connection;
+    this.#request = parts.request;
+    this.#account = parts.account;
+    this.#text = parts.text;
+    this.affinityKey = parts.affinityKey;
+    this.#answer = new Answer(context, { connection: parts.connection, request: parts.request, judge: this });
+    this.#bodyComplete = parts.request.body === 'none';
+    if (!this.#bodyComplete) this.#replay = new ReplayBuffer(context.shared.options.retry.replayBufferBytes);
+  }
+
+  get tried(): readonly Upstream[] {
+    return this.#account.tried;
+  }
+
+  // MessageServer: what the client does.
+
+  start(): void {
+    this.#started = true;
+    this.#seekUpstream();
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#account.bytesIn += bytes.length;
+    const upstream = this.#upstream;
+    if (upstream === undefined || !upstream.connected || this.#isRepeatable()) this.#replay!.keep(bytes);
+    else this.#replay!.letGo();
+    if (upstream !== undefined) {
+      if (!upstream.write(bytes)) this.#connection.pauseBody();
+    } else if (this.#started && this.#replay!.bytes > this.#shared.options.retry.replayBufferBytes / 2) {
+      // Nobody takes it yet: what is not read here waits in the kernel.
+      this.#connection.pauseBody();
+    }
+  }
+
+  onBodyEnd(): void {
+    this.#bodyComplete = true;
+  }
+
+  onHalfClosed(): void {
+    this.#probe ??= new ClientProbe(this.#shared.clock, () => this.#probeClient());
+    this.#probe.start();
+  }
+
+  onBodyBroken(): boolean {
+    const { forwarded } = this.#answer;
+    this.#end({ endedBy: 'client', code: 'bad-request', status: forwarded ? this.#answer.status : 400 });
+    return forwarded;
+  }
+
+  onClientGone(): void {
+    this.#end({ endedBy: 'client', status: this.#answer.forwarded ? this.#answer.status : 499 });
+  }
+
+  onClientDrained(): void {
+    this.#upstream?.resume();
+  }
+
+  // Waiter: how an upstream is got.
+
+  onTicket(ticket: Ticket): void {
+    const { deadlines } = this.#shared.options;
+    this.#ticket = ticket;
+    this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
+    const upstream = this.#context.connections.take(ticket.upstream);
+    upstream.user = this;
+    this.#upstream = upstream;
+    if (upstream.connected) this.#account.phase = 'wait';
+    upstream.arm(upstream.connected ? deadlines.firstByteMs : deadlines.connectMs);
+    this.#send(upstream);
+  }
+
+  onRefused(code: RefusalCode): void {
+    this.#answerProblem(code, '');
+  }
+
+  /** The upstream is being stopped and the time to finish is over. */
+  abort(reason: string): void {
+    this.#fail('upstream-drained', { detail: reason, endedBy: 'proxy' });
+  }
+
+  // UpstreamUser: what the upstream does.
+
+  onConnected(): void {
+    this.#account.phase = 'wait';
+    this.#upstream!.arm(this.#shared.options.deadlines.firstByteMs);
+    if (this.#replay !== undefined && !this.#isRepeatable()) this.#replay.letGo();
+  }
+
+  onUpstreamBytes(bytes: Buffer, end: number): boolean {
+    const upstream = this.#upstream!;
+    upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
+    upstream.upstream.bytesMoved += end;
+    switch (this.#answer.take(bytes, end)) {
+      case 'more':
+        return true;
+      case 'full':
+        return false;
+      case 'whole':
+        this.#finish();
+        return true;
+      case 'wrong':
+        this.#fail('bad-response', { detail: this.#answer.fault, endedBy: 'upstream' });
+        return false;
+      case 'dropped':
+        return false;
+    }
+  }
+
+  onUpstreamClosed(error: Error | undefined): void {
+    this.#upstream = undefined;
+    if (error === undefined && this.#answer.endsByClose()) return this.#finish();
+    if (error !== undefined && isRefused(error)) this.#shared.upstreams.noteRefused(this.#ticket!.upstream);
+    const detail = error === undefined ? 'it closed the connection' : errorMessage(error);
+    this.#fail(upstreamErrorCode(error), { detail, endedBy: 'upstream' });
+  }
+
+  onUpstreamDrained(): void {
+    this.#connection.resumeBody();
+  }
+
+  onUpstreamDeadline(): void {
+    const { phase } = this.#account;
+    // It is the client that does not take what is there.
+    if (phase === 'answer' && this.#connection.needsDrain) return this.#connection.cut({ reset: false });
+    const code = phase === 'connect' ? 'connect-timeout' : phase === 'wait' ? 'first-byte-timeout' : 'body-timeout';
+    this.#fail(code, { detail: `nothing came in time in phase ${phase}`, endedBy: 'upstream' });
+  }
+
+  // AnswerJudge: what becomes of an answer.
+
+  acceptsAnswer(head: ResponseHeadParser): boolean {
+    this.#account.noteFirstByte();
+    if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
+    this.#failedAnswer = isUpstreamFailure(head.status);
+    if (!this.#failedAnswer || !othersLeft(this.#shared.upstreams, this.#ticket!.upstream, this.tried)) return true;
+    return !this.#tryRepeat('failed-answer');
+  }
+
+  mayHoldAnswer(): boolean {
+    return this.#isRepeatable() && (this.#replay?.whole ?? true);
+  }
+
+  closesAfterAnswer(): boolean {
+    this.#closesAfter = this.#request.close || this.#shared.draining || !this.#connection.bodyDone;
+    return this.#closesAfter;
+  }
+
+  // The way there.
+
+  #seekUpstream(): void {
+    this.#account.phase = 'queue';
+    this.#shared.dispatcher.admit(this);
+  }
+
+  /** Head and what there is of the body, in one write where that is cheap. */
+  #send(upstream: UpstreamConnection): void {
+    const pieces = this.#replay?.pieces;
+    if (pieces === undefined || pieces.length === 0) {
+      upstream.writeText(this.#text);
+      return;
+    }
+    upstream.cork();
+    upstream.writeText(this.#text);
+    for (const piece of pieces) upstream.write(piece);
+    upstream.uncork();
+    if (upstream.connected && !this.#isRepeatable()) this.#replay!.letGo();
+    this.#connection.resumeBody();
+  }
+
+  // How it ends.
+
+  #finish(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    if (upstream !== undefined) {
+      // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
+      if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream);
+      else upstream.destroy();
+    }
+    this.#account.phase = 'done';
+    this.#record({ endedBy: 'served', status: this.#answer.status });
+    this.#giveBack(this.#failedAnswer ? 'failure' : 'success');
+    this.#connection.answered({ close: this.#closesAfter });
+  }
+
+  #fail(code: ProblemCode, context: { readonly detail: string; readonly endedBy: EndedBy }): void {
+    if (this.#account.over) return;
+    if (this.#tryRepeat(code)) return;
+    const { forwarded } = this.#answer;
+    const status = forwarded ? this.#answer.status : problemKind(code).status;
+    if (!forwarded) return this.#answerProblem(code, context.detail, context.endedBy);
+    this.#end({ endedBy: context.endedBy, code, status });
+    this.#breakOff(code);
+  }
+
+  /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
+  #breakOff(code: ProblemCode): void {
+    const answer = this.#answer;
+    if (answer.eventStream && answer.canAppend && !this.#connection.needsDrain)
+      answer.append(`event: error\ndata: ${JSON.stringify({ code })}\n\n`);
+    this.#connection.cut({ reset: answer.endsWithConnection });
+  }
+
+  /** True when another attempt is under way, or waits for an upstream. */
+  #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
+    const sent = this.#sent();
+    const ledger = { sent, forwarded: this.#answer.forwarded } as const;
+    if (!this.#account.tryRepeat(cause, this.#facts(), ledger)) return false;
+    this.#dropUpstream();
+    this.#giveBack(cause === 'upstream-drained' ? 'neutral' : 'failure');
+    this.#answer.restart();
+    this.#seekUpstream();
+    return true;
+  }
+
+  #sent(): 'nothing' | 'part' | 'all' {
+    // Gone before it was there: not a byte has left us.
+    if (this.#account.phase === 'connect') return 'nothing';
+    return this.#bodyComplete ? 'all' : 'part';
+  }
+
+  #facts(): RequestFacts {
+    const { method, target, hasIdempotencyKey } = this.#request;
+    return { method, path: target, hasIdempotencyKey, replayable: this.#replay?.whole ?? true };
+  }
+
+  #isRepeatable(): boolean {
+    const { method, target, hasIdempotencyKey } = this.#request;
+    if (method === 'GET') return true;
+    return isRepeatable({ method, path: target, hasIdempotencyKey }, this.#shared.options.retry.safeRoutes);
+  }
+
+  #answerProblem(code: ProblemCode, detail: string, endedBy: EndedBy = 'proxy'): void {
+    const close = this.closesAfterAnswer();
+    const withBody = this.#request.method !== 'HEAD';
+    this.#end({ endedBy, code, status: problemKind(code).status });
+    this.#connection.writeText(problemText(code, { detail, requestId: this.#account.id, close, withBody }));
+    this.#connection.answered({ close });
+  }
+
+  /** Everything is let go and told, but for the client. Idempotent. */
+  #end(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }): void {
+    if (this.#account.over) return;
+    const { endedBy, status, code } = ending;
+    this.#record(code === undefined ? { endedBy, status } : { endedBy, status, code });
+    this.#shared.dispatcher.leave(this);
+    // At once: it frees the GPU.
+    this.#dropUpstream();
+    this.#giveBack(endedBy === 'upstream' ? 'failure' : 'neutral');
+  }
+
+  #dropUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    upstream?.destroy();
+  }
+
+  #giveBack(outcome: Outcome): void {
+    const ticket = this.#ticket;
+    this.#ticket = undefined;
+    ticket?.giveBack(outcome);
+  }
+
+  #record(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }): void {
+    this.#probe?.stop();
+    this.#account.bytesOut = this.#answer.bytesOut;
+    this.#account.record(ending);
+  }
+
+  #probeClient(): void {
+    if (!this.#answer.forwarded) {
+      if (this.#request.minorVersion === 1) this.#connection.writeText('HTTP/1.1 102 Processing\r\n\r\n');
+    } else if (this.#answer.eventStream && this.#answer.canAppend) this.#answer.append(':\n\n');
+  }
+}

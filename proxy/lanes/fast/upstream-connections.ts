@@ -1,0 +1,61 @@
+// The idle connections of every upstream. The one used last is taken first, so that the others can age out; none is
+// kept for longer than servers keep theirs.
+
+import type { DeadlineWheel } from '../../deadline-wheel.js';
+import type { Upstream } from '../../upstream.js';
+import { UpstreamConnection } from './upstream-connection.js';
+
+export class UpstreamConnections {
+  readonly #wheel: DeadlineWheel;
+  readonly #idleMs: number;
+  readonly #idle = new Map<Upstream, UpstreamConnection[]>();
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #onGone = (connection: UpstreamConnection) => this.#forget(connection);
+
+  constructor(wheel: DeadlineWheel, idleMs: number) {
+    this.#wheel = wheel;
+    this.#idleMs = idleMs;
+  }
+
+  /** An idle one, else a new one that is being opened. */
+  take(upstream: Upstream): UpstreamConnection {
+    const idle = this.#idle.get(upstream)?.pop();
+    return idle ?? this.#open(upstream);
+  }
+
+  /** It has served its request whole and may serve another. */
+  giveBack(connection: UpstreamConnection): void {
+    connection.user = undefined;
+    const { upstream } = connection;
+    // An upstream that left the pool and is idle gets no other request.
+    if (!upstream.eligible || this.#idleMs === 0) return connection.destroy();
+    const idle = this.#idle.get(upstream);
+    if (idle === undefined) this.#idle.set(upstream, [connection]);
+    else idle.push(connection);
+    connection.arm(this.#idleMs);
+  }
+
+  /** The upstream is gone and idle. */
+  release(upstream: Upstream): void {
+    const idle = this.#idle.get(upstream) ?? [];
+    this.#idle.delete(upstream);
+    for (const connection of idle) connection.destroy();
+  }
+
+  destroy(): void {
+    for (const connection of [...this.#all]) connection.destroy();
+  }
+
+  #open(upstream: Upstream): UpstreamConnection {
+    const connection = new UpstreamConnection(upstream, { wheel: this.#wheel, onGone: this.#onGone });
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #forget(connection: UpstreamConnection): void {
+    this.#all.delete(connection);
+    const idle = this.#idle.get(connection.upstream);
+    const index = idle?.lastIndexOf(connection) ?? -1;
+    if (index >= 0) idle!.splice(index, 1);
+  }
+}

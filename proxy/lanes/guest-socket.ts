@@ -1,0 +1,164 @@
+// A client connection as node:http sees it: a Duplex that is fed one judged message at a time. So the full lane never
+// reads an octet that the gate has not passed, and what a client sends behind an upgrade is held until the upstream has
+// agreed to it (RFC 9110 section 7.8).
+
+import { Duplex } from 'node:stream';
+import { problemText } from '../problem-text.js';
+import type { ClientConnection } from './client-connection.js';
+import type { MessageServer } from './message-server.js';
+import { textOf } from '../http1/octets.js';
+
+/** A status line and its fields. */
+const HEAD_END = '\r\n\r\n';
+const MAX_UPGRADE_HEAD_BYTES = 16 * 1024;
+
+export class GuestSocket extends Duplex implements MessageServer {
+  readonly remoteAddress: string;
+  readonly #connection: ClientConnection;
+  readonly #enter: (guest: GuestSocket) => void;
+  #entered = false;
+  /** Protocol that the present message asks for. */
+  #offered: string | undefined;
+  /** The answer to an upgrade, until its head is whole. */
+  #answer = '';
+  #pendingHead: Buffer | undefined;
+  #writeDone: (() => void) | undefined;
+  #answerBegun = false;
+  #served = false;
+
+  /** `enter` brings it to node:http, once. */
+  constructor(connection: ClientConnection, enter: (guest: GuestSocket) => void) {
+    super({ allowHalfOpen: true, decodeStrings: true });
+    this.#connection = connection;
+    this.#enter = enter;
+    this.remoteAddress = connection.clientAddress;
+    this.on('error', () => undefined);
+  }
+
+  /** A message whose judged head is `head`. */
+  begin(head: Buffer, upgrade: string | undefined): this {
+    this.#pendingHead = head;
+    this.#offered = upgrade;
+    this.#answer = '';
+    this.#answerBegun = false;
+    this.#served = false;
+    return this;
+  }
+
+  /** The answer is whole, and node:http keeps the connection. */
+  answered(): void {
+    if (this.#served || this.destroyed) return;
+    this.#served = true;
+    this.#connection.answered({ close: false });
+  }
+
+  // MessageServer: what the client does.
+
+  start(): void {
+    this.#pushHead();
+    if (!this.#entered) {
+      this.#entered = true;
+      this.#enter(this);
+    }
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#pushHead();
+    if (!this.push(bytes)) this.#connection.pauseBody();
+  }
+
+  onBodyEnd(): void {
+    // node:http finds the end by itself, from the same framing.
+  }
+
+  onBodyBroken(): boolean {
+    this.#served = true;
+    this.destroy();
+    return this.#answerBegun;
+  }
+
+  onHalfClosed(): void {
+    this.push(null);
+  }
+
+  onClientGone(): void {
+    this.destroy();
+  }
+
+  onClientDrained(): void {
+    const done = this.#writeDone;
+    this.#writeDone = undefined;
+    done?.();
+  }
+
+  // Duplex: what node:http does.
+
+  override _read(): void {
+    this.#connection.resumeBody();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const bytes = this.#offered === undefined ? chunk : this.#judgeUpgrade(chunk);
+    if (bytes === undefined) return done();
+    this.#answerBegun = true;
+    if (this.#connection.write(bytes)) done();
+    else this.#writeDone = done;
+  }
+
+  override _final(done: () => void): void {
+    this.#served = true;
+    this.#connection.answered({ close: true });
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#writeDone = undefined;
+    if (!this.#served) this.#connection.cut({ reset: false });
+    this.#served = true;
+    done(error);
+  }
+
+  /** node:http and http-proxy set it on a socket; ours has its own deadlines. */
+  setTimeout(): this {
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  /** As net.Socket: ends once all is written. */
+  destroySoon(): void {
+    if (this.writableEnded) return;
+    this.end(() => this.destroy());
+  }
+
+  #pushHead(): void {
+    const head = this.#pendingHead;
+    this.#pendingHead = undefined;
+    if (head !== undefined) this.push(head);
+  }
+
+  /** Collects the head of the answer to an upgrade; undefined while there is nothing to pass on. */
+  #judgeUpgrade(chunk: Buffer): Buffer | undefined {
+    this.#answer += textOf(chunk);
+    const headEnd = this.#answer.indexOf(HEAD_END);
+    if (headEnd < 0 && this.#answer.length < MAX_UPGRADE_HEAD_BYTES) return undefined;
+    const offered = this.#offered!;
+    this.#offered = undefined;
+    const answer = Buffer.from(this.#answer, 'latin1');
+    if (!/^HTTP\/1\.1 101 /.test(this.#answer)) return answer;
+    const agreed = /^upgrade:[ \t]*([^\r\n]*?)[ \t]*$/im.exec(this.#answer.slice(0, headEnd))?.[1];
+    if (agreed?.toLowerCase() !== offered) {
+      queueMicrotask(() => this.destroySoon());
+      const detail = 'the upstream switched to a protocol that was not offered';
+      return Buffer.from(problemText('bad-response', { detail, close: true, withBody: true }), 'latin1');
+    }
+    queueMicrotask(() => this.#connection.becomeTunnel());
+    return answer;
+  }
+}

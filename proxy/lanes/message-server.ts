@@ -1,0 +1,22 @@
+// Who serves the message that a client connection has begun: the fast lane's exchange, or the full lane's guest. The
+// connection owns octets and framing, the server owns what becomes of the request.
+
+export interface MessageServer {
+  /** All of the body that came along with the head has been handed over. */
+  start(): void;
+  /** Judged octets of the body, valid for good. */
+  onBody(bytes: Buffer): void;
+  /** The body is whole. */
+  onBodyEnd(): void;
+  /**
+   * The body is malformed or will never be whole: the request is given up. True when the client has got something of
+   * the answer already, so that it can only be cut off.
+   */
+  onBodyBroken(detail: string): boolean;
+  /** The client has ended its sending side; it may still be listening (RFC 9112 section 9.6). */
+  onHalfClosed(): void;
+  /** The client is gone: nobody is left to answer. */
+  onClientGone(): void;
+  /** The client can take more after a write that said no. */
+  onClientDrained(): void;
+}

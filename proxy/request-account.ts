@@ -1,0 +1,121 @@
+// The account of one request, whichever lane serves it: how far it has come, how often it was tried, whether it may be
+// tried again, and the record that is told once when it is over.
+
+import type { Clock } from '../src/core/clock.js';
+import type { Ledger } from './ledger.js';
+import type { EndedBy, Phase, ProxyObserver } from './request-record.js';
+import type { RetryBudget } from './retry-budget.js';
+import { judgeRepeat, type RequestFacts } from './retry-policy.js';
+import type { Upstream } from './upstream.js';
+
+export interface AccountContext {
+  readonly clock: Clock;
+  readonly observer: ProxyObserver;
+  readonly retryBudget: RetryBudget;
+  readonly safeRoutes: readonly string[];
+}
+
+export interface RequestIdentity {
+  readonly id: string;
+  readonly method: string;
+  /** The raw target. */
+  readonly path: string;
+}
+
+export interface Ending {
+  readonly endedBy: EndedBy;
+  readonly status: number;
+  readonly code?: string;
+}
+
+const NONE: readonly Upstream[] = [];
+
+export class RequestAccount {
+  readonly #context: AccountContext;
+  readonly #identity: RequestIdentity;
+  readonly #startedAt: number;
+  phase: Phase = 'head';
+  bytesIn = 0;
+  bytesOut = 0;
+  #tried = NONE;
+  #upstream: Upstream | undefined;
+  #attempts = 0;
+  #admittedAt = -1;
+  #firstByteAt = -1;
+  #over = false;
+
+  constructor(context: AccountContext, identity: RequestIdentity) {
+    this.#context = context;
+    this.#identity = identity;
+    this.#startedAt = context.clock.now();
+    context.retryBudget.earn();
+  }
+
+  get id(): string {
+    return this.#identity.id;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Upstreams that failed it already. */
+  get tried(): readonly Upstream[] {
+    return this.#tried;
+  }
+
+  noteAdmitted(upstream: Upstream, now: number): void {
+    this.#upstream = upstream;
+    this.#admittedAt = now;
+    this.#attempts += 1;
+    this.phase = 'connect';
+  }
+
+  noteFirstByte(): void {
+    this.phase = 'answer';
+    if (this.#firstByteAt < 0) this.#firstByteAt = this.#context.clock.now();
+  }
+
+  /** True when the request may be made again; it is on its way to be then. `cause`: what failed. */
+  tryRepeat(cause: string, facts: RequestFacts, ledger: Ledger): boolean {
+    const { observer, retryBudget, safeRoutes } = this.#context;
+    const context = { attempts: this.#attempts, safeRoutes, trySpend: () => retryBudget.trySpend() };
+    const verdict = judgeRepeat(facts, ledger, context);
+    if (!verdict.repeat) {
+      observer.onRepeatRefused(verdict.reason);
+      return false;
+    }
+    observer.onRepeat(cause);
+    if (this.#upstream !== undefined) this.#tried = [...this.#tried, this.#upstream];
+    return true;
+  }
+
+  /** Once, by whoever ends it first. */
+  record({ endedBy, status, code }: Ending): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { id, method, path } = this.#identity;
+    const now = this.#context.clock.now();
+    const startedAt = this.#startedAt;
+    this.#context.observer.onRequest({
+      id,
+      method,
+      path,
+      status,
+      upstream: this.#upstream?.id,
+      attempts: this.#attempts,
+      durationMs: now - startedAt,
+      queuedMs: (this.#admittedAt < 0 ? now : this.#admittedAt) - startedAt,
+      firstByteMs: this.#firstByteAt < 0 ? undefined : this.#firstByteAt - startedAt,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+      endedBy,
+      phase: this.phase,
+      code,
+    });
+  }
+}
