@@ -58,6 +58,7 @@ export function readGroupVitals(leader: number): Vitals | undefined {
     cpuTicks: sum(members.map((member) => member.cpuTicks)),
     residentBytes: sum(members.map((member) => member.residentBytes)),
     stopped: facts.state === 'T',
+    runnable: members.some(({ state }) => state === 'R' || state === 'D'),
   };
 }
 

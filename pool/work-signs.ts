@@ -35,13 +35,15 @@ export class WorkSigns {
     this.#starting = { cpuTicks: 0, residentBytes: 0, output: '', atMs: options.clock.now() };
   }
 
-  /** Whether it burnt CPU or moved bytes since this was last asked. A stopped process does not work. */
+  /** Whether it burnt CPU or moved bytes since this was last asked, or would if the machine let it. A stopped process does not work. */
   isWorking(): boolean {
     const vitals = this.#options.vitals();
     const now = { cpuTicks: vitals?.cpuTicks ?? 0, bytesMoved: this.#bytesMoved() };
     const before = this.#answering;
     this.#answering = now;
     if (vitals?.stopped === true) return false;
+    // On an overloaded machine a process that wants to work may get next to no CPU for seconds.
+    if (vitals?.runnable === true) return true;
     return now.cpuTicks - before.cpuTicks > PROBE_TICKS || now.bytesMoved > before.bytesMoved;
   }
 

@@ -71,4 +71,6 @@ export interface Vitals {
   readonly residentBytes: number;
   /** The leader is stopped (state T): by our freeze, or by somebody else. */
   readonly stopped: boolean;
+  /** One of the group computes, queues for a CPU on a busy machine, or waits for the disk. */
+  readonly runnable: boolean;
 }

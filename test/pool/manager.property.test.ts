@@ -92,6 +92,13 @@ const PINNED: Command[][] = [
     { kind: 'mode', pick: 3 },
     { kind: 'drain', pick: 0 },
   ],
+  // One silent worker that never got ready.
+  [
+    { kind: 'kill', pick: 0 },
+    { kind: 'load-slowly', pick: 0 },
+    { kind: 'time', pick: 1 },
+    { kind: 'silent', pick: 2 },
+  ],
 ];
 
 class World {

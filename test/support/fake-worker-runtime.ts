@@ -127,7 +127,7 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     if (found === undefined) return undefined;
     // A tick is 10 ms: it burns a whole core.
     const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
-    return { cpuTicks, residentBytes: 0, stopped: found.stopped };
+    return { cpuTicks, residentBytes: 0, stopped: found.stopped, runnable: false };
   }
 
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]> {
