@@ -64,7 +64,7 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
     // Whether somebody else's server answers is not ours to bring about, so nothing waits for it.
     if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
     // It stands in for what the operator took out of traffic.
-    if (wish.role === 'standby' && isServing(worker)) return countServing(workers) <= shape.capacity;
+    if (isServing(worker)) return countServing(workers) <= shape.capacity;
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
     return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
