@@ -11,7 +11,11 @@ import { budgetOf, forksItself, runs, shapeOf, type Role, type Shape } from './m
 import { countRunning, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
-import { isConverged, planSteps, type PlanInput, type Step } from './planner.js';
+import { AdmissionDesk } from './resources/admission-desk.js';
+import { readAvailableBytes } from './resources/machine-meter.js';
+import { isGroupAlive } from './resources/process-tree.js';
+import type { ResourceSource } from './resources/resource-monitor.js';
+import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
 import { viewPool, type PoolView } from './pool-view.js';
 import { PromotionTimes } from './promotion-times.js';
@@ -26,6 +30,7 @@ import { done, Waiters, waiting, type Progress } from './waiters.js';
 import { WorkerPriorities } from './worker-priorities.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
+import { processOf } from './worker-state.js';
 import type { Worker, WorkerMove } from './worker.js';
 import { createWorkers, observeWorker, processesOfWorkers } from './workers.js';
 
@@ -73,6 +78,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #steadiness: Steadiness;
   readonly #rehearsals: Rehearsals;
   readonly #priorities: WorkerPriorities;
+  #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
   readonly #budget: number;
@@ -190,6 +196,27 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
   }
 
+  /** To be told before the start. Without it nothing is known of the machine, and memory limits no start. */
+  watchResources(source: ResourceSource): void {
+    const { memory = { expected: {}, allowed: {} }, stateDir, command } = this.#options;
+    const rule = 'no worker is started without room for its peak';
+    const desk = new AdmissionDesk(
+      { ...memory, stateDir, command },
+      {
+        clock: this.#clock,
+        latest: () => source.latest,
+        availableBytes: readAvailableBytes,
+        isGroupAlive,
+        onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
+      },
+    );
+    source.on('sampled', (reading) => {
+      desk.noteSample(reading);
+      if (desk.holding) this.#turn({ cause: 'the resources were looked at again' });
+    });
+    this.#admission = desk;
+  }
+
   /** The processes that are ours, for whoever measures them. */
   processRoots(): { readonly id: string; readonly pid: number }[] {
     return this.#workers.flatMap(({ id, pid }) => (pid === undefined ? [] : [{ id, pid }]));
@@ -231,6 +258,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const lost = to.kind === 'failed' || (to.kind === 'stopping' && to.failure !== undefined);
     if (from.kind === 'active' && lost) this.#steadiness.noteLoss();
     if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker);
+    const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
+    if (ended !== undefined) this.#admission?.noteEnded(ended);
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
     this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
   }
@@ -270,12 +299,18 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #round(why: Why, seenAtMs: number): void {
     if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
-    else for (const step of planSteps(this.#planInput())) this.#take(step, why);
+    else this.#takeSteps(this.#planInput(), why);
     // In every round, right after the promotions that come alone: route first, the rest later.
     if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
     if (this.#stopping) return;
     this.#noteCompleteness();
     this.#settleSwitch();
+  }
+
+  #takeSteps(input: PlanInput, why: Why): void {
+    const steps = planSteps(input);
+    for (const step of steps) this.#take(step, why);
+    this.#admission?.noteHeld(input.admission?.starts === 0 && wantsStart(input));
   }
 
   #take(step: Step, why: Why): void {
@@ -300,6 +335,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       floor: Math.min(this.#standing.floor, this.#target.floor),
       promised: Math.min(this.#standing.capacity, this.#target.capacity),
       steady: this.#steadiness.isSteady(this.#plannedAtMs),
+      admission: this.#admission?.judge(
+        this.#workers.filter(({ managed, state }) => managed && state.kind === 'starting'),
+      ),
     };
   }
 
@@ -367,7 +405,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #settleSwitch(): void {
     const transaction = this.#switch;
     if (transaction === undefined) return;
-    const failure = transaction.findFailure(this.#workers);
+    const failure = transaction.findFailure(this.#workers) ?? this.#refusalOf(transaction);
     if (failure !== undefined) return this.#rollBack(transaction, failure);
     if (!isConverged({ shape: this.#shape(), workers: this.#observe() })) return;
     this.#standing = this.#target;
@@ -379,6 +417,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       to: transaction.to.mode,
       cause: 'the switch is done',
     });
+  }
+
+  #refusalOf({ from, to }: SwitchTransaction): UnderstudyError | undefined {
+    const refusal = this.#admission?.refusal;
+    if (refusal === undefined) return undefined;
+    const rest = from === undefined ? '' : ` The pool stays in ${from.mode}.`;
+    return operatorError('no-headroom', `Cannot bring up ${to.mode}: ${refusal}.${rest}`);
   }
 
   #rollBack(transaction: SwitchTransaction, error: Error): void {

@@ -2,6 +2,7 @@
 // ones that the config shows. Times are in milliseconds.
 
 import type { Priority } from '../src/core/priority.js';
+import type { MemoryAmounts } from './resources/admission-desk.js';
 
 /** How ready a standby is: running, stopped with its memory kept, its GPU memory released, or not started at all. */
 export type Temperature = 'hot' | 'frozen' | 'asleep' | 'cold';
@@ -93,6 +94,8 @@ export interface PoolOptions {
   readonly rehearseEveryMs: number;
   /** Most workers to run at once. Default: the largest number that any mode wants. */
   readonly budget?: { readonly workers?: number };
+  /** What a worker needs at its peak, and what all may use together. Default: learnt, and no limit. */
+  readonly memory?: { readonly expected: MemoryAmounts; readonly allowed: MemoryAmounts };
   /** Where the state file lives. */
   readonly stateDir: string;
   /** Where each worker's output goes. */

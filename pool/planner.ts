@@ -35,10 +35,13 @@ export interface PlanInput {
   readonly floor: number;
   /** Usable workers that callers count on now: what falls short of it is a deficit. The mode's capacity once it stands. */
   readonly promised: number;
+  /** How much room there is for further workers besides the budget. Default: no limit. */
+  readonly admission?: { readonly starts: number; readonly passing: boolean } | undefined;
   /** No worker was lost lately: what stands in for lost ones may go back to its rest. */
   readonly steady: boolean;
 }
 
+const NO_LIMIT = { starts: Infinity, passing: false };
 const NOT_WISHED: Wish = { role: 'off', temperature: 'cold', insist: false };
 
 /**
@@ -61,7 +64,7 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
     // Whether somebody else's server answers is not ours to bring about, so nothing waits for it.
     if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
     // It stands in for what the operator took out of traffic.
-    if (wish.role === 'standby' && isServing(worker)) return countServing(workers) <= shape.capacity;
+    if (isServing(worker)) return countServing(workers) <= shape.capacity;
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
     return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
@@ -129,7 +132,7 @@ function isShort(input: PlanInput): boolean {
 }
 
 function planStarts(input: PlanInput): Step[] {
-  let room = input.budget - countRunning(input.workers);
+  let room = Math.min(input.budget - countRunning(input.workers), input.admission?.starts ?? Infinity);
   const steps: Step[] = [];
   for (const { id, managed } of startsWanted(input)) {
     if (managed && room <= 0) continue;
@@ -137,6 +140,11 @@ function planStarts(input: PlanInput): Step[] {
     steps.push({ kind: 'start', id });
   }
   return steps;
+}
+
+/** Whether a process would be started now if there were room for it. */
+export function wantsStart(input: PlanInput): boolean {
+  return startsWanted(input).some((worker) => worker.managed);
 }
 
 function startsWanted(input: PlanInput): Worker[] {
@@ -227,7 +235,9 @@ function isMissing(shape: Shape, worker: Worker): boolean {
 
 function isOutOfRoom(input: PlanInput): boolean {
   const blocked = startsWanted(input).some((worker) => worker.managed);
-  return blocked && countRunning(input.workers) >= input.budget;
+  const { starts, passing } = input.admission ?? NO_LIMIT;
+  // What passes by itself is waited for; nothing is drained for it.
+  return blocked && (countRunning(input.workers) >= input.budget || (starts === 0 && !passing));
 }
 
 function freesProcess(input: PlanInput, worker: Worker): boolean {

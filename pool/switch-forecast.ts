@@ -24,7 +24,7 @@ export function forecastSwitch(input: PlanInput): Forecast {
   let leastServing = countServing(workers);
   for (let round = 0; round < workers.length * ROUNDS_PER_WORKER; round++) {
     if (isConverged({ shape: input.shape, workers })) break;
-    const planned = planSteps({ ...input, workers, steady: true });
+    const planned = planSteps({ ...input, workers, steady: true, admission: undefined });
     steps.push(...planned);
     workers = workers.map((worker) => planned.filter((step) => step.id === worker.id).reduce(afterStep, worker));
     peak = Math.max(peak, countRunning(workers));

@@ -105,7 +105,7 @@ class Instance implements Understudy {
       const front = await this.#proxy.listen();
       this.#frontPort = front.port;
       const admin = await this.#admin.listen();
-      this.#resources?.start();
+      await this.#watchResources();
       await this.#pool.start(options);
       return {
         frontUrl: `http://${this.#config.front.host}:${front.port}`,
@@ -172,6 +172,13 @@ class Instance implements Understudy {
   stop(options: { readonly hurry?: AbortSignal } = {}): Promise<void> {
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;
+  }
+
+  /** What may be started depends on what there is: the first reading comes before the first worker. */
+  async #watchResources(): Promise<void> {
+    if (this.#resources === undefined) return;
+    this.#pool.watchResources(this.#resources);
+    await this.#resources.start();
   }
 
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */

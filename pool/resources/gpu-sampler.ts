@@ -61,11 +61,11 @@ export class GpuSampler {
     return (this.#queryMs ?? 0) / Math.max(1, this.#pauseMs());
   }
 
-  /** Idempotent. */
-  start(): void {
+  /** Idempotent. Resolves with the first answer, or once there is none to be had. */
+  async start(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    void this.#loop();
+    await this.#loop();
   }
 
   stop(): void {

@@ -71,6 +71,16 @@ function childrenOf(pid: number): number[] {
   });
 }
 
+/** Whether any process of a group is left. */
+export function isGroupAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function threadsOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map(Number);

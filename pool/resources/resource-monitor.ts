@@ -33,6 +33,12 @@ export interface ProcessRoot {
   readonly pid: number;
 }
 
+/** What the pool knows of the monitor. */
+export interface ResourceSource {
+  readonly latest: ResourceReading | undefined;
+  on(event: 'sampled', listener: (reading: ResourceReading) => void): unknown;
+}
+
 export interface ResourceEvents {
   sampled: [ResourceReading];
 }
@@ -64,12 +70,12 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
     return this.#latest;
   }
 
-  /** Idempotent. */
-  start(): void {
+  /** Idempotent. Resolves with the first reading, in which the GPU has had its say. */
+  async start(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    this.#gpu?.start();
-    void this.#loop();
+    await this.#gpu?.start();
+    if (this.#running) await this.#loop();
   }
 
   stop(): void {

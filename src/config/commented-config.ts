@@ -57,6 +57,11 @@ deadlines:
 # Safe repeats on another worker: at most this share of requests; routes listed are safe to repeat whatever the method.
 retry: { budget: 0.2, replayBuffer: 1MiB, safeRoutes: [] }
 
+# No worker is started without room for its peak. What one needs is learnt from those that ran, unless it is said here:
+# expected: { ram: 2GiB, gpuMemory: 900MiB }
+# What all workers together may use:
+# budget: { workers: 5, ram: 12GiB, gpuMemory: 3GiB }
+
 # CPU, memory, pressure, GPU (by nvidia-smi) of this machine and of each worker: in status and metrics.
 resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }
 

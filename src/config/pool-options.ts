@@ -34,8 +34,22 @@ export function toPoolOptions(config: Config): PoolOptions {
     failbackAfterMs: config.failbackAfter,
     rehearseEveryMs: config.rehearseEvery,
     budget: { workers: config.budget.workers },
+    memory: { expected: toMemoryAmounts(config.expected), allowed: toMemoryAmounts(config.budget) },
     stateDir: config.runtimeDir,
     logDir: config.logDir,
+  };
+}
+
+function toMemoryAmounts({
+  ram,
+  gpuMemory,
+}: {
+  readonly ram?: number | undefined;
+  readonly gpuMemory?: number | undefined;
+}) {
+  return {
+    ...(ram === undefined ? {} : { ramBytes: ram }),
+    ...(gpuMemory === undefined ? {} : { gpuBytes: gpuMemory }),
   };
 }
 

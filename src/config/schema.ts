@@ -116,7 +116,15 @@ const resources = section({
   gpuTimeout: duration().default(5_000),
 });
 
-const budget = section({ workers: z.number().int().min(1).optional() });
+/** What all workers together may use. */
+const budget = section({
+  workers: z.number().int().min(1).optional(),
+  ram: byteSize().optional(),
+  gpuMemory: byteSize().optional(),
+});
+
+/** What one worker needs at its peak; learnt from those that ran when it is left out. */
+const expected = section({ ram: byteSize().optional(), gpuMemory: byteSize().optional() });
 
 export const configSchema = z.strictObject({
   front,
@@ -136,6 +144,7 @@ export const configSchema = z.strictObject({
   runtimeDir: z.string().optional(),
   logDir: z.string().optional(),
   budget,
+  expected,
   resources,
   restart,
   stop,

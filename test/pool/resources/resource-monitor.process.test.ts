@@ -52,7 +52,7 @@ test('a worker is measured with everything that it started', async () => {
   parent = spawn(process.execPath, ['-e', TREE], { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(parent, 'message');
   monitor = createMonitor([{ id: 'primary/1', pid: parent.pid! }]);
-  monitor.start();
+  void monitor.start();
   let reading = await nextReading(monitor);
   while (!((reading.workers[0]?.cores ?? 0) > 0)) reading = await nextReading(monitor);
   const [worker] = reading.workers;
@@ -72,7 +72,7 @@ test('nothing is left to come after the stop', async () => {
   const clock = new ManualClock();
   const options = { intervalMs: 10, gpu: false, gpuTimeoutMs: 1_000 };
   monitor = new ResourceMonitor(options, { clock, log: silentLog, roots: () => [] });
-  monitor.start();
+  void monitor.start();
   await nextReading(monitor);
   monitor.stop();
   await Promise.resolve();

@@ -1,0 +1,152 @@
+// Gathers the facts for admission at the moment of a decision (fresh where that is cheap, the last sample elsewhere),
+// learns what workers need, and remembers since when starts have been held. Judging is admission.ts's.
+import { join } from 'node:path';
+import type { Clock } from '../../src/core/clock.js';
+import type { ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
+import { judgeAdmission, type Admission, type MemoryFacts } from './admission.js';
+import { LearntPeaks } from './learnt-peaks.js';
+
+export interface AdmissionOptions {
+  /** What one worker needs at its peak; learnt when it is not given. */
+  readonly expected: MemoryAmounts;
+  /** What all workers together may use; no limit when it is not given. */
+  readonly allowed: MemoryAmounts;
+  /** Where what is learnt is kept. */
+  readonly stateDir: string;
+  readonly command: readonly string[];
+}
+
+export interface MemoryAmounts {
+  readonly ramBytes?: number;
+  readonly gpuBytes?: number;
+}
+
+export interface AdmissionDeps {
+  readonly clock: Clock;
+  /** The last sample; undefined before the first one, or when nothing is sampled. */
+  latest(): ResourceReading | undefined;
+  /** RAM that new processes can have, right now. */
+  availableBytes(): number | undefined;
+  /** Whether any process of the group is left. */
+  isGroupAlive(pid: number): boolean;
+  /** There is no room; told once until there is. */
+  onHeld(reason: string): void;
+}
+
+const UNLIMITED: Admission = { starts: Infinity, passing: false };
+/** Memory that is about to be freed is free by then. */
+const PATIENCE_MS = 10_000;
+
+export interface StartingWorker {
+  readonly id: string;
+}
+
+export class AdmissionDesk {
+  readonly #options: AdmissionOptions;
+  readonly #deps: AdmissionDeps;
+  readonly #learnt: LearntPeaks;
+  /** Ended processes whose memory was not seen to be free yet. */
+  readonly #leaving = new Set<number>();
+  #admission: Admission = UNLIMITED;
+  #heldSinceMs: number | undefined;
+  #holding = false;
+
+  constructor(options: AdmissionOptions, deps: AdmissionDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#learnt = new LearntPeaks(join(options.stateDir, 'learnt-peaks.json'), options.command);
+  }
+
+  noteEnded(pid: number): void {
+    this.#leaving.add(pid);
+  }
+
+  /** The kernel keeps the peak of each process, so a look at any time tells it. */
+  noteSample({ workers }: ResourceReading): void {
+    for (const { peakResidentBytes, gpuMemoryBytes } of workers) {
+      this.#learnt.note({ ramBytes: peakResidentBytes, gpuBytes: gpuMemoryBytes ?? 0 });
+    }
+  }
+
+  judge(starting: readonly StartingWorker[]): Admission {
+    const reading = this.#deps.latest();
+    const usage = reading?.workers ?? [];
+    this.#forgetGone(reading);
+    this.#admission = judgeAdmission({
+      ram: this.#ramFacts(usage, starting),
+      gpu: this.#gpuFacts(reading, starting),
+      starting: starting.length,
+      leaving: [...this.#leaving],
+    });
+    return this.#admission;
+  }
+
+  /** To be told after each plan, with whether it wanted to start a worker and could not. */
+  noteHeld(held: boolean): void {
+    const reason = held ? this.#admission.reason : undefined;
+    if (reason === undefined || this.#admission.passing) {
+      this.#heldSinceMs = undefined;
+    } else if (this.#heldSinceMs === undefined) {
+      this.#heldSinceMs = this.#deps.clock.now();
+      this.#deps.onHeld(reason);
+    }
+    this.#holding = held;
+  }
+
+  /** Starts are held now, for whatever reason: a fresh reading may let them go. */
+  get holding(): boolean {
+    return this.#holding;
+  }
+
+  /** The numbers, once there has been no room for longer than a switch is willing to wait. */
+  get refusal(): string | undefined {
+    if (this.#heldSinceMs === undefined) return undefined;
+    const heldMs = this.#deps.clock.now() - this.#heldSinceMs;
+    return heldMs >= PATIENCE_MS ? this.#admission.reason : undefined;
+  }
+
+  #ramFacts(usage: readonly TreeReading[], starting: readonly StartingWorker[]): MemoryFacts {
+    const { expected, allowed } = this.#options;
+    return {
+      expectedBytes: expected.ramBytes ?? this.#learnt.peak?.ramBytes,
+      freeBytes: this.#deps.availableBytes(),
+      allowedBytes: allowed.ramBytes,
+      usedBytes: total(usage, ({ residentBytes }) => residentBytes),
+      startingBytes: starting.map(({ id }) => usage.find((tree) => tree.id === id)?.residentBytes ?? 0),
+    };
+  }
+
+  #gpuFacts(reading: ResourceReading | undefined, starting: readonly StartingWorker[]): MemoryFacts {
+    const { expected, allowed } = this.#options;
+    const usage = reading?.workers ?? [];
+    return {
+      expectedBytes: expected.gpuBytes ?? this.#learnt.peak?.gpuBytes,
+      freeBytes: freeGpuBytes(reading),
+      allowedBytes: allowed.gpuBytes,
+      usedBytes: total(usage, ({ gpuMemoryBytes }) => gpuMemoryBytes ?? 0),
+      startingBytes: starting.map(({ id }) => usage.find((tree) => tree.id === id)?.gpuMemoryBytes ?? 0),
+    };
+  }
+
+  /** Gone from the process table, and from the GPU as far as its last reading tells. */
+  #forgetGone(reading: ResourceReading | undefined): void {
+    const devices = reading?.gpu.state === 'seen' ? reading.gpu.devices : [];
+    const onGpu = new Set(devices.flatMap(({ processes }) => processes.map(({ pid }) => pid)));
+    for (const pid of this.#leaving) {
+      if (!onGpu.has(pid) && !this.#deps.isGroupAlive(pid)) this.#leaving.delete(pid);
+    }
+  }
+}
+
+/** Of the fullest device: nobody knows on which one the next worker will be. */
+function freeGpuBytes(reading: ResourceReading | undefined): number | undefined {
+  if (reading?.gpu.state !== 'seen') return undefined;
+  const free = reading.gpu.devices.flatMap(({ memoryTotalBytes, memoryUsedBytes }) =>
+    memoryTotalBytes === undefined || memoryUsedBytes === undefined ? [] : [memoryTotalBytes - memoryUsedBytes],
+  );
+  return free.length === 0 ? undefined : Math.min(...free);
+}
+
+function total<T>(list: readonly T[], pick: (one: T) => number): number {
+  return list.reduce((sum, one) => sum + pick(one), 0);
+}
