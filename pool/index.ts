@@ -1,5 +1,6 @@
 // The control plane's face to the composition root.
 export { createPoolManager, PoolManager, type PoolDeps, type PoolEvents, type SwitchPlan } from './manager.js';
+export { ModeControl, type LeaseView } from './mode-control.js';
 export type { Role } from './modes.js';
 export {
   defaultPoolOptions,
@@ -17,6 +18,7 @@ export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';
 export { findPortHolder } from './port-probe.js';
+export { readGroupMemory } from './process-memory.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';
 export { logFileOf } from './worker-place.js';

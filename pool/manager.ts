@@ -7,7 +7,7 @@ import { errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
-import { budgetOf, forksItself, runs, shapeOf, type Role, type Shape } from './modes.js';
+import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape } from './modes.js';
 import { countRunning, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
@@ -143,6 +143,16 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     return this.#switchTo(shape, signal);
   }
 
+  /** The mode that the pool has, or is on its way to. */
+  get targetMode(): string {
+    return this.#target.mode;
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-mode`, naming those that exist. */
+  requireMode(name: string): void {
+    modeNamed(this.#options, name);
+  }
+
   /** What `setMode` would do, if every step succeeds. Touches nothing. */
   planMode(name: string): SwitchPlan {
     const shape = shapeOf(this.#options, name);
@@ -183,6 +193,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   view(): PoolView {
+    const nowMs = this.#clock.now();
     const workers = this.#observe();
     return viewPool({
       options: this.#options,
@@ -192,6 +203,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       converged: this.#switch === undefined && isConverged({ shape: this.#shape(), workers }),
       budget: this.#budget,
       running: countRunning(workers),
+      failback: this.#steadiness.view(nowMs),
+      nowMs,
+      byHand: new Set(this.#operator.keys()),
       promotionOf: (backend) => this.#promotions.of(backend),
     });
   }

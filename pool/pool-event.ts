@@ -13,6 +13,8 @@ export type PoolEventKind =
   | 'mode'
   /** What the machine has, lacks or refuses. */
   | 'resources'
+  /** Somebody took a lease on a mode, gave it back, or lost it. */
+  | 'lease'
   /** The operator asked for something. */
   | 'request';
 

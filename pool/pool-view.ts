@@ -5,6 +5,7 @@ import { isManaged, type BackendOptions, type PoolOptions, type Temperature } fr
 import type { PromotionTime } from './promotion-times.js';
 import type { HealthVerdict } from './readiness.js';
 import { addressOfUrl } from './worker-place.js';
+import type { FailbackView } from './steadiness.js';
 import type { Worker } from './worker.js';
 import type { WorkerStateKind } from './worker-state.js';
 
@@ -17,6 +18,8 @@ export interface WorkerView {
   readonly state: WorkerStateKind;
   readonly health: HealthVerdict;
   readonly restarts: number;
+  /** Failed: time until it starts again; undefined when it is left alone until somebody acts. */
+  readonly retryInMs?: number;
   /** What ended its last process unasked. */
   readonly lastError?: string;
 }
@@ -28,6 +31,10 @@ export interface BackendView {
   readonly managed: boolean;
   /** What it does now, not what the mode would have it do: a promoted standby is active. */
   readonly role: Role;
+  /** What the mode would have it do, or the operator. */
+  readonly wished: Role;
+  /** The operator asked for that by hand; it stays until the mode changes. */
+  readonly byHand: boolean;
   /** What its standby workers are, or would be; `hot` for an active one. */
   readonly temperature: Temperature;
   /** Its last promotion, in milliseconds: until traffic was routed to it, and until its first answer. */
@@ -38,6 +45,8 @@ export interface BackendView {
 export interface PoolView {
   readonly mode: { readonly current: string | undefined; readonly target: string; readonly converged: boolean };
   readonly budget: { readonly workers: number; readonly running: number };
+  /** Whether what stands in for lost workers may go back to its rest. */
+  readonly failback: FailbackView;
   readonly backends: readonly BackendView[];
 }
 
@@ -50,14 +59,19 @@ export interface PoolFacts {
   readonly converged: boolean;
   readonly budget: number;
   readonly running: number;
+  readonly failback: FailbackView;
+  readonly nowMs: number;
+  /** Backends whose role the operator set by hand. */
+  readonly byHand: ReadonlySet<string>;
   promotionOf(backend: string): PromotionTime | undefined;
 }
 
 export function viewPool(facts: PoolFacts): PoolView {
-  const { target, standing, converged, budget, running } = facts;
+  const { target, standing, converged, budget, running, failback } = facts;
   return {
     mode: { current: standing, target: target.mode, converged },
     budget: { workers: budget, running },
+    failback,
     backends: facts.options.backends.map((backend) => viewBackend(backend, facts)),
   };
 }
@@ -72,9 +86,11 @@ function viewBackend(backend: BackendOptions, facts: PoolFacts): BackendView {
     port: portOf(backend),
     managed: isManaged(backend),
     role,
+    wished: wish?.role ?? 'off',
+    byHand: facts.byHand.has(backend.name),
     temperature: role === 'active' ? 'hot' : (wish?.temperature ?? 'cold'),
     ...(promotion === undefined ? {} : { promotion }),
-    workers: workers.filter(isWorthShowing(facts.target)).map(viewWorker),
+    workers: workers.filter(isWorthShowing(facts.target)).map((worker) => viewWorker(worker, facts.nowMs)),
   };
 }
 
@@ -89,7 +105,7 @@ function isWorthShowing(target: Shape): (worker: Worker) => boolean {
   return (worker) => worker.state.kind !== 'off' || (target.wishes.get(worker.id)?.role ?? 'off') !== 'off';
 }
 
-function viewWorker(worker: Worker): WorkerView {
+function viewWorker(worker: Worker, nowMs: number): WorkerView {
   const { id, generation, address, pid, state, verdict, restarts, lastError } = worker;
   return {
     id,
@@ -99,6 +115,9 @@ function viewWorker(worker: Worker): WorkerView {
     state: state.kind,
     health: verdict,
     restarts,
+    ...(state.kind === 'failed' && state.retryAtMs !== undefined
+      ? { retryInMs: Math.max(0, state.retryAtMs - nowMs) }
+      : {}),
     ...(lastError === undefined ? {} : { lastError: lastError.message }),
   };
 }

@@ -1,12 +1,18 @@
 // Plays a plan through to its end as if every step succeeded: what a dry run prints, and how a switch that can't be
 // done is refused before anything is touched. Pure.
-import { countRunning, countServing, type ObservedWorker } from './observed.js';
+import { countRunning, countServing, isRunning, type ObservedWorker } from './observed.js';
 import { isConverged, planSteps, type PlanInput, type Step } from './planner.js';
 
 export interface Forecast {
   readonly steps: readonly Step[];
   /** Processes of ours. */
   readonly processes: { readonly before: number; readonly peak: number; readonly after: number };
+  /** Those processes, by worker. */
+  readonly running: {
+    readonly before: readonly string[];
+    readonly peak: readonly string[];
+    readonly after: readonly string[];
+  };
   /** Fewest usable workers on the way. */
   readonly leastServing: number;
   /** False when the plan gets stuck short of the shape: no room in the budget. */
@@ -19,7 +25,7 @@ const ROUNDS_PER_WORKER = 12;
 export function forecastSwitch(input: PlanInput): Forecast {
   const steps: Step[] = [];
   let workers: readonly ObservedWorker[] = input.workers.map(asIfWell);
-  const before = countRunning(workers);
+  const before = runningIds(workers);
   let peak = before;
   let leastServing = countServing(workers);
   for (let round = 0; round < workers.length * ROUNDS_PER_WORKER; round++) {
@@ -27,12 +33,18 @@ export function forecastSwitch(input: PlanInput): Forecast {
     const planned = planSteps({ ...input, workers, steady: true, admission: undefined });
     steps.push(...planned);
     workers = workers.map((worker) => planned.filter((step) => step.id === worker.id).reduce(afterStep, worker));
-    peak = Math.max(peak, countRunning(workers));
+    if (countRunning(workers) > peak.length) peak = runningIds(workers);
     leastServing = Math.min(leastServing, countServing(workers));
     workers = workers.map(settled);
   }
   const reachable = isConverged({ shape: input.shape, workers });
-  return { steps, processes: { before, peak, after: countRunning(workers) }, leastServing, reachable };
+  const after = runningIds(workers);
+  const processes = { before: before.length, peak: peak.length, after: after.length };
+  return { steps, processes, running: { before, peak, after }, leastServing, reachable };
+}
+
+function runningIds(workers: readonly ObservedWorker[]): readonly string[] {
+  return workers.filter(isRunning).map((worker) => worker.id);
 }
 
 /** A forecast is about the steps, not about luck: what is failing now is taken to start when it is asked to. */

@@ -1,9 +1,8 @@
 // The file that a worker writes its output to. A file and not a pipe, so that a worker outlives us: a pipe's reader
-// that is gone ends the writer with SIGPIPE. Rotated at a start only, since the running process holds it open.
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+// that is gone ends the writer with SIGPIPE. Leaves rotation to the shell: it may be emptied under a running worker.
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const ROTATE_ABOVE_BYTES = 16 * 1024 * 1024;
 const TAIL_BYTES = 4 * 1024;
 const TAIL_LINES = 12;
 
@@ -16,7 +15,6 @@ export interface WorkerLog {
 
 export function openWorkerLog(path: string): WorkerLog {
   mkdirSync(dirname(path), { recursive: true });
-  if (existsSync(path) && statSync(path).size > ROTATE_ABOVE_BYTES) renameSync(path, `${path}.1`);
   const fd = openSync(path, 'a');
   return { fd, startsAtByte: fstatSync(fd).size };
 }
@@ -24,7 +22,8 @@ export function openWorkerLog(path: string): WorkerLog {
 /** The last lines written since `startsAtByte`, without trailing blank ones. */
 export function tailWorkerLog(path: string, startsAtByte: number): string {
   const { size } = statSync(path);
-  const from = Math.max(startsAtByte, size - TAIL_BYTES);
+  const begin = startsAtByte <= size ? startsAtByte : 0;
+  const from = Math.max(begin, size - TAIL_BYTES);
   if (size <= from) return '';
   const fd = openSync(path, 'r');
   try {

@@ -6,6 +6,14 @@ export type EndedBy = 'served' | 'client' | 'upstream' | 'proxy';
 /** How far it had come. */
 export type Phase = 'head' | 'queue' | 'connect' | 'request' | 'wait' | 'answer' | 'tunnel' | 'done';
 
+/** Who asked, for the access log. */
+export interface ClientFacts {
+  readonly address: string | undefined;
+  readonly httpVersion: string;
+  readonly referer: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
 export interface RequestRecord {
   readonly id: string;
   readonly method: string;
@@ -24,6 +32,7 @@ export interface RequestRecord {
   readonly bytesOut: number;
   readonly endedBy: EndedBy;
   readonly phase: Phase;
+  readonly client?: ClientFacts;
   /** Our error code, when it was we who answered or broke off. */
   readonly code: string | undefined;
 }

@@ -2,13 +2,21 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
-import { createPoolManager, describeStep, ResourceMonitor, type PoolManager } from '../pool/index.js';
+import {
+  createPoolManager,
+  ModeControl,
+  ResourceMonitor,
+  type LeaseView,
+  type PoolEvent,
+  type PoolManager,
+} from '../pool/index.js';
 import { createProxy, type Proxy } from '../proxy/index.js';
 import { AdminServer } from './admin/admin-server.js';
 import { EventLog } from './admin/event-log.js';
 import { adminSocketPath } from './admin/locate-instance.js';
 import { explain } from './admin/explain.js';
-import type { BackendAction, WaitOptions } from './admin/operations.js';
+import type { BackendAction, LeaseWish, WaitOptions } from './admin/operations.js';
+import { composePlan } from './admin/compose-plan.js';
 import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
 import type { StatusView } from './admin/status-view.js';
@@ -16,12 +24,17 @@ import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage, UnderstudyError } from './core/errors.js';
+import { UnderstudyError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
-import { Metrics } from './metrics.js';
+import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
+import { WorkerLogRotation } from './logs/worker-log-rotation.js';
+import { Metrics } from './metrics/metrics.js';
 import { packageVersion } from './version.js';
+import { measureWorkers } from './worker-memory.js';
+
+const ROTATE_EVERY_MS = 30_000;
 
 export interface UnderstudyDependencies {
   readonly log?: Logger;
@@ -66,8 +79,11 @@ class Instance implements Understudy {
   readonly #pool: PoolManager;
   /** Undefined when it is switched off. */
   readonly #resources: ResourceMonitor | undefined;
+  readonly #modes: ModeControl;
   readonly #admin: AdminServer;
   readonly #metrics: Metrics;
+  readonly #accessLog: OpenAccessLog;
+  readonly #logRotation: WorkerLogRotation;
   readonly #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
   #config: Config;
@@ -84,16 +100,29 @@ class Instance implements Understudy {
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     const shared = { clock: systemClock, random: systemRandom, log: this.#log };
     this.#metrics = new Metrics({ status: () => this.status() });
+    this.#accessLog = openAccessLog(this.#metrics.requests, config, systemClock);
+    this.#logRotation = new WorkerLogRotation(
+      { logDir: config.logDir, maxBytes: config.log.rotateAbove, keep: config.log.keep, everyMs: ROTATE_EVERY_MS },
+      shared,
+    );
     this.#proxy = createProxy(toProxyOptions(config), {
       ...shared,
-      observer: this.#metrics,
-      onIncident: (incident) => this.#pool.reportIncident(incident),
+      observer: this.#accessLog.observer,
+      onIncident: (incident) => {
+        this.#pool.reportIncident(incident);
+        this.#metrics.pool.onIncident(incident);
+      },
     });
     this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
-    this.#pool.on('event', (event) => void this.events.append(event));
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
     this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
+    const onEvent = (event: PoolEvent) => {
+      this.events.append(event);
+      this.#metrics.pool.onEvent(event);
+    };
+    this.#pool.on('event', onEvent);
+    this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
@@ -106,7 +135,9 @@ class Instance implements Understudy {
       this.#frontPort = front.port;
       const admin = await this.#admin.listen();
       await this.#watchResources();
+      this.#logRotation.start();
       await this.#pool.start(options);
+      this.#modes.open();
       return {
         frontUrl: `http://${this.#config.front.host}:${front.port}`,
         adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
@@ -131,8 +162,8 @@ class Instance implements Understudy {
       },
       front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
       pool: this.#pool.view(),
-      leases: [],
       jobPriorityOf: (mode) => this.#config.modes[mode]?.job ?? {},
+      leases: this.#modes.leases,
       traffic: this.#proxy,
       resources: this.#resources?.latest ?? null,
     });
@@ -148,16 +179,24 @@ class Instance implements Understudy {
 
   async setMode(name: string, options: WaitOptions = { wait: true }): Promise<void> {
     this.#refuseWhenStopping();
-    const switching = this.#pool.setMode(name);
-    if (options.wait) return void (await switching);
-    // An unknown mode rejects at once and is the caller's to hear; what goes wrong later is in the events.
-    await Promise.race([switching, Promise.resolve()]);
-    switching.catch((error: unknown) => this.#log.warn({ mode: name, reason: errorMessage(error) }, 'switch failed'));
+    await this.#modes.setByHand(name, options);
+  }
+
+  lease({ holder, mode, ttlMs }: LeaseWish, options: WaitOptions): Promise<LeaseView> {
+    this.#refuseWhenStopping();
+    return this.#modes.lease({ holder, mode, ttlMs }, options);
+  }
+
+  renewLease(id: string, ttlMs?: number): LeaseView {
+    return this.#modes.renew(id, ttlMs);
+  }
+
+  giveLeaseBack(id: string, options: WaitOptions): Promise<void> {
+    return this.#modes.giveBack(id, options);
   }
 
   planMode(name: string): PlanView {
-    const { from, to, steps, processes } = this.#pool.planMode(name);
-    return { from: from ?? 'nothing', to, steps: steps.map(describeStep), processes };
+    return composePlan(this.#pool.planMode(name), measureWorkers(this.#pool.view()));
   }
 
   async backendAction(name: string, action: BackendAction): Promise<void> {
@@ -166,7 +205,7 @@ class Instance implements Understudy {
   }
 
   why(backend?: string): readonly string[] {
-    return explain({ status: this.status(), events: this.events.since(0), backend });
+    return explain({ status: this.status(), events: this.events.since(0), backend, nowMs: systemClock.epochNow() });
   }
 
   stop(options: { readonly hurry?: AbortSignal } = {}): Promise<void> {
@@ -183,9 +222,12 @@ class Instance implements Understudy {
 
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
+    this.#modes.close();
     await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
     await this.#pool.stop(options);
     this.#resources?.stop();
+    this.#logRotation.stop();
+    this.#accessLog.close();
     await this.#admin.close();
     this.#lock?.release();
     this.#resolveStopped();

@@ -8,15 +8,14 @@ import type { AdminClient } from './admin/admin-client.js';
 import { runBackendAction } from './commands/backend-action.js';
 import { runCheck } from './commands/check.js';
 import { runCompletion } from './commands/completion.js';
-import { runDoctor } from './commands/doctor.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
-import { runInstance } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { processTerminal as terminal } from './commands/terminal.js';
+import { parseTtl, runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
 import { errorCode, UnderstudyError } from './core/errors.js';
@@ -51,6 +50,7 @@ function buildParser(args: readonly string[], finish: Finish): CommonParser {
   const parser = commonParser(args);
   addInstanceCommands(parser, finish);
   addModeCommands(parser, finish);
+  addLeaseCommands(parser, finish);
   addBackendCommands(parser, finish);
   addConfigCommands(parser, finish);
   return parser;
@@ -94,7 +94,7 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
           })
           .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
           .option('validation', { type: 'boolean', describe: 'start in validation mode' }),
-      (argv) => finish(runInstance(configFlags(argv), terminal)),
+      (argv) => finish(runInstance(configFlags(argv))),
     )
     .command(
       '$0',
@@ -159,6 +159,27 @@ function addModeCommands(parser: CommonParser, finish: Finish): void {
   );
 }
 
+function addLeaseCommands(parser: CommonParser, finish: Finish): void {
+  parser.command(
+    'validate [-- command..]',
+    'hold a mode while a command runs',
+    (validate) =>
+      validate
+        .option('ttl', {
+          type: 'string',
+          default: '30s',
+          describe: 'how long the lease outlives a holder that is gone',
+        })
+        .option('mode', { type: 'string', default: 'validation', describe: 'the mode to hold', requiresArg: true })
+        .option('holder', { type: 'string', describe: 'who is shown as the holder', requiresArg: true }),
+    (argv) => {
+      const { mode, holder } = argv;
+      const options = { mode, holder, ttlMs: parseTtl(argv.ttl), command: afterDashes(argv) };
+      return finish(withInstance(argv, (client) => runValidate(client, options, terminal)));
+    },
+  );
+}
+
 function addBackendCommands(parser: CommonParser, finish: Finish): void {
   const describe = {
     promote: 'bring a standby backend into traffic',
@@ -194,7 +215,10 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
       'doctor',
       'look at this machine and at your command for known traps',
       (same) => same,
-      (argv) => finish(runDoctor({ flags: configFlags(argv) }, terminal)),
+      async (argv) => {
+        const { runDoctor } = await import('./commands/doctor.js');
+        return finish(runDoctor({ flags: configFlags(argv) }, terminal));
+      },
     )
     .command('completion', 'print a shell completion script', {}, () => finish(runCompletion(terminal)));
 }
@@ -219,7 +243,7 @@ function configFlags(argv: RunArguments): ConfigFlags {
   };
 }
 
-function afterDashes(argv: { readonly '--'?: readonly (string | number)[] }): readonly string[] {
+function afterDashes(argv: CommonFlags & { readonly '--'?: readonly (string | number)[] }): readonly string[] {
   return (argv['--'] ?? []).map(String);
 }
 
@@ -243,8 +267,14 @@ async function switchOrStart(argv: RunArguments): Promise<number> {
     return await switchAndWait(client, argv.validation ? 'validation' : 'production', terminal);
   } catch (error) {
     if (errorCode(error) !== 'no-instance') throw error;
-    return runInstance(configFlags(argv), terminal);
+    return runInstance(configFlags(argv));
   }
+}
+
+/** Loaded when it is needed: the planes and their libraries cost every other command a third of a second. */
+async function runInstance(flags: ConfigFlags): Promise<number> {
+  const run = await import('./commands/run.js');
+  return run.runInstance(flags, terminal);
 }
 
 function interruptSignal(): AbortSignal {

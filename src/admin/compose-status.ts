@@ -17,7 +17,7 @@ export interface StatusSources {
 }
 
 export function composeStatus(sources: StatusSources): StatusView {
-  const { mode, backends } = sources.pool;
+  const { mode, backends, failback } = sources.pool;
   return {
     instance: sources.instance,
     mode: {
@@ -29,6 +29,7 @@ export function composeStatus(sources: StatusSources): StatusView {
     },
     front: sources.front,
     backends: backends.map((backend) => backendStatus(backend, sources.traffic)),
+    failback,
     resources: sources.resources,
   };
 }
@@ -38,6 +39,8 @@ function backendStatus(backend: BackendView, traffic: Pick<TrafficPort, 'traffic
     name: backend.name,
     port: backend.port ?? null,
     role: backend.role,
+    wished: backend.wished,
+    byHand: backend.byHand,
     temperature: backend.role === 'standby' ? backend.temperature : null,
     promotion: backend.promotion ?? null,
     workers: backend.workers.map((worker) => workerStatus(worker, traffic)),
@@ -53,6 +56,7 @@ function workerStatus(worker: WorkerView, traffic: Pick<TrafficPort, 'trafficOf'
     state: worker.state,
     health: worker.health,
     restarts: worker.restarts,
+    retryInMs: worker.retryInMs ?? null,
     inflight: seen?.inflight ?? 0,
     requests: seen?.requests ?? 0,
     failures: seen?.failures ?? 0,

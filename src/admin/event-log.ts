@@ -14,7 +14,7 @@ export interface LoggedEvent {
   readonly to?: string;
   /** What set it off, in plain words. */
   readonly cause?: string;
-  readonly evidence?: unknown;
+  readonly evidence?: string;
   /** The rule of the design that it follows from. */
   readonly rule?: string;
 }

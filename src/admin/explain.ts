@@ -1,14 +1,17 @@
-// Why a backend, or the pool, is as it is: the mode's rule for it, what differs from that rule, and the last events
-// that led here. Pure: status and events in, lines of plain words out.
+// Why a backend, or the pool, is as it is: the rule that makes it so, what differs from the rule and until when, and
+// the last events that led here. Pure: status and events in, lines of plain words out.
 
 import { UnderstudyError } from '../core/errors.js';
 import type { LoggedEvent } from './event-log.js';
-import type { BackendStatus, StatusView, WorkerStatus } from './status-view.js';
+import { clockTime, explainBackend } from './explain-backend.js';
+import type { StatusView } from './status-view.js';
 
 export interface ExplainInput {
   readonly status: StatusView;
   /** Oldest first. */
   readonly events: readonly LoggedEvent[];
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
   /** The whole pool without it. */
   readonly backend?: string;
 }
@@ -16,8 +19,9 @@ export interface ExplainInput {
 const SHOWN_EVENTS = 8;
 
 /** @throws UnderstudyError `unknown-backend` that names those there are. */
-export function explain({ status, events, backend: name }: ExplainInput): readonly string[] {
-  if (name === undefined) return [...explainMode(status), ...recent(events)];
+export function explain(input: ExplainInput): readonly string[] {
+  const { status, events, backend: name } = input;
+  if (name === undefined) return [...explainMode(input), ...recent(events)];
   const backend = status.backends.find((candidate) => candidate.name === name);
   if (backend === undefined) {
     const names = status.backends.map((candidate) => candidate.name).join(', ');
@@ -26,39 +30,25 @@ export function explain({ status, events, backend: name }: ExplainInput): readon
       source: 'operator',
     });
   }
-  return [
-    explainRole(backend, status),
-    ...backend.workers.map(explainWorker),
-    ...recent(events.filter((event) => event.backend === name)),
-  ];
+  const own = events.filter((event) => event.backend === name || event.kind === 'mode');
+  return [...explainBackend(backend, { status, events }), ...recent(own)];
 }
 
-function explainMode({ mode, backends }: StatusView): string[] {
-  const lines = [
+function explainMode({ status, events, nowMs }: ExplainInput): string[] {
+  const { mode, backends } = status;
+  const asked = events.findLast((event) => event.kind === 'mode' && event.to === mode.target);
+  return [
     mode.converged
       ? `The pool has the shape of mode ${mode.current}.`
-      : `The pool is on its way from ${mode.current} to ${mode.target}; until it is there the old shape serves.`,
-    ...mode.leases.map((lease) => `${lease.holder} holds a lease on ${lease.mode} (${lease.id}).`),
+      : `The pool is on its way from ${mode.current} to ${mode.target}; until it is there, the old shape serves.`,
+    ...(asked?.cause === undefined || mode.converged ? [] : [`  ${clockTime(asked.at)}: ${asked.cause}.`]),
+    ...mode.leases.map((lease) => {
+      const seconds = Math.max(0, Math.ceil((lease.expiresAt - nowMs) / 1000));
+      const effect = lease.overruled ? ', but another mode was set by hand since' : '';
+      return `  ${lease.holder} holds mode ${lease.mode} for ${seconds} s more (${lease.id})${effect}.`;
+    }),
+    ...backends.flatMap((backend) => explainBackend(backend, { status, events })),
   ];
-  return [...lines, ...backends.map((backend) => explainRole(backend, { mode }))];
-}
-
-function explainRole(backend: BackendStatus, { mode }: Pick<StatusView, 'mode'>): string {
-  switch (backend.role) {
-    case 'active':
-      return `${backend.name} is active: it takes traffic with ${backend.workers.length} worker(s).`;
-    case 'standby':
-      return `${backend.name} is on standby (${backend.temperature ?? 'unknown'}): mode ${mode.target} keeps it ready, and it is promoted when an active worker is lost.`;
-    case 'off':
-      return `${backend.name} is off: mode ${mode.target} has no place for it.`;
-  }
-}
-
-function explainWorker(worker: WorkerStatus): string {
-  const facts = [`state ${worker.state}`, `health ${worker.health}`, `breaker ${worker.breaker}`];
-  if (worker.restarts > 0) facts.push(`${worker.restarts} restart(s)`);
-  const last = worker.lastError === undefined ? '' : ` Last trouble: ${worker.lastError}`;
-  return `  ${worker.id}: ${facts.join(', ')}.${last}`;
 }
 
 function recent(events: readonly LoggedEvent[]): string[] {
@@ -67,8 +57,9 @@ function recent(events: readonly LoggedEvent[]): string[] {
 }
 
 function eventLine(event: LoggedEvent): string {
-  const time = new Date(event.at).toISOString().slice(11, 23);
   const change = event.from === undefined ? '' : ` ${event.from} -> ${event.to ?? '?'}`;
+  const evidence = event.evidence === undefined ? '' : ` (${event.evidence.split('\n')[0]})`;
   const rule = event.rule === undefined ? '' : ` [${event.rule}]`;
-  return `  ${time} ${event.worker ?? event.backend ?? event.kind}${change}: ${event.cause ?? event.kind}${rule}`;
+  const subject = event.worker ?? event.backend ?? event.kind;
+  return `  ${clockTime(event.at)} ${subject}${change}: ${event.cause ?? event.kind}${evidence}${rule}`;
 }

@@ -1,8 +1,14 @@
 // What the admin API can ask of the instance. The composition root implements it; the routes only translate HTTP.
 
 import type { PlanView } from './plan-view.js';
-import type { StatusView } from './status-view.js';
+import type { LeaseStatus, StatusView } from './status-view.js';
 import type { EventLog } from './event-log.js';
+
+export interface LeaseWish {
+  readonly holder: string;
+  readonly mode: string;
+  readonly ttlMs: number;
+}
 
 export type BackendAction = 'promote' | 'drain' | 'restart';
 
@@ -21,6 +27,9 @@ export interface AdminOperations {
   metrics(): Promise<string>;
   setMode(name: string, options: WaitOptions): Promise<void>;
   planMode(name: string): PlanView;
+  lease(wish: LeaseWish, options: WaitOptions): Promise<LeaseStatus>;
+  renewLease(id: string, ttlMs?: number): LeaseStatus;
+  giveLeaseBack(id: string, options: WaitOptions): Promise<void>;
   backendAction(name: string, action: BackendAction): Promise<void>;
   /** Why a backend (or the pool) is as it is, in plain words, one line each. */
   why(backend?: string): readonly string[];

@@ -1,14 +1,15 @@
 // The admin API's routes: HTTP in, one operation each, JSON out. The same on the Unix socket and on TCP.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { errorMessage } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
 import { badRequest } from './problem.js';
 import { streamEvents } from './event-stream.js';
+import { registerLeases } from './lease-routes.js';
+import { parseInput, waitOptions } from './request-input.js';
 
 const modeBody = z.strictObject({ mode: z.string() });
-const waitQuery = z.object({ wait: z.enum(['true', 'false']).default('false') });
 const planQuery = z.object({ mode: z.string() });
 const actionParams = z.object({ name: z.string(), action: z.enum(['promote', 'drain', 'restart']) });
 const whyQuery = z.object({ backend: z.string().optional() });
@@ -17,6 +18,7 @@ const whyQuery = z.object({ backend: z.string().optional() });
 export function registerRoutes(server: FastifyInstance, operations: AdminOperations): void {
   registerReads(server, operations);
   registerModes(server, operations);
+  registerLeases(server, operations);
   registerActions(server, operations);
 }
 
@@ -60,24 +62,6 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
     void operations.stop();
     return reply.code(202).send({ stopping: true });
   });
-}
-
-/** Whoever hangs up no longer waits; the switch itself goes on, but a lease that nobody waits for is not given. */
-function waitOptions(request: FastifyRequest, reply: FastifyReply): { wait: boolean; signal: AbortSignal } {
-  const { wait } = parseInput(waitQuery, request.query, 'query');
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(badRequest('the caller hung up'));
-  });
-  return { wait: wait === 'true', signal: gone.signal };
-}
-
-/** @throws UnderstudyError `bad-request` that lists every problem with its place. */
-function parseInput<T>(schema: z.ZodType<T>, input: unknown, place: string): T {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${[place, ...issue.path].join('.')}: ${issue.message}`);
-  throw badRequest(problems.join('; '));
 }
 
 /** Fastify's own refusals (bad JSON, wrong content type, too large) as ours. */

@@ -16,6 +16,8 @@ export interface WorkerStatus {
   readonly requests: number;
   readonly failures: number;
   readonly breaker: string;
+  /** Failed: time until it starts again; null when it is left alone until somebody acts, or did not fail. */
+  readonly retryInMs: number | null;
   /** The last thing that went wrong with it, in plain words. */
   readonly lastError?: string;
 }
@@ -24,6 +26,9 @@ export interface BackendStatus {
   readonly name: string;
   readonly port: number | null;
   readonly role: BackendRole;
+  /** What the mode would have it do, or the operator by hand. */
+  readonly wished: BackendRole;
+  readonly byHand: boolean;
   readonly temperature: string | null;
   /** Its last promotion, in milliseconds: until traffic was routed to it, and until its first answer there. */
   readonly promotion: { readonly routedMs: number; readonly provenMs?: number } | null;
@@ -34,8 +39,12 @@ export interface LeaseStatus {
   readonly id: string;
   readonly holder: string;
   readonly mode: string;
+  /** What each renewal gives it. */
+  readonly ttlMs: number;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Another mode was set by hand since: the lease lives on, but decides nothing. */
+  readonly overruled: boolean;
 }
 
 export interface StatusView {
@@ -65,4 +74,6 @@ export interface StatusView {
   readonly backends: readonly BackendStatus[];
   /** Null before the first sample, and when sampling is switched off. */
   readonly resources: ResourceReading | null;
+  /** Whether what stands in for lost workers may go back to its rest. */
+  readonly failback: { readonly kind: 'recovering' | 'steady' } | { readonly kind: 'pending'; readonly inMs: number };
 }

@@ -2,7 +2,8 @@
 
 import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
 
-export const EXIT = { done: 0, failed: 1, usage: 2, noInstance: 3 } as const;
+/** The last one is what shells say. */
+export const EXIT = { done: 0, failed: 1, usage: 2, noInstance: 3, commandNotFound: 127 } as const;
 
 const USAGE_CODES = new Set(['config-invalid', 'usage', 'unknown-mode', 'unknown-backend']);
 
@@ -10,6 +11,7 @@ const USAGE_CODES = new Set(['config-invalid', 'usage', 'unknown-mode', 'unknown
 export function exitCodeOf(error: unknown): number {
   const code = errorCode(error);
   if (code === 'no-instance') return EXIT.noInstance;
+  if (code === 'no-such-command') return EXIT.commandNotFound;
   if (code !== undefined && USAGE_CODES.has(code)) return EXIT.usage;
   return EXIT.failed;
 }

@@ -6,6 +6,7 @@ import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
+import { renderTable } from './text-table.js';
 
 export interface ModeOptions {
   readonly name?: string;
@@ -40,17 +41,25 @@ async function showPlan(client: AdminClient, name: string, terminal: Terminal): 
   return EXIT.done;
 }
 
-/** The plan for people: numbered steps, then the number of processes before, at peak and after. */
+/** The plan for people: numbered steps with what runs after each, then what runs before, at peak and after. */
 export function renderPlan(plan: PlanView): string {
-  const steps =
-    plan.steps.length === 0 ? ['  nothing to do'] : plan.steps.map((step, index) => `  ${index + 1}. ${step}`);
-  const { before, peak, after } = plan.processes;
-  return [
-    `${plan.from} -> ${plan.to}`,
-    ...steps,
-    `processes: ${before} before, ${peak} at peak, ${after} after`,
-    '',
-  ].join('\n');
+  if (plan.stages.length === 0) return `${plan.from} -> ${plan.to}\n  nothing to do\n`;
+  const stages = plan.stages.map(({ step, processes, memoryBytes }, index) => [
+    `${index + 1}. ${step}`,
+    String(processes),
+    mebibytes(memoryBytes),
+  ]);
+  const totals = (['before', 'peak', 'after'] as const).map((when) => [
+    when === 'peak' ? 'at peak' : when,
+    String(plan.processes[when]),
+    mebibytes(plan.memoryBytes[when]),
+  ]);
+  const header = [`${plan.from} -> ${plan.to}`, 'processes', 'memory'];
+  return `${renderTable(header, [...stages, [], ...totals])}\n`;
+}
+
+function mebibytes(bytes: number | null): string {
+  return bytes === null ? 'unknown' : `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
 }
 
 /** Switches and returns once the pool has converged; shows meanwhile what it is waiting for. */

@@ -1,7 +1,8 @@
 // `understudy status [--json]`: what the pool looks like now.
 
 import type { AdminClient } from '../admin/admin-client.js';
-import type { BackendStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
+import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
+import { systemClock } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { renderTable } from './text-table.js';
@@ -13,17 +14,19 @@ export interface StatusOptions {
 /** Prints the status document, as JSON or as a table for people. */
 export async function runStatus(client: AdminClient, options: StatusOptions, terminal: Terminal): Promise<number> {
   const status = await client.status();
-  terminal.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status));
+  terminal.stdout.write(
+    options.json ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status, systemClock.epochNow()),
+  );
   return EXIT.done;
 }
 
 /** The status for people: one line of mode, one of the front, then a row per worker. */
-export function renderStatus(status: StatusView): string {
+export function renderStatus(status: StatusView, nowMs: number): string {
   const { mode, front, instance } = status;
   const modeText = mode.converged ? mode.current : `${mode.current} -> ${mode.target} (switching)`;
-  const leases = mode.leases.map((lease) => `${lease.holder} holds ${lease.mode}`).join(', ');
   return [
-    `mode     ${modeText}${leases === '' ? '' : `   leases: ${leases}`}`,
+    `mode     ${modeText}`,
+    ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
     `front    http://${front.host}:${front.port}   ${front.inflight} in flight, ${front.waiting} waiting`,
     `process  pid ${instance.pid}, version ${instance.version}`,
     '',
@@ -33,6 +36,12 @@ export function renderStatus(status: StatusView): string {
     ),
     '',
   ].join('\n');
+}
+
+function describeLease({ holder, mode, expiresAt, overruled, id }: LeaseStatus, nowMs: number): string {
+  const seconds = Math.max(0, Math.ceil((expiresAt - nowMs) / 1000));
+  const effect = overruled ? ', overruled by hand' : '';
+  return `${mode} is held by ${holder}, runs out in ${seconds} s unless renewed${effect} (${id})`;
 }
 
 function backendRows(backend: BackendStatus): string[][] {

@@ -68,5 +68,8 @@ resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }
 # Addresses whose X-Forwarded-* fields are believed.
 trustedProxies: []
 limits: { maxHead: 16KiB, maxFields: 100 }
-log: { level: info, format: auto, access: "off" }
+
+# access: json or combined writes a line for each request to accessFile (access.log in logDir; "-" is stdout).
+# That file and the workers' own are rotated above a size, and so many older ones are kept.
+log: { level: info, format: auto, access: "off", rotateAbove: 16MiB, keep: 3 }
 `;

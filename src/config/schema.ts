@@ -105,7 +105,13 @@ const limits = section({
 const log = section({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   format: z.enum(['auto', 'pretty', 'json']).default('auto'),
-  access: z.enum(['off', 'json']).default('off'),
+  /** One line a request, in accessFile. */
+  access: z.enum(['off', 'json', 'combined']).default('off'),
+  /** `-` is stdout; by default access.log in logDir. */
+  accessFile: z.string().min(1).optional(),
+  /** For the access log and the workers' own files. */
+  rotateAbove: byteSize().default(16 * 1024 * 1024),
+  keep: z.number().int().min(1).max(100).default(3),
 });
 
 /** What is looked at on this machine, and how often. */

@@ -33,8 +33,19 @@ function resolveImport(file: string, specifier: string): string {
 
 /** Files that may know the planes: the composition root, and what turns config and status into or out of their words. */
 const KNOWS_BOTH = new Set(['src/app.ts']);
-const KNOWS_POOL = new Set(['src/config/pool-options.ts', 'src/admin/compose-status.ts', 'src/commands/doctor.ts']);
-const KNOWS_PROXY = new Set(['src/config/proxy-options.ts', 'src/metrics.ts', 'src/access-log.ts']);
+const KNOWS_POOL = new Set([
+  'src/config/pool-options.ts',
+  'src/admin/compose-plan.ts',
+  'src/admin/compose-status.ts',
+  'src/commands/doctor.ts',
+  'src/worker-memory.ts',
+]);
+const KNOWS_PROXY = new Set([
+  'src/config/proxy-options.ts',
+  'src/metrics/request-metrics.ts',
+  'src/logs/access-log.ts',
+  'src/logs/open-access-log.ts',
+]);
 
 export function findBrokenArrows(graph: ImportGraph): readonly string[] {
   return [...graph].flatMap(([from, imports]) =>

@@ -153,6 +153,14 @@ export class UnderstudyProcess {
     throw new Error('the event stream ended');
   }
 
+  /** Like waitForStatus, for what no event tells of: looks again and again. */
+  async waitForStatusChange(accepts: (status: StatusView) => boolean): Promise<StatusView> {
+    for (;;) {
+      const status = await this.status();
+      if (accepts(status)) return status;
+    }
+  }
+
   /** Stops it (again is fine) and removes its folder. */
   async dispose(): Promise<void> {
     if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {

@@ -1,0 +1,215 @@
+// Who decides the mode: the operator's hand and the leases. The newest word counts; when a lease ends, the newest of
+// those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
+// hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager.
+import type { Clock } from '../src/core/clock.js';
+import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
+import type { Logger } from '../src/core/log.js';
+import type { Random } from '../src/core/random.js';
+import { Leases, type Lease, type LeaseRequest } from './leases.js';
+import type { PoolEvent } from './pool-event.js';
+
+/** What it needs of the manager. */
+export interface ModeSwitcher {
+  /** The mode that the pool has, or is on its way to. */
+  readonly targetMode: string;
+  /** @throws UnderstudyError `unknown-mode`. */
+  requireMode(name: string): void;
+  setMode(name: string): Promise<unknown>;
+}
+
+export interface ModeControlDeps {
+  readonly pool: ModeSwitcher;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onEvent: (event: PoolEvent) => void;
+}
+
+export interface ModeWaitOptions {
+  /** True: settle only when the pool has converged, or the switch was rolled back. */
+  readonly wait: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface LeaseView {
+  readonly id: string;
+  readonly holder: string;
+  readonly mode: string;
+  readonly ttlMs: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** The operator has set another mode by hand since: the lease lives on, but decides nothing. */
+  readonly overruled: boolean;
+}
+
+interface Word {
+  readonly mode: string;
+  readonly order: number;
+}
+
+interface Switch {
+  readonly mode: string;
+  readonly done: Promise<void>;
+}
+
+export class ModeControl {
+  readonly #deps: ModeControlDeps;
+  readonly #leases: Leases;
+  readonly #opened: Promise<void>;
+  #hand: Word;
+  #order = 0;
+  #switch: Switch | undefined;
+  #isOpen = false;
+  #open: () => void = () => undefined;
+
+  constructor(initialMode: string, deps: ModeControlDeps) {
+    this.#deps = deps;
+    this.#hand = { mode: initialMode, order: 0 };
+    this.#opened = new Promise((resolve) => (this.#open = resolve));
+    this.#leases = new Leases({ ...deps, onExpired: (lease) => this.#onExpired(lease) });
+  }
+
+  /** The pool's first mode stands: from here on the mode may change. Earlier wishes wait for it. */
+  open(): void {
+    this.#isOpen = true;
+    this.#open();
+  }
+
+  /** No lease outlives the instance that gave it. */
+  close(): void {
+    this.#leases.endAll();
+  }
+
+  /** @throws UnderstudyError (operator): unknown mode, not reachable; with `wait` also when it was rolled back. */
+  async setByHand(mode: string, { wait }: Pick<ModeWaitOptions, 'wait'>): Promise<void> {
+    this.#deps.pool.requireMode(mode);
+    const before = this.#hand;
+    const word = { mode, order: ++this.#order };
+    this.#hand = word;
+    const done = this.#begin(mode);
+    done.catch(() => this.#hand === word && (this.#hand = before));
+    await (wait ? done : refusedAtOnce(done));
+  }
+
+  /**
+   * Gives a lease, whose time runs from the end of the wait (from now without one). A caller that gives up the wait
+   * loses it.
+   * @throws UnderstudyError (operator) `lease-conflict` when somebody holds another mode, and what setByHand throws.
+   */
+  async lease(request: LeaseRequest, { wait, signal }: ModeWaitOptions): Promise<LeaseView> {
+    this.#deps.pool.requireMode(request.mode);
+    this.#refuseConflict(request.mode);
+    const lease = this.#leases.take(request, ++this.#order);
+    this.#announce(lease, `${lease.holder} took a lease on mode ${lease.mode}`);
+    const done = this.#apply();
+    try {
+      await (wait ? unlessAborted(done, signal) : refusedAtOnce(done));
+      this.#leases.renew(lease.id);
+    } catch (error) {
+      this.#withdraw(lease, errorMessage(error));
+      throw error;
+    }
+    return this.#view(lease);
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-lease`. */
+  renew(id: string, ttlMs?: number): LeaseView {
+    return this.#view(this.#leases.renew(id, ttlMs));
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-lease`; with `wait` also when the way back failed. */
+  async giveBack(id: string, { wait }: Pick<ModeWaitOptions, 'wait'>): Promise<void> {
+    const lease = this.#leases.end(id);
+    this.#announce(lease, `${lease.holder} gave its lease on mode ${lease.mode} back`);
+    const done = this.#apply();
+    if (wait) await done;
+  }
+
+  get leases(): readonly LeaseView[] {
+    return this.#leases.all.map((lease) => this.#view(lease));
+  }
+
+  #onExpired(lease: Lease): void {
+    this.#announce(lease, `${lease.holder} did not renew its lease on mode ${lease.mode} in time: it ran out`);
+    void this.#apply();
+  }
+
+  #withdraw(lease: Lease, reason: string): void {
+    if (!this.#leases.has(lease.id)) return;
+    this.#leases.end(lease.id);
+    this.#announce(lease, `the lease of ${lease.holder} on mode ${lease.mode} was withdrawn`, reason);
+    void this.#apply();
+  }
+
+  /** What the hand has overruled decides nothing any more, so it is in nobody's way either. */
+  #effective(): readonly Lease[] {
+    return this.#leases.all.filter((lease) => lease.order > this.#hand.order);
+  }
+
+  #refuseConflict(mode: string): void {
+    const other = this.#effective().find((lease) => lease.mode !== mode);
+    if (other === undefined) return;
+    const seconds = Math.ceil(this.#leases.remainingMs(other.id) / 1000);
+    throw new UnderstudyError(
+      `Cannot give a lease on ${mode}: ${other.holder} holds ${other.mode} for at least ${seconds} s (${other.id}).`,
+      { code: 'lease-conflict', source: 'operator' },
+    );
+  }
+
+  /** Brings about what is wanted now. Joins a switch that is under way to it; never rejects unheard. */
+  #apply(): Promise<void> {
+    const mode = this.#effective().at(-1)?.mode ?? this.#hand.mode;
+    if (this.#switch?.mode === mode) return this.#switch.done;
+    if (this.#deps.pool.targetMode === mode) return Promise.resolve();
+    return this.#begin(mode);
+  }
+
+  #begin(mode: string): Promise<void> {
+    const { pool } = this.#deps;
+    const done = (this.#isOpen ? pool.setMode(mode) : this.#opened.then(() => pool.setMode(mode))).then(ignore);
+    const begun: Switch = { mode, done };
+    this.#switch = begun;
+    done.catch((error: unknown) => this.#onFailed(mode, error));
+    done.finally(() => this.#switch === begun && (this.#switch = undefined)).catch(ignore);
+    return done;
+  }
+
+  /** A mode that can't be had is held by nobody. One that was given up for another word may still be wanted later. */
+  #onFailed(mode: string, error: unknown): void {
+    const reason = errorMessage(error);
+    this.#deps.log.warn({ mode, reason }, 'switch failed');
+    if (errorCode(error) === 'switch-superseded') return;
+    for (const lease of this.#effective()) if (lease.mode === mode) this.#withdraw(lease, reason);
+  }
+
+  #view({ id, holder, mode, ttlMs, order }: Lease): LeaseView {
+    const expiresAt = Math.round(this.#deps.clock.epochNow() + this.#leases.remainingMs(id));
+    return { id, holder, mode, ttlMs, expiresAt, overruled: order < this.#hand.order };
+  }
+
+  #announce(lease: Lease, cause: string, evidence?: string): void {
+    const at = this.#deps.clock.epochNow();
+    const rule = 'the newest word on the mode counts; the last lease to go brings back the one set by hand';
+    this.#deps.onEvent({ at, kind: 'lease', cause, ...(evidence === undefined ? {} : { evidence }), rule });
+    this.#deps.log.info({ lease: lease.id }, cause);
+  }
+}
+
+function ignore(): void {}
+
+/** Only what is wrong from the start; what goes wrong later is told by the events. */
+function refusedAtOnce(done: Promise<void>): Promise<void> {
+  return Promise.race([done, Promise.resolve()]);
+}
+
+function unlessAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal?.reason as Error);
+    if (signal?.aborted === true) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    done
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener('abort', onAbort))
+      .catch(ignore);
+  });
+}

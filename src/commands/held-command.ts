@@ -1,0 +1,71 @@
+// The command that runs under a lease: our terminal, our environment, our signals. Only starts it and tells its end.
+
+import { accessSync, constants } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { errorCode, UnderstudyError } from '../core/errors.js';
+import { EXIT } from './exit-code.js';
+
+/** What shells say for a command that can't be run. */
+const NOT_EXECUTABLE = 126;
+
+/** A terminal sends these to its whole foreground group, the command included: once is enough. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
+const OTHER_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** @throws UnderstudyError (operator) `usage` for a missing command, `no-such-command` for one that can't be found. */
+export function requireRunnable(command: readonly string[]): void {
+  const [program] = command;
+  if (program === undefined) {
+    throw new UnderstudyError('which command? Write: understudy validate -- COMMAND ...', {
+      code: 'usage',
+      source: 'operator',
+    });
+  }
+  const places = program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
+  if (places.some(isExecutable)) return;
+  throw new UnderstudyError(`Cannot run ${program}: there is no such program. No lease was taken.`, {
+    code: 'no-such-command',
+    source: 'operator',
+  });
+}
+
+function searchPath(): string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs it to its end. Its exit code, or 128 + the number of the signal that ended it, as a shell would say. */
+export async function runHeldCommand([program = '', ...args]: readonly string[]): Promise<number> {
+  // No cleanup by execa: it would pass each signal on a second time.
+  const child = execa(program, args, { stdio: 'inherit', reject: false, cleanup: false });
+  const forwarded = process.stdin.isTTY ? [...OTHER_SIGNALS] : [...OTHER_SIGNALS, ...TERMINAL_SIGNALS];
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
+  for (const signal of forwarded) process.on(signal, forward);
+  const ignored = process.stdin.isTTY ? TERMINAL_SIGNALS : [];
+  for (const signal of ignored) process.on(signal, ignore);
+  try {
+    const result = await child;
+    if (result.exitCode !== undefined) return result.exitCode;
+    if (result.signal !== undefined) return exitCodeOfSignal(result.signal);
+    return errorCode(result) === 'ENOENT' ? EXIT.commandNotFound : NOT_EXECUTABLE;
+  } finally {
+    for (const signal of forwarded) process.off(signal, forward);
+    for (const signal of ignored) process.off(signal, ignore);
+  }
+}
+
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + osConstants.signals[signal];
+}
+
+function ignore(): void {}

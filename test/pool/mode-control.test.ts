@@ -1,0 +1,227 @@
+// The hand and the leases against a pool that switches when the test says so.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ModeControl, type ModeSwitcher } from '../../pool/mode-control.js';
+import type { PoolEvent } from '../../pool/pool-event.js';
+import { UnderstudyError } from '../../src/core/errors.js';
+import { silentLog } from '../../src/core/log.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const MODES = ['production', 'validation', 'quiet'];
+
+interface PendingSwitch {
+  readonly mode: string;
+  done(): void;
+  fail(error: Error): void;
+}
+
+/** Keeps the manager's contract: a new switch supersedes the one under way, a failed one goes back. */
+class FakeSwitcher implements ModeSwitcher {
+  targetMode = 'production';
+  readonly asked: string[] = [];
+  under: PendingSwitch | undefined;
+  #standing = 'production';
+
+  requireMode(name: string): void {
+    if (!MODES.includes(name)) throw new UnderstudyError('no such mode', { code: 'unknown-mode', source: 'operator' });
+  }
+
+  setMode(mode: string): Promise<void> {
+    this.asked.push(mode);
+    this.under?.fail(new UnderstudyError('given up', { code: 'switch-superseded', source: 'operator' }));
+    this.targetMode = mode;
+    return new Promise((resolve, reject) => {
+      const pending: PendingSwitch = {
+        mode,
+        done: () => {
+          this.#standing = mode;
+          this.under = undefined;
+          resolve();
+        },
+        fail: (error) => {
+          this.targetMode = this.#standing;
+          this.under = undefined;
+          reject(error);
+        },
+      };
+      this.under = pending;
+    });
+  }
+}
+
+const rolledBack = new UnderstudyError('no room', { code: 'switch-rolled-back', source: 'operator' });
+
+let clock: ManualClock;
+let pool: FakeSwitcher;
+let events: PoolEvent[];
+let modes: ModeControl;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  pool = new FakeSwitcher();
+  events = [];
+  let draw = 0;
+  modes = new ModeControl('production', {
+    pool,
+    clock,
+    random: () => (draw++ % 1000) / 1000,
+    log: silentLog,
+    onEvent: (event) => events.push(event),
+  });
+  modes.open();
+});
+
+function lease(mode = 'validation', holder = 'nightly') {
+  return modes.lease({ holder, mode, ttlMs: 1_000 }, { wait: false });
+}
+
+function leaseAndWait(signal?: AbortSignal) {
+  return modes.lease({ holder: 'nightly', mode: 'validation', ttlMs: 1_000 }, { wait: true, signal });
+}
+
+describe('the last lease to go', () => {
+  test('brings production back when it is given back', async () => {
+    const { id } = await lease();
+    pool.under?.done();
+    await modes.giveBack(id, { wait: false });
+    expect(pool.asked).toEqual(['validation', 'production']);
+  });
+
+  test('brings production back when it runs out', async () => {
+    await lease();
+    pool.under?.done();
+    clock.advance(1_000);
+    expect(pool.asked).toEqual(['validation', 'production']);
+    expect(events.at(-1)?.cause).toMatch(/nightly did not renew.* ran out/);
+  });
+
+  test('is the last of several, whatever their order', async () => {
+    const [first, second, third] = [await lease(), await lease(), await lease()];
+    pool.under?.done();
+    for (const { id } of [second, first]) await modes.giveBack(id, { wait: false });
+    expect(pool.asked).toEqual(['validation']);
+    await modes.giveBack(third.id, { wait: false });
+    expect(pool.asked).toEqual(['validation', 'production']);
+  });
+
+  test('leaves a mode that was set by hand before', async () => {
+    const byHand = modes.setByHand('validation', { wait: true });
+    pool.under?.done();
+    await byHand;
+    const { id } = await lease();
+    await modes.giveBack(id, { wait: true });
+    expect(pool.targetMode).toBe('validation');
+    expect(pool.asked).toEqual(['validation']);
+  });
+});
+
+describe('a mode set by hand', () => {
+  test('overrules a lease, and stays when the lease ends', async () => {
+    const { id } = await lease();
+    pool.under?.done();
+    await modes.setByHand('production', { wait: false });
+    pool.under?.done();
+    expect(modes.leases).toEqual([expect.objectContaining({ id, overruled: true })]);
+    await modes.giveBack(id, { wait: false });
+    expect(pool.asked).toEqual(['validation', 'production']);
+  });
+
+  test('gives way to a lease that is taken after it', async () => {
+    await modes.setByHand('production', { wait: false });
+    pool.under?.done();
+    await lease();
+    expect(pool.targetMode).toBe('validation');
+  });
+
+  test('is forgotten when the pool could not be brought there', async () => {
+    const refused = expect(modes.setByHand('quiet', { wait: true })).rejects.toBe(rolledBack);
+    pool.under?.fail(rolledBack);
+    await refused;
+    const { id } = await lease();
+    pool.under?.done();
+    await modes.giveBack(id, { wait: false });
+    expect(pool.asked).toEqual(['quiet', 'validation', 'production']);
+  });
+
+  test('waits for the first mode to stand when it comes during the start', async () => {
+    const starting = new ModeControl('production', {
+      pool,
+      clock,
+      random: () => 0.5,
+      log: silentLog,
+      onEvent: () => undefined,
+    });
+    const asked = starting.setByHand('validation', { wait: true });
+    expect(pool.asked).toEqual([]);
+    starting.open();
+    await Promise.resolve();
+    pool.under?.done();
+    await asked;
+    expect(pool.asked).toEqual(['validation']);
+  });
+});
+
+describe('a lease that is waited for', () => {
+  test('is given with its whole time once the pool has converged', async () => {
+    const given = leaseAndWait();
+    clock.advance(60_000);
+    pool.under?.done();
+    expect(await given).toMatchObject({ mode: 'validation', expiresAt: clock.epochNow() + 1_000, overruled: false });
+  });
+
+  test('joins the switch that is under way', async () => {
+    const both = Promise.all([leaseAndWait(), leaseAndWait()]);
+    pool.under?.done();
+    expect(await both).toHaveLength(2);
+    expect(pool.asked).toEqual(['validation']);
+  });
+
+  test('is not given, with the reason, when the switch is rolled back', async () => {
+    const refused = expect(leaseAndWait()).rejects.toBe(rolledBack);
+    pool.under?.fail(rolledBack);
+    await refused;
+    expect(modes.leases).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ kind: 'lease', evidence: 'no room' });
+    expect(pool.targetMode).toBe('production');
+  });
+
+  test('is withdrawn, and the mode with it, when its caller hangs up', async () => {
+    const caller = new AbortController();
+    const refused = expect(leaseAndWait(caller.signal)).rejects.toThrow('hung up');
+    caller.abort(new Error('hung up'));
+    await refused;
+    expect(modes.leases).toEqual([]);
+    expect(pool.asked).toEqual(['validation', 'production']);
+  });
+});
+
+describe('a lease that nobody waits for', () => {
+  test('is withdrawn when the switch is rolled back', async () => {
+    await lease();
+    pool.under?.fail(rolledBack);
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(modes.leases).toEqual([]);
+  });
+});
+
+describe('a lease on another mode', () => {
+  test('is refused, naming who holds which mode, while somebody holds one', async () => {
+    await lease('validation', 'nightly');
+    await expect(lease('quiet', 'somebody')).rejects.toMatchObject({
+      code: 'lease-conflict',
+      message: expect.stringMatching(/nightly holds validation for at least 1 s/),
+    });
+  });
+
+  test('is given when the other one was overruled by hand', async () => {
+    await lease('validation');
+    await modes.setByHand('production', { wait: false });
+    expect(await lease('quiet')).toMatchObject({ mode: 'quiet' });
+  });
+
+  test('is refused when there is no such mode', async () => {
+    await expect(lease('holiday')).rejects.toMatchObject({ code: 'unknown-mode' });
+    expect(modes.leases).toEqual([]);
+  });
+});

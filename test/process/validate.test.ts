@@ -1,0 +1,124 @@
+// `understudy validate` and leases against a running instance on real uvicorn.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import type { LeaseStatus, StatusView } from '../../src/admin/status-view.js';
+import { CliProcess } from '../support/cli-process.js';
+import { UnderstudyProcess } from '../support/understudy-process.js';
+import { uvicornCommand } from '../support/uvicorn.js';
+
+const APP_FOLDER = join(process.cwd(), 'examples', 'uvicorn');
+
+let instance: UnderstudyProcess;
+
+function validate(...args: readonly string[]): CliProcess {
+  return new CliProcess(['validate', '--config', instance.configPath, ...args]);
+}
+
+/** A program for the command: it can reach the admin API, and stays until it is told. */
+function node(script: string): string[] {
+  const prelude = `const status = async () => (await fetch('http://127.0.0.1:${instance.adminPort}/v1/status')).json();`;
+  return [process.execPath, '--input-type=module', '-e', `${prelude}${script}`];
+}
+
+const STAY = `setInterval(() => {}, 1000); console.log('running as', process.pid);`;
+
+function lease(body: unknown = {}): Promise<LeaseStatus> {
+  return instance.admin.request<LeaseStatus>({ method: 'POST', path: '/v1/leases?wait=true', body });
+}
+
+function isProduction({ mode }: StatusView): boolean {
+  return mode.converged && mode.current === 'production' && mode.leases.length === 0;
+}
+
+describe('on a running pool', () => {
+  beforeAll(async () => {
+    instance = await UnderstudyProcess.start({ config: { command: uvicornCommand('app:app', APP_FOLDER) } });
+  });
+  afterAll(() => instance.dispose());
+  beforeEach(() => instance.waitForStatus(isProduction));
+
+  describe('validate', () => {
+    test("runs its command in the mode's shape and exits with its code, and production returns", async () => {
+      const command = node(`console.log(JSON.stringify((await status()).mode)); process.exit(7);`);
+      const { code, stdout } = await validate('--ttl', '20', '--', ...command).finish();
+      expect(code).toBe(7);
+      expect(JSON.parse(stdout)).toMatchObject({
+        current: 'validation',
+        converged: true,
+        leases: [{ mode: 'validation', ttlMs: 20_000, holder: expect.stringContaining(process.execPath) }],
+      });
+      await instance.waitForStatus(isProduction);
+    });
+
+    test('renews its lease, and passes input and signals on, for as long as the command runs', async () => {
+      const script = `${STAY} process.on('SIGTERM', () => process.exit(5)); process.stdin.on('data', (text) => console.log('read', String(text)));`;
+      const running = validate('--ttl', '3s', '--holder', 'nightly build', '--', ...node(script));
+      running.writeInput('a line');
+      await running.waitForOutput(/read a line/);
+      const [taken] = (await instance.status()).mode.leases;
+      // Far more than the milliseconds by which two looks at one deadline may differ.
+      const isRenewed = ({ mode }: StatusView) => (mode.leases[0]?.expiresAt ?? 0) > taken!.expiresAt + 100;
+      await instance.waitForStatusChange(isRenewed);
+      const { stdout } = await instance.command('status');
+      expect(stdout).toMatch(/lease +validation is held by nightly build, runs out in \d+ s unless renewed/);
+      running.signal('SIGTERM');
+      expect((await running.finish()).code).toBe(5);
+    });
+
+    test('loses its lease after the ttl when it is killed, and production returns', async () => {
+      const running = validate('--ttl', '1s', '--holder', 'the killed one', '--', ...node(STAY));
+      const [, pid] = await running.waitForOutput(/running as (\d+)/);
+      running.signal('SIGKILL');
+      try {
+        await instance.waitForEvent(({ cause }) => /the killed one did not renew.*ran out/.test(cause ?? ''));
+        await instance.waitForStatus(isProduction);
+      } finally {
+        process.kill(Number(pid), 'SIGKILL');
+        await running.finish();
+      }
+    });
+
+    test('says so with 127 and takes no lease when there is no such command', async () => {
+      const { code, stderr } = await validate('--', 'no-such-program').finish();
+      expect({ code, stderr }).toMatchObject({ code: 127, stderr: expect.stringContaining('no-such-program') });
+      expect(isProduction(await instance.status())).toBe(true);
+    });
+
+    test.each([
+      [['--ttl', '10ms', '--', 'true'], /ttl: accepted: 1s to 24h/],
+      [['--mode', 'holiday', '--', 'true'], /holiday.*production, validation/],
+    ])('refuses %j with one clear error', async (args, says) => {
+      const { code, stderr } = await validate(...args).finish();
+      expect(stderr).toMatch(says);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(code).not.toBe(0);
+    });
+  });
+
+  describe('several leases at once', () => {
+    test('count: production returns with the last one', async () => {
+      const [first, second] = [await lease({ holder: 'first' }), await lease({ holder: 'second' })];
+      await expect(lease({ mode: 'production' })).rejects.toMatchObject({ code: 'lease-conflict' });
+      await instance.admin.request({ method: 'DELETE', path: `/v1/leases/${first.id}?wait=true` });
+      expect((await instance.status()).mode).toMatchObject({ current: 'validation', leases: [{ holder: 'second' }] });
+      await instance.admin.request({ method: 'DELETE', path: `/v1/leases/${second.id}?wait=true` });
+      expect(isProduction(await instance.status())).toBe(true);
+    });
+  });
+});
+
+describe('a switch that a lease asks for and that cannot be done', () => {
+  afterEach(() => instance.dispose());
+
+  test('leaves exactly the old processes, and the command is not run', async () => {
+    const launcher = join(process.cwd(), 'test', 'fixtures', 'second-worker-fails.sh');
+    const command = ['sh', launcher, '{worker}', ...uvicornCommand('app:app', APP_FOLDER)];
+    instance = await UnderstudyProcess.start({ config: { command } });
+    const before = await instance.workerPids();
+    const { code, stdout, stderr } = await validate('--', 'echo', 'it ran').finish();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/starting (primary|secondary)\/2 failed.*stays in production.*no memory for a second one/s);
+    expect(await instance.workerPids()).toEqual(before);
+    expect(isProduction(await instance.status())).toBe(true);
+  });
+});

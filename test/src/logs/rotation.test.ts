@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { appendFileSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '../../../src/core/log.js';
+import { RotatingFile } from '../../../src/logs/rotating-file.js';
+import { WorkerLogRotation } from '../../../src/logs/worker-log-rotation.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+let folder: string;
+let clock: ManualClock;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'understudy-rotation-'));
+  clock = new ManualClock();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function text(name: string): string {
+  return readFileSync(join(folder, name), 'utf8');
+}
+
+describe('the rotation of worker logs', () => {
+  function rotation(): WorkerLogRotation {
+    const options = { logDir: folder, maxBytes: 5, keep: 2, everyMs: 1_000 };
+    return new WorkerLogRotation(options, { clock, log: silentLog });
+  }
+
+  test('leaves the file that the worker holds open in place, emptied', () => {
+    const held = openSync(join(folder, 'primary-1.log'), 'a');
+    writeSync(held, 'first part\n');
+    rotation().rotateDue();
+    writeSync(held, 'second\n');
+    expect(text('primary-1.log')).toBe('second\n');
+    expect(text('primary-1.log.1')).toBe('first part\n');
+  });
+
+  test('keeps so many generations, the oldest last', () => {
+    const rotating = rotation();
+    for (const line of ['one....', 'two....', 'three..']) {
+      appendFileSync(join(folder, 'primary-1.log'), line);
+      rotating.rotateDue();
+    }
+    expect(readdirSync(folder).sort()).toEqual(['primary-1.log', 'primary-1.log.1', 'primary-1.log.2']);
+    expect([text('primary-1.log.1'), text('primary-1.log.2')]).toEqual(['three..', 'two....']);
+  });
+
+  test('looks again and again, and touches nothing that is small or not a worker log', () => {
+    appendFileSync(join(folder, 'primary-1.log'), 'ok');
+    appendFileSync(join(folder, 'access.log'), 'a long line of another writer');
+    const rotating = rotation();
+    rotating.start();
+    expect(readdirSync(folder).sort()).toEqual(['access.log', 'primary-1.log']);
+    appendFileSync(join(folder, 'primary-1.log'), ' no more');
+    clock.advance(1_000);
+    expect(text('primary-1.log.1')).toBe('ok no more');
+    rotating.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a rotating file', () => {
+  test('has everything on one side of the cut when it is rotated', () => {
+    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 20, keep: 2 }, clock);
+    for (const line of ['a line of 16 bytes\n', 'that is above it\n', 'and so on\n']) file.write(line);
+    file.close();
+    expect(text('access.log.1')).toBe('a line of 16 bytes\nthat is above it\n');
+    expect(text('access.log')).toBe('and so on\n');
+  });
+
+  test('goes on where an earlier one ended, and shows what is a second old', () => {
+    appendFileSync(join(folder, 'access.log'), 'before\n');
+    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 1_000, keep: 2 }, clock);
+    file.write('after\n');
+    clock.advance(1_000);
+    expect(text('access.log')).toBe('before\nafter\n');
+    file.close();
+  });
+});
