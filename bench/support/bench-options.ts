@@ -1,6 +1,6 @@
 // The flags every bench understands: --rounds N, --seconds S, --quick; and the choices of a bench's own, as --case A,B.
 
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 export interface BenchOptions {
   readonly rounds: number;
@@ -20,10 +20,13 @@ export function readBenchChoices<Name extends string>(
   choices: Readonly<Record<Name, readonly string[]>>,
 ): BenchOptions & { readonly chosen: Readonly<Record<Name, readonly string[]>> } {
   const own = Object.fromEntries(Object.keys(choices).map((name) => [name, { type: 'string' as const }]));
-  const { values } = parseArgs({
-    options: { ...own, rounds: { type: 'string' }, seconds: { type: 'string' }, quick: { type: 'boolean' } },
+  const values = parseFlags({
+    ...own,
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    quick: { type: 'boolean' },
   });
-  const base = values.quick === true ? { rounds: Math.min(2, defaults.rounds), seconds: 1 } : defaults;
+  const base = values['quick'] === true ? { rounds: Math.min(2, defaults.rounds), seconds: 1 } : defaults;
   const texts = values as Readonly<Record<string, string | undefined>>;
   const chosen = Object.fromEntries(
     Object.entries<readonly string[]>(choices).map(([name, known]) => [name, choose(name, texts[name], known)]),
@@ -31,9 +34,19 @@ export function readBenchChoices<Name extends string>(
   return {
     rounds: Number(texts['rounds'] ?? base.rounds),
     seconds: Number(texts['seconds'] ?? base.seconds),
-    quick: values.quick === true,
+    quick: values['quick'] === true,
     chosen,
   };
+}
+
+function parseFlags(options: NonNullable<ParseArgsConfig['options']>): Readonly<Record<string, unknown>> {
+  try {
+    return parseArgs({ options }).values;
+  } catch {
+    const known = Object.keys(options).map((name) => `--${name}`);
+    console.error(`unknown flag or value; accepted: ${known.join(', ')}`);
+    return process.exit(2);
+  }
 }
 
 function choose(name: string, text: string | undefined, known: readonly string[]): readonly string[] {

@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const STOP_GRACE_MS = 3_000;
+const SUPERVISOR_STOP_GRACE_MS = 45_000;
 const READY_TIMEOUT_MS = 15_000;
-const groups = new Set<number>();
+const groups = new Map<number, NodeJS.Signals>();
 const folders = new Set<string>();
 
 process.once('exit', () => {
-  for (const pid of groups) signalGroup(pid, 'SIGKILL');
+  for (const [pid, signal] of groups) signalGroup(pid, signal);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 // Without a listener these signals end the process before its 'exit' event.
@@ -30,12 +31,15 @@ export interface ChildOptions {
   readonly pinTo?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** It has process groups of its own to end: it is asked to, never killed while it may still do so. */
+  readonly supervises?: boolean;
 }
 
 /** A started process and what it printed so far. */
 export class BenchChild {
   readonly pid: number;
   readonly child: ChildProcess;
+  readonly #graceMs: number;
   #output = '';
 
   constructor(command: readonly string[], options: ChildOptions = {}) {
@@ -48,7 +52,8 @@ export class BenchChild {
     });
     if (this.child.pid === undefined) throw new Error(`cannot start ${program}`);
     this.pid = this.child.pid;
-    groups.add(this.pid);
+    this.#graceMs = options.supervises === true ? SUPERVISOR_STOP_GRACE_MS : STOP_GRACE_MS;
+    groups.set(this.pid, options.supervises === true ? 'SIGTERM' : 'SIGKILL');
     this.child.stdout!.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
     this.child.stderr!.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
     this.child.once('close', () => groups.delete(this.pid));
@@ -67,10 +72,21 @@ export class BenchChild {
     if (this.ended) return;
     const closed = once(this.child, 'close');
     this.child.kill('SIGTERM');
-    const timer = setTimeout(() => signalGroup(this.pid, 'SIGKILL'), STOP_GRACE_MS);
+    const timer = setTimeout(() => signalGroup(this.pid, 'SIGKILL'), this.#graceMs);
     await closed;
     clearTimeout(timer);
   }
+}
+
+/** Waits until the child has printed this; the child ending first is an error with its output. */
+export function waitPrinted(child: BenchChild, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const check = () => child.output.includes(text) && resolve();
+    child.child.stdout!.on('data', check);
+    child.child.stderr!.on('data', check);
+    child.child.once('close', () => reject(new Error(`ended before it said '${text}': ${child.output.trim()}`)));
+    check();
+  });
 }
 
 /** Waits until something accepts connections on the port; the child ending first is an error with its output. */
