@@ -28,7 +28,7 @@ class WatchedLoad {
 
   constructor(url: string) {
     this.#load = new ClientLoad({
-      url,
+      url: () => url,
       connections: CONNECTIONS,
       thinkMs: THINK_MS,
       clock: systemClock,

@@ -64,7 +64,14 @@ async function warmUp(front: Front): Promise<void> {
 
 function startLoad({ url }: Front, onOutcome: (outcome: Outcome) => void): ClientLoad {
   const next = () => ({ method: 'GET', path: '/' }) as const;
-  return new ClientLoad({ url, connections: CONNECTIONS, thinkMs: THINK_MS, clock: systemClock, next, onOutcome });
+  return new ClientLoad({
+    url: () => url,
+    connections: CONNECTIONS,
+    thinkMs: THINK_MS,
+    clock: systemClock,
+    next,
+    onOutcome,
+  });
 }
 
 async function strikeOnce(front: Front, fault: Fault): Promise<Strike> {

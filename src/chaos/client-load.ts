@@ -26,7 +26,8 @@ export interface Outcome {
 }
 
 export interface ClientLoadOptions {
-  readonly url: string;
+  /** Asked before each request. */
+  readonly url: () => string;
   readonly connections: number;
   /** Between an answer and the next request on the same connection. */
   readonly thinkMs: number;
@@ -76,7 +77,7 @@ export class ClientLoad {
     let body = '';
     try {
       const { method, path, headers } = request;
-      const options = { origin: this.#options.url, method, path, headers: { ...headers }, body: request.body };
+      const options = { origin: this.#options.url(), method, path, headers: { ...headers }, body: request.body };
       const response = await this.#agent.request(options);
       status = response.statusCode;
       for await (const chunk of response.body) body += String(chunk);
