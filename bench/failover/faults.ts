@@ -1,6 +1,6 @@
 // The faults of the side by side: what is done to the workers, the same behind every proxy.
 
-import { orderFault } from '../../src/chaos/fault.js';
+import { tryOrderFault } from '../../src/chaos/fault.js';
 import type { Front } from './front.js';
 
 export interface Fault {
@@ -24,5 +24,6 @@ async function signalFirst(front: Front, count: number, signal: NodeJS.Signals):
 
 async function orderFirst(front: Front, kind: 'refuse' | 'answer-503'): Promise<void> {
   const [victim] = await front.activeWorkers();
-  await orderFault(front.folder, victim!.port, { kind, forMs: ORDERED_FOR_MS });
+  const taken = await tryOrderFault(front.folder, victim!.port, { kind, forMs: ORDERED_FOR_MS });
+  if (!taken) throw new Error(`the worker on ${victim!.port} took no order`);
 }

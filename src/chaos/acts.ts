@@ -5,7 +5,7 @@ import { waitFor, type Clock } from '../core/clock.js';
 import { errorCode } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { WorkerStatus } from '../admin/status-view.js';
-import { orderFault, setStartFault, type RelayFault, type StartFault } from './fault.js';
+import { setStartFault, tryOrderFault, type RelayFault, type StartFault } from './fault.js';
 import type { RehearsalInstance } from './rehearsal-instance.js';
 
 export interface Stage {
@@ -50,8 +50,8 @@ async function killAll({ instance }: Stage): Promise<void> {
 async function order(stage: Stage, fault: { readonly kind: RelayFault; readonly forMs: number }): Promise<void> {
   const worker = await victim(stage);
   if (worker === undefined) return;
-  await orderFault(stage.folder, Number(new URL(worker.url).port), fault);
-  await waitFor(stage.clock, fault.forMs);
+  const taken = await tryOrderFault(stage.folder, Number(new URL(worker.url).port), fault);
+  if (taken) await waitFor(stage.clock, fault.forMs);
 }
 
 async function killIntoFault(stage: Stage, fault: StartFault): Promise<void> {

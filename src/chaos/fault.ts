@@ -4,6 +4,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { systemClock } from '../core/clock.js';
 
 export const RELAY_FAULTS = ['hang', 'refuse', 'answer-503', 'reset-mid-body'] as const;
 
@@ -22,16 +23,23 @@ export function faultSocketPath(folder: string, port: number): string {
   return join(folder, `${port}.sock`);
 }
 
-/** Resolves once the worker on this port has the fault. Rejects when it can't be reached. */
-export function orderFault(folder: string, port: number, order: FaultOrder): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** A worker that is stopped takes no orders. */
+const ANSWER_LIMIT_MS = 1_000;
+
+/** Resolves with whether the worker on this port has the fault now: it may be gone, or stopped. */
+export function tryOrderFault(folder: string, port: number, order: FaultOrder): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = connect(faultSocketPath(folder, port));
-    socket.once('error', reject);
-    // Its confirmation.
-    socket.once('data', () => {
+    const settle = (taken: boolean) => {
+      timer.cancel();
       socket.destroy();
-      resolve();
-    });
+      resolve(taken);
+    };
+    const timer = systemClock.startTimer(ANSWER_LIMIT_MS, () => settle(false));
+    socket.on('error', () => settle(false));
+    socket.once('close', () => settle(false));
+    // Its confirmation.
+    socket.once('data', () => settle(true));
     socket.write(`${JSON.stringify(order)}\n`);
   });
 }
