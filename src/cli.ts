@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { locateInstance } from './admin/locate-instance.js';
 import type { AdminClient } from './admin/admin-client.js';
 import { runBackendAction } from './commands/backend-action.js';
+import { runChaos } from './commands/chaos.js';
 import { runCheck } from './commands/check.js';
 import { runCompletion } from './commands/completion.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
@@ -53,6 +54,7 @@ function buildParser(args: readonly string[], finish: Finish): CommonParser {
   addLeaseCommands(parser, finish);
   addBackendCommands(parser, finish);
   addConfigCommands(parser, finish);
+  addChaosCommand(parser, finish);
   return parser;
 }
 
@@ -221,6 +223,25 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
       },
     )
     .command('completion', 'print a shell completion script', {}, () => finish(runCompletion(terminal)));
+}
+
+function addChaosCommand(parser: CommonParser, finish: Finish): void {
+  parser.command(
+    'chaos [-- command..]',
+    'start your backends once more, break them under load, and tell what clients noticed',
+    (chaos) =>
+      chaos
+        .option('for', { type: 'string', default: '30s', describe: 'how long', requiresArg: true })
+        .option('path', { type: 'string', default: '/', describe: 'what the load asks for', requiresArg: true })
+        .option('connections', { type: 'number', default: 8, requiresArg: true })
+        .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
+        .option('yes', { alias: 'y', type: 'boolean', default: false, describe: "don't ask first" }),
+    (argv) => {
+      const { for: duration, path, connections, yes } = argv;
+      const options = { flags: configFlags(argv), duration, path, connections, yes, signal: interruptSignal() };
+      return finish(runChaos(options, terminal));
+    },
+  );
 }
 
 interface RunArguments extends CommonFlags {

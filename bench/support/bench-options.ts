@@ -1,6 +1,6 @@
-// The flags every bench understands: --rounds N, --seconds S, --quick.
+// The flags every bench understands: --rounds N, --seconds S, --quick; and the choices of a bench's own, as --case A,B.
 
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 export interface BenchOptions {
   readonly rounds: number;
@@ -11,13 +11,49 @@ export interface BenchOptions {
 
 /** `--quick` is for seeing that it works: few, short rounds. */
 export function readBenchOptions(defaults: { readonly rounds: number; readonly seconds: number }): BenchOptions {
-  const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seconds: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  return readBenchChoices(defaults, {});
+}
+
+/** The flags, and for each name of `choices` those of its values that were chosen: all without the flag. */
+export function readBenchChoices<Name extends string>(
+  defaults: { readonly rounds: number; readonly seconds: number },
+  choices: Readonly<Record<Name, readonly string[]>>,
+): BenchOptions & { readonly chosen: Readonly<Record<Name, readonly string[]>> } {
+  const own = Object.fromEntries(Object.keys(choices).map((name) => [name, { type: 'string' as const }]));
+  const values = parseFlags({
+    ...own,
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    quick: { type: 'boolean' },
   });
-  const base = values.quick ? { rounds: Math.min(2, defaults.rounds), seconds: 1 } : defaults;
+  const base = values['quick'] === true ? { rounds: Math.min(2, defaults.rounds), seconds: 1 } : defaults;
+  const texts = values as Readonly<Record<string, string | undefined>>;
+  const chosen = Object.fromEntries(
+    Object.entries<readonly string[]>(choices).map(([name, known]) => [name, choose(name, texts[name], known)]),
+  ) as Record<Name, readonly string[]>;
   return {
-    rounds: Number(values.rounds ?? base.rounds),
-    seconds: Number(values.seconds ?? base.seconds),
-    quick: values.quick,
+    rounds: Number(texts['rounds'] ?? base.rounds),
+    seconds: Number(texts['seconds'] ?? base.seconds),
+    quick: values['quick'] === true,
+    chosen,
   };
+}
+
+function parseFlags(options: NonNullable<ParseArgsConfig['options']>): Readonly<Record<string, unknown>> {
+  try {
+    return parseArgs({ options }).values;
+  } catch {
+    const known = Object.keys(options).map((name) => `--${name}`);
+    console.error(`unknown flag or value; accepted: ${known.join(', ')}`);
+    return process.exit(2);
+  }
+}
+
+function choose(name: string, text: string | undefined, known: readonly string[]): readonly string[] {
+  if (text === undefined) return known;
+  const wanted = text.split(',');
+  const unknown = wanted.find((value) => !known.includes(value));
+  if (unknown === undefined) return known.filter((value) => wanted.includes(value));
+  console.error(`--${name}: '${unknown}' is not known; accepted, comma-separated: ${known.join(', ')}`);
+  process.exit(2);
 }

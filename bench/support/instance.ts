@@ -1,12 +1,11 @@
 // A real Understudy on free ports for a bench, and the commands it needs. Ends with the bench, whatever ends the bench.
 
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../../src/admin/admin-client.js';
+import { BenchChild, temporaryFolder, waitPrinted } from './children.js';
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
 const BACKEND_NAMES = ['primary', 'secondary', 'fallback'];
@@ -23,12 +22,12 @@ export class BenchInstance {
   readonly url: string;
   readonly port: number;
   readonly backendPorts: readonly number[];
-  readonly #child: ChildProcess;
-  readonly #folder: string;
+  readonly adminPort: number;
+  readonly #child: BenchChild;
 
-  private constructor(parts: { folder: string; ports: readonly number[]; child: ChildProcess }) {
-    const [front, , ...backendPorts] = parts.ports;
-    this.#folder = parts.folder;
+  private constructor(parts: { folder: string; ports: readonly number[]; child: BenchChild }) {
+    const [front, admin, ...backendPorts] = parts.ports;
+    this.adminPort = admin!;
     this.#child = parts.child;
     this.port = front!;
     this.backendPorts = backendPorts;
@@ -37,19 +36,17 @@ export class BenchInstance {
   }
 
   get pid(): number {
-    return this.#child.pid!;
+    return this.#child.pid;
   }
 
   static async start(setup: InstanceSetup = {}): Promise<BenchInstance> {
-    const folder = mkdtempSync(join(tmpdir(), 'understudy-bench-'));
+    const folder = temporaryFolder();
     const ports = await freePorts(5);
     const configPath = join(folder, 'understudy.yaml');
     writeFileSync(configPath, JSON.stringify(configFor(folder, ports, setup)));
     const command = [process.execPath, CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
-    const [program, ...args] = setup.pinTo === undefined ? command : ['taskset', '-c', setup.pinTo, ...command];
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    process.once('exit', () => child.kill('SIGTERM'));
-    await ready(child);
+    const child = new BenchChild(command, { pinTo: setup.pinTo, supervises: true });
+    await waitPrinted(child, 'understudy is ready');
     return new BenchInstance({ folder, ports, child });
   }
 
@@ -58,10 +55,7 @@ export class BenchInstance {
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.#child, 'close');
-    this.#child.kill('SIGTERM');
-    await closed;
-    rmSync(this.#folder, { recursive: true, force: true });
+    await this.#child.stop();
   }
 }
 
@@ -75,19 +69,6 @@ function configFor(folder: string, ports: readonly number[], setup: InstanceSetu
     log: { level: 'warn' },
     ...setup.config,
   };
-}
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const onData = (chunk: Buffer) => {
-      output += String(chunk);
-      if (output.includes('understudy is ready')) resolve();
-    };
-    child.stdout!.on('data', onData);
-    child.stderr!.on('data', onData);
-    child.once('close', (code) => reject(new Error(`the instance ended with ${code}: ${output}`)));
-  });
 }
 
 export async function freePorts(count: number): Promise<readonly number[]> {

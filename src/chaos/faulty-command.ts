@@ -1,0 +1,19 @@
+// A worker's command, wrapped so that it can be told to have faults.
+
+import { join } from 'node:path';
+
+const PROGRAM = join(import.meta.dirname, 'faulty-worker.js');
+
+/** What the wrapped command listens on; the pool leaves it alone, since it is none of its placeholders. */
+export const INNER_PORT = '{inner-port}';
+
+export interface FaultyCommandOptions {
+  /** Where its workers take orders. */
+  readonly folder: string;
+  readonly healthPath: string;
+}
+
+export function faultyCommand(command: readonly string[], { folder, healthPath }: FaultyCommandOptions): string[] {
+  const place = ['--host', '{host}', '--port', '{port}', '--folder', folder, '--health', healthPath];
+  return [process.execPath, PROGRAM, ...place, '--', ...command.map((part) => part.replaceAll('{port}', INNER_PORT))];
+}
