@@ -43,6 +43,8 @@ export class WorkerHealth {
   #health: Health = unproven;
   #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
   #announced = nothingAnnounced;
+  /** Said in an answer to a client; no health answer takes it back. */
+  #wantsDrain = false;
   #probes: ProbeLoop | undefined;
   #watch: Timer | undefined;
 
@@ -62,14 +64,14 @@ export class WorkerHealth {
     return this.#health.evidence;
   }
 
-  /** What the app itself said with its last passed probe. */
+  /** What the app itself said: with its last passed probe, and for good in an answer to a client. */
   get announced(): Announcement {
-    return this.#announced;
+    return this.#wantsDrain ? { ...this.#announced, drain: true } : this.#announced;
   }
 
   /** Answers its probes and takes requests by its own word. */
   get willing(): boolean {
-    return this.#health.verdict !== 'down' && isWilling(this.#announced);
+    return this.#health.verdict !== 'down' && isWilling(this.announced);
   }
 
   /**
@@ -113,6 +115,16 @@ export class WorkerHealth {
     this.#judge({ kind: 'refused' });
     this.#listener.onChanged({ cause: 'traffic was refused a connection' });
     this.probeNow();
+  }
+
+  /** It gets no new requests from here on, until another process takes its place. */
+  noteAnnouncedDrain(): void {
+    if (this.#wantsDrain) return;
+    this.#wantsDrain = true;
+    this.#listener.onChanged({
+      cause: 'an answer of its app announces a drain',
+      evidence: describeAnnouncement(this.announced),
+    });
   }
 
   noteBreaker(state: 'open' | 'closed'): void {

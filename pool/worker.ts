@@ -246,6 +246,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   onIncident({ kind, generation }: UpstreamIncident): void {
     if (generation !== this.#generation || this.#state.kind !== 'active') return;
     if (kind === 'refused') this.#health?.noteRefused();
+    else if (kind === 'announced-drain') this.#health?.noteAnnouncedDrain();
     else this.#health?.noteBreaker(kind === 'breaker-open' ? 'open' : 'closed');
   }
 

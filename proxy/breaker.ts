@@ -34,8 +34,10 @@ export interface BreakerHooks {
   readonly random: Random;
   /** False for the last usable upstream: then failures don't open it. */
   readonly mayOpen: () => boolean;
-  /** Called in the turn of each transition. */
+  /** Called in the turn of each transition; `closed` also when one that was spared does well again. */
   readonly onChange: (state: BreakerState) => void;
+  /** Failures would have opened it, were it not the last one. Once, until it does well again. */
+  readonly onSpared: () => void;
 }
 
 const OPEN_JITTER = 0.2;
@@ -43,14 +45,15 @@ const OPEN_JITTER = 0.2;
 export class UpstreamBreaker {
   readonly #options: BreakerOptions;
   readonly #hooks: BreakerHooks;
-  readonly #circuit: CircuitBreaker<[boolean], undefined>;
   /** opossum keeps this very object and reads the open time from it at each opening. */
   readonly #settings: CircuitBreaker.Options & { resetTimeout: number };
+  #circuit: CircuitBreaker<[], undefined>;
   #era = 0;
   #failuresInRow = 0;
   #openings = 0;
   #probing = false;
-  #forced = false;
+  #refused = false;
+  #spared = false;
   #state: BreakerState = 'closed';
 
   constructor(options: BreakerOptions, hooks: BreakerHooks) {
@@ -63,16 +66,19 @@ export class UpstreamBreaker {
       // opossum trips above its threshold; the rule is "from half on".
       errorThresholdPercentage: options.failedPercent - 0.001,
       rollingCountTimeout: options.windowMs,
+      rollingPercentilesEnabled: false,
       enableSnapshots: false,
     };
-    this.#circuit = new CircuitBreaker(settle, this.#settings);
-    this.#circuit.on('open', () => this.#onOpen());
-    this.#circuit.on('halfOpen', () => this.#onHalfOpen());
-    this.#circuit.on('close', () => this.#onClose());
+    this.#circuit = this.#createCircuit();
   }
 
   get state(): BreakerState {
     return this.#state;
+  }
+
+  /** What others should think of it: one that is only spared is as good as open. */
+  get judgement(): BreakerState {
+    return this.#spared ? 'open' : this.#state;
   }
 
   /** Whether a request may go through now; an open one lets none, a half-open one lets a single probe. */
@@ -80,9 +86,12 @@ export class UpstreamBreaker {
     return this.#state === 'closed' || (this.#state === 'half-open' && !this.#probing);
   }
 
-  /** True when traffic may be sent anyway for want of anything better: failures opened it, not a refused connection. */
-  get openedByFailures(): boolean {
-    return this.#state === 'open' && !this.#forced;
+  /**
+   * Whether traffic may be sent anyway for want of anything better: failures opened it, and a slow probe must not keep
+   * everybody waiting. Where a connection was refused nobody is sent.
+   */
+  get admitsInPanic(): boolean {
+    return this.#state !== 'open' || !this.#refused;
   }
 
   /** Begins a request; the era goes back to `record` with its outcome. */
@@ -94,20 +103,20 @@ export class UpstreamBreaker {
   /** Ends a request. One that was admitted in an earlier era changes nothing. */
   record(era: number, outcome: Outcome): void {
     if (era !== this.#era) return;
+    if (this.#state === 'closed') return this.#recordClosed(outcome);
     this.#probing = false;
     // An open breaker is only asked in panic; its answers come too early to close it.
-    if (outcome === 'neutral' || this.#state === 'open') return;
-    this.#failuresInRow = outcome === 'failure' ? this.#failuresInRow + 1 : 0;
-    this.#circuit.fire(outcome === 'failure').catch(ignore);
-    if (this.#failuresInRow < this.#options.failuresInRow && this.#state === 'closed') return;
-    if (outcome === 'success') this.#circuit.close();
-    else if (this.#state === 'half-open' || this.#hooks.mayOpen()) this.#circuit.open();
+    if (this.#state === 'open' || outcome === 'neutral') return;
+    if (outcome === 'failure') this.#circuit.open();
+    else this.#close();
   }
 
-  /** Nothing listens there: out at once, last or not. */
-  trip(): void {
-    this.#forced = true;
+  /** Nothing listens there: out at once, last or not. False when that was known. */
+  trip(): boolean {
+    if (this.#state === 'open' && this.#refused) return false;
+    this.#refused = true;
     this.#circuit.open();
+    return true;
   }
 
   /** Lets its timers go. */
@@ -115,30 +124,65 @@ export class UpstreamBreaker {
     this.#circuit.shutdown();
   }
 
+  #recordClosed(outcome: Outcome): void {
+    if (outcome === 'success') {
+      this.#failuresInRow = 0;
+      // All that opossum's account needs of a success, without the promises of its fire().
+      this.#circuit.emit('fire');
+      if (this.#spared) this.#endSparing();
+    } else if (outcome === 'failure') {
+      this.#failuresInRow += 1;
+      // Judges the window in a microtask of this turn.
+      this.#circuit.fire().catch(ignore);
+      if (this.#failuresInRow >= this.#options.failuresInRow) this.#circuit.open();
+    }
+  }
+
+  /** A closed era has an account of its own: failures from before the opening are paid for. */
+  #createCircuit(): CircuitBreaker<[], undefined> {
+    const circuit = new CircuitBreaker(failed, this.#settings);
+    circuit.on('open', () => this.#onOpen());
+    circuit.on('halfOpen', () => this.#onHalfOpen());
+    return circuit;
+  }
+
   #onOpen(): void {
-    if (!this.#forced && this.#state === 'closed' && !this.#hooks.mayOpen()) return this.#circuit.close();
+    if (!this.#refused && this.#state === 'closed' && !this.#hooks.mayOpen()) return this.#spare();
     this.#openings += 1;
     this.#settings.resetTimeout = this.#nextOpenMs();
     this.#enterState('open');
   }
 
   #onHalfOpen(): void {
-    this.#forced = false;
+    this.#refused = false;
     this.#enterState('half-open');
   }
 
-  #onClose(): void {
-    if (this.#state === 'closed') return;
+  #close(): void {
     this.#openings = 0;
-    this.#forced = false;
     this.#settings.resetTimeout = this.#nextOpenMs();
+    this.#circuit.shutdown();
+    this.#circuit = this.#createCircuit();
     this.#enterState('closed');
+  }
+
+  #spare(): void {
+    this.#circuit.close();
+    if (this.#spared) return;
+    this.#spared = true;
+    this.#hooks.onSpared();
+  }
+
+  #endSparing(): void {
+    this.#spared = false;
+    this.#hooks.onChange('closed');
   }
 
   #enterState(state: BreakerState): void {
     this.#era += 1;
     this.#failuresInRow = 0;
     this.#probing = false;
+    this.#spared = false;
     this.#state = state;
     this.#hooks.onChange(state);
   }
@@ -151,8 +195,8 @@ export class UpstreamBreaker {
 
 const FAILURE = new Error('the request failed');
 
-function settle(failed: boolean): Promise<undefined> {
-  return failed ? Promise.reject(FAILURE) : Promise.resolve(undefined);
+function failed(): Promise<undefined> {
+  return Promise.reject(FAILURE);
 }
 
 function ignore(): void {

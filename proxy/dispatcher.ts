@@ -4,15 +4,16 @@
 import type { Clock } from '../src/core/clock.js';
 import type { Outcome } from './breaker.js';
 import type { Balancer } from './balance/balancer.js';
-import { Ticket, type TicketHolder } from './ticket.js';
+import { candidatesAmong } from './candidates.js';
+import { Ticket, type TicketHolder, type TicketOffice } from './ticket.js';
 import type { Upstream } from './upstream.js';
 import type { UpstreamSet } from './upstream-set.js';
-import { WaitingRoom, type WaitingRoomOptions } from './waiting-room.js';
+import { WaitingRoom, type Waiting, type WaitingRoomOptions } from './waiting-room.js';
 
 export type RefusalCode = 'queue-full' | 'queue-timeout' | 'shutting-down';
 
 /** A request that wants an upstream. One object a request; no closures needed. */
-export interface Waiter extends TicketHolder {
+export interface Waiter extends TicketHolder, Waiting {
   /** What sticky balancing goes by. */
   readonly affinityKey: string;
   /** Those that failed this request already; they come last. */
@@ -28,12 +29,12 @@ export interface DispatcherDependencies {
   readonly waitingRoom: WaitingRoomOptions;
 }
 
-export class Dispatcher {
+export class Dispatcher implements TicketOffice {
   readonly #clock: Clock;
   readonly #upstreams: UpstreamSet;
   readonly #balancer: Balancer;
   readonly #room: WaitingRoom<Waiter>;
-  readonly #onReturn = (ticket: Ticket, outcome: Outcome) => this.#takeBack(ticket, outcome);
+  readonly #tryServeWaiting = (waiter: Waiter) => this.#tryServe(waiter);
   #closed = false;
   #waitedTotal = 0;
 
@@ -42,7 +43,10 @@ export class Dispatcher {
     this.#clock = clock;
     this.#upstreams = upstreams;
     this.#balancer = balancer;
-    this.#room = new WaitingRoom(waitingRoom, clock, (waiter) => waiter.onRefused('queue-timeout'));
+    this.#room = new WaitingRoom<Waiter>(waitingRoom, clock, {
+      onDeadline: (waiter) => waiter.onRefused('queue-timeout'),
+      onDisplaced: (waiter) => waiter.onRefused('queue-full'),
+    });
   }
 
   /** Requests in the room now. */
@@ -57,8 +61,8 @@ export class Dispatcher {
 
   /** Calls back at once with a ticket or a refusal, or later from the waiting room. */
   admit(waiter: Waiter): void {
-    // Nobody overtakes those who wait already.
-    if (this.#room.size === 0 && this.#tryServe(waiter)) return;
+    // Nobody overtakes those who wait already, unless they are less urgent.
+    if ((this.#room.size === 0 || this.#room.countBefore(waiter.priority) === 0) && this.#tryServe(waiter)) return;
     if (this.#closed) return waiter.onRefused('shutting-down');
     if (!this.#room.tryEnter(waiter)) return waiter.onRefused('queue-full');
     this.#waitedTotal += 1;
@@ -71,7 +75,7 @@ export class Dispatcher {
 
   /** Serves those who wait, as far as it goes. */
   serveWaiting(): void {
-    this.#room.serve((waiter) => this.#tryServe(waiter));
+    if (this.#room.size > 0) this.#room.serve(this.#tryServeWaiting);
   }
 
   /** Turns away whoever waits, and whoever would have to from now on. */
@@ -80,37 +84,38 @@ export class Dispatcher {
     this.#room.clear((waiter) => waiter.onRefused('shutting-down'));
   }
 
+  /** Tickets call it when they are given back. */
+  takeBack(ticket: Ticket, outcome: Outcome): void {
+    const { upstream } = ticket;
+    if (outcome === 'failure') upstream.failures += 1;
+    else if (outcome === 'success') this.#learn(ticket);
+    upstream.breaker.record(ticket.era, outcome);
+    this.#upstreams.noteReturn(upstream);
+    this.serveWaiting();
+  }
+
   #tryServe(waiter: Waiter): boolean {
-    const upstream = this.#pick(waiter);
+    const now = this.#clock.now();
+    const upstream = this.#pick(waiter, now);
     if (upstream === undefined) return false;
     this.#room.leave(waiter);
-    waiter.onTicket(new Ticket(upstream, waiter, { now: this.#clock.now(), onReturn: this.#onReturn }));
+    waiter.onTicket(new Ticket(upstream, waiter, this, now));
     return true;
   }
 
-  #pick(waiter: Waiter): Upstream | undefined {
-    const { eligible } = this.#upstreams;
-    let candidates = eligible.filter((upstream) => upstream.available);
-    if (waiter.tried.length > 0) {
-      const fresh = candidates.filter((upstream) => !waiter.tried.includes(upstream));
-      if (fresh.length > 0) candidates = fresh;
-    }
-    if (candidates.length === 0) candidates = this.#lastResort(eligible);
+  #pick(waiter: Waiter, now: number): Upstream | undefined {
+    const { eligible, slowStartMs, rampingUntil } = this.#upstreams;
+    const candidates = candidatesAmong(eligible, waiter.tried, { now, slowStartMs, rampingUntil });
     return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, waiter);
   }
 
-  /** Panic: when failures have opened every breaker, sending anyway beats refusing. */
-  #lastResort(eligible: readonly Upstream[]): Upstream[] {
-    const closed = eligible.some((upstream) => upstream.breaker.state === 'closed');
-    return closed ? [] : eligible.filter((upstream) => upstream.breaker.openedByFailures && !upstream.full);
-  }
-
-  #takeBack(ticket: Ticket, outcome: Outcome): void {
-    const { upstream } = ticket;
-    upstream.tickets.delete(ticket);
-    if (outcome === 'failure') upstream.failures += 1;
-    upstream.breaker.record(ticket.era, outcome);
-    this.#upstreams.noteReturn(upstream);
-    if (this.#room.size > 0) this.serveWaiting();
+  /** Only where somebody goes by latency is the clock read once more. */
+  #learn({ upstream, admittedAt }: Ticket): void {
+    const { gradient } = upstream;
+    if (gradient === undefined && this.#balancer.observe === undefined) return;
+    const now = this.#clock.now();
+    const durationMs = now - admittedAt;
+    this.#balancer.observe?.(upstream, { durationMs, now });
+    if (gradient?.sample({ durationMs, inflight: upstream.inflight + 1, now }) === true) upstream.updateLimit();
   }
 }

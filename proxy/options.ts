@@ -1,5 +1,8 @@
 // What the data plane can be told. The shell hands it over complete; durations are milliseconds, sizes bytes.
 
+import type { GradientOptions } from './gradient-limit.js';
+import { defaultPriorityOptions, type PriorityOptions } from './priority.js';
+
 export type BalancePolicy = 'least-outstanding' | 'round-robin' | 'p2c' | 'random' | 'hash';
 
 export interface ProxyOptions {
@@ -12,7 +15,13 @@ export interface ProxyOptions {
   };
   /** Above it requests wait in the room. Unlimited by default. */
   readonly maxInflightPerWorker?: number;
+  /** Finds a limit below that one for each worker by its latency; off when undefined. */
+  readonly adaptiveLimit?: GradientOptions;
+  /** How long a freshly started worker is spared; 0 for not at all. */
+  readonly slowStartMs: number;
   readonly waitingRoom: { readonly capacity: number; readonly deadlineMs: number };
+  /** Who goes first when requests have to wait. */
+  readonly priorities: PriorityOptions;
   readonly deadlines: {
     readonly clientHeadMs: number;
     readonly clientIdleMs: number;
@@ -40,7 +49,9 @@ export const defaultProxyOptions: ProxyOptions = {
   front: { host: '127.0.0.1', port: 9000 },
   lane: 'auto',
   balance: { policy: 'least-outstanding', hashOn: 'address' },
+  slowStartMs: 10_000,
   waitingRoom: { capacity: 512, deadlineMs: 30_000 },
+  priorities: defaultPriorityOptions,
   deadlines: {
     clientHeadMs: 10_000,
     clientIdleMs: 75_000,

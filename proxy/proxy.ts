@@ -63,7 +63,12 @@ export class Proxy implements TrafficPort {
     this.#options = options;
     this.#clock = clock;
     this.#upstreams = new UpstreamSet(
-      { breaker: defaultBreakerOptions, maxInflight: options.maxInflightPerWorker ?? Infinity },
+      {
+        breaker: defaultBreakerOptions,
+        maxInflight: options.maxInflightPerWorker ?? Infinity,
+        slowStartMs: options.slowStartMs,
+        gradient: options.adaptiveLimit,
+      },
       {
         clock,
         random,

@@ -8,35 +8,38 @@ export interface TicketHolder {
   abort(reason: string): void;
 }
 
-export type TicketReturn = (ticket: Ticket, outcome: Outcome) => void;
+/** Takes tickets back. */
+export interface TicketOffice {
+  takeBack(ticket: Ticket, outcome: Outcome): void;
+}
 
 export class Ticket {
   readonly upstream: Upstream;
   readonly holder: TicketHolder;
   /** The breaker's era at admission. */
   readonly era: number;
+  /** By the proxy's clock; lanes use it too instead of reading the clock again. */
   readonly admittedAt: number;
-  readonly #onReturn: TicketReturn;
+  /** Its neighbours among the tickets that are out, kept by its upstream: a list in the tickets costs nothing. */
+  older: Ticket | undefined = undefined;
+  newer: Ticket | undefined = undefined;
+  readonly #office: TicketOffice;
   #returned = false;
 
-  constructor(
-    upstream: Upstream,
-    holder: TicketHolder,
-    context: { readonly now: number; readonly onReturn: TicketReturn },
-  ) {
+  constructor(upstream: Upstream, holder: TicketHolder, office: TicketOffice, now: number) {
     this.upstream = upstream;
     this.holder = holder;
     this.era = upstream.breaker.enter();
-    this.admittedAt = context.now;
-    this.#onReturn = context.onReturn;
-    upstream.tickets.add(this);
-    upstream.requests += 1;
+    this.admittedAt = now;
+    this.#office = office;
+    upstream.hold(this);
   }
 
   /** Later calls are ignored: the first cause wins. */
   giveBack(outcome: Outcome): void {
     if (this.#returned) return;
     this.#returned = true;
-    this.#onReturn(this, outcome);
+    this.upstream.release(this);
+    this.#office.takeBack(this, outcome);
   }
 }

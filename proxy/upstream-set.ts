@@ -3,13 +3,24 @@
 
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
-import type { IncidentListener, UpstreamIdentity, UpstreamTarget, UpstreamTraffic } from '../src/core/traffic-port.js';
+import type {
+  IncidentListener,
+  UpstreamIdentity,
+  UpstreamIncident,
+  UpstreamTarget,
+  UpstreamTraffic,
+} from '../src/core/traffic-port.js';
 import { UpstreamBreaker, type BreakerOptions, type BreakerState } from './breaker.js';
+import { GradientLimit, type GradientOptions } from './gradient-limit.js';
 import { Upstream } from './upstream.js';
 
 export interface UpstreamSetOptions {
   readonly breaker: BreakerOptions;
   readonly maxInflight: number;
+  /** How long a fresh process is spared; 0 for not at all. */
+  readonly slowStartMs: number;
+  /** Limits that find themselves; none by default. */
+  readonly gradient?: GradientOptions;
 }
 
 export interface UpstreamSetDependencies {
@@ -28,6 +39,7 @@ export class UpstreamSet {
   readonly #leaving = new Set<Upstream>();
   readonly #idleWaiters = new Map<Upstream, Set<() => void>>();
   #eligible: Upstream[] = [];
+  #rampingUntil = 0;
 
   constructor(options: UpstreamSetOptions, dependencies: UpstreamSetDependencies) {
     this.#options = options;
@@ -37,6 +49,15 @@ export class UpstreamSet {
   /** Those of the snapshot, in its order. */
   get eligible(): readonly Upstream[] {
     return this.#eligible;
+  }
+
+  get slowStartMs(): number {
+    return this.#options.slowStartMs;
+  }
+
+  /** When the last slow start ends. */
+  get rampingUntil(): number {
+    return this.#rampingUntil;
   }
 
   apply(targets: readonly UpstreamTarget[]): void {
@@ -49,17 +70,20 @@ export class UpstreamSet {
   /** Call when a ticket came back: it may have been the last one of an upstream that is leaving. */
   noteReturn(upstream: Upstream): void {
     if (upstream.inflight > 0) return;
-    for (const resolve of this.#idleWaiters.get(upstream) ?? []) resolve();
-    this.#idleWaiters.delete(upstream);
-    if (this.#leaving.delete(upstream)) this.#dispose(upstream);
+    if (this.#idleWaiters.size > 0) this.#tellIdle(upstream);
+    if (!upstream.eligible && this.#leaving.delete(upstream)) this.#dispose(upstream);
   }
 
   /** Nothing listens there: it is out at once, and the pool hears of it in this turn. */
   noteRefused(upstream: Upstream): void {
-    if (upstream.breaker.state === 'open') return;
-    const { id, generation } = upstream.target;
-    upstream.breaker.trip();
-    if (upstream.eligible) this.#dependencies.onIncident({ id, generation, kind: 'refused' });
+    if (upstream.breaker.trip()) this.#report(upstream, 'refused');
+  }
+
+  /** Its app said `x-understudy-drain: 1` in an answer. Told once: the pool decides what becomes of it. */
+  noteAnnouncedDrain(upstream: Upstream): void {
+    if (upstream.announcedDrain) return;
+    upstream.announcedDrain = true;
+    this.#report(upstream, 'announced-drain');
   }
 
   find({ id, generation }: UpstreamIdentity): Upstream | undefined {
@@ -68,7 +92,7 @@ export class UpstreamSet {
   }
 
   trafficOf(identity: UpstreamIdentity): UpstreamTraffic | undefined {
-    return this.find(identity)?.traffic();
+    return this.find(identity)?.traffic(this.#dependencies.clock.now());
   }
 
   waitIdle(identity: UpstreamIdentity, signal?: AbortSignal): Promise<void> {
@@ -91,7 +115,7 @@ export class UpstreamSet {
   }
 
   abortInflight(identity: UpstreamIdentity, reason: string): number {
-    const tickets = [...(this.find(identity)?.tickets ?? [])];
+    const tickets = this.find(identity)?.tickets() ?? [];
     for (const ticket of tickets) ticket.holder.abort(reason);
     return tickets.length;
   }
@@ -111,21 +135,39 @@ export class UpstreamSet {
 
   #create(target: UpstreamTarget): Upstream {
     const { clock, random } = this.#dependencies;
+    const { maxInflight, gradient } = this.#options;
     const breaker: UpstreamBreaker = new UpstreamBreaker(this.#options.breaker, {
       random,
       mayOpen: () => this.#eligible.some((other) => other !== upstream && other.breaker.state === 'closed'),
       onChange: (state) => this.#onBreaker(upstream, state),
+      onSpared: () => this.#report(upstream, 'breaker-open'),
     });
-    const upstream: Upstream = new Upstream(target, { clock, breaker, maxInflight: this.#options.maxInflight });
+    const rampFrom = target.warm || this.slowStartMs === 0 ? undefined : clock.now();
+    if (rampFrom !== undefined) this.#rampingUntil = rampFrom + this.slowStartMs;
+    const upstream: Upstream = new Upstream(target, {
+      breaker,
+      maxInflight,
+      rampFrom,
+      gradient: gradient === undefined ? undefined : new GradientLimit(gradient),
+    });
     return upstream;
   }
 
   #onBreaker(upstream: Upstream, state: BreakerState): void {
+    if (state === 'open') return this.#report(upstream, 'breaker-open');
+    if (state === 'closed') this.#report(upstream, 'breaker-closed');
+    this.#dependencies.onRoom();
+  }
+
+  /** What left the snapshot is nobody's concern any more. */
+  #report(upstream: Upstream, kind: UpstreamIncident['kind']): void {
     const { id, generation } = upstream.target;
-    if (state === 'open' && upstream.eligible) this.#dependencies.onIncident({ id, generation, kind: 'breaker-open' });
-    if (state === 'closed' && upstream.eligible)
-      this.#dependencies.onIncident({ id, generation, kind: 'breaker-closed' });
-    if (state !== 'open') this.#dependencies.onRoom();
+    if (upstream.eligible) this.#dependencies.onIncident({ id, generation, kind });
+  }
+
+  #tellIdle(upstream: Upstream): void {
+    for (const resolve of this.#idleWaiters.get(upstream) ?? []) resolve();
+    this.#idleWaiters.delete(upstream);
   }
 
   #retire(upstream: Upstream): void {

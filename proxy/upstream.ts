@@ -1,38 +1,50 @@
-// A worker as traffic sees it: address, what is in flight, breaker, counters. The set owns which ones take part.
+// A worker as traffic sees it: address, tickets that are out, breaker, limits, counters. The set owns which ones take
+// part. What the dispatcher asks for each request is plain fields and counts.
 
-import type { Clock } from '../src/core/clock.js';
 import type { UpstreamTarget, UpstreamTraffic } from '../src/core/traffic-port.js';
 import type { UpstreamBreaker } from './breaker.js';
+import type { GradientLimit } from './gradient-limit.js';
 import type { Ticket } from './ticket.js';
 
 export interface UpstreamDependencies {
-  readonly clock: Clock;
   readonly breaker: UpstreamBreaker;
   /** Requests at once; Infinity for no limit. */
   readonly maxInflight: number;
+  /** Finds the limit by itself, below the fixed one. */
+  readonly gradient?: GradientLimit;
+  /** Until then it is spared; 0 when it was warm from the start. */
+  readonly rampFrom?: number;
 }
 
 export class Upstream {
   readonly breaker: UpstreamBreaker;
-  /** Tickets that are out. */
-  readonly tickets = new Set<Ticket>();
-  readonly #clock: Clock;
+  readonly gradient: GradientLimit | undefined;
+  /** When it began to take traffic as a fresh process; undefined for a warm one. */
+  readonly rampFrom: number | undefined;
   readonly #maxInflight: number;
   #target: UpstreamTarget;
-  /** Position in the snapshot; false once it has left it. */
+  #limit: number;
+  #inflight = 0;
+  #oldest: Ticket | undefined;
+  #newest: Ticket | undefined;
+  /** Part of the snapshot; false once it has left it. */
   eligible = true;
+  /** Its app has said that it wants no more traffic. */
+  announcedDrain = false;
   requests = 0;
   failures = 0;
   bytesMoved = 0;
-  /** Peak-sensitive moving average of the time to the first byte, for the latency-aware policy. */
+  /** Peak-sensitive moving average of what requests take, for the latency-aware policy. */
   latencyMs = 0;
   latencyAt = 0;
 
-  constructor(target: UpstreamTarget, dependencies: UpstreamDependencies) {
+  constructor(target: UpstreamTarget, { breaker, maxInflight, gradient, rampFrom }: UpstreamDependencies) {
     this.#target = target;
-    this.#clock = dependencies.clock;
-    this.#maxInflight = dependencies.maxInflight;
-    this.breaker = dependencies.breaker;
+    this.#maxInflight = maxInflight;
+    this.breaker = breaker;
+    this.gradient = gradient;
+    this.rampFrom = rampFrom;
+    this.#limit = this.#lowestLimit();
   }
 
   get target(): UpstreamTarget {
@@ -44,31 +56,70 @@ export class Upstream {
   }
 
   get inflight(): number {
-    return this.tickets.size;
+    return this.#inflight;
   }
 
   get full(): boolean {
-    return this.tickets.size >= this.#maxInflight;
+    return this.#inflight >= this.#limit;
   }
 
   get available(): boolean {
-    return this.eligible && !this.full && this.breaker.admits;
+    return this.eligible && this.#inflight < this.#limit && this.breaker.admits;
   }
 
-  /** Same process, new weight or warmth. */
+  /** Tickets that are out, oldest first. */
+  tickets(): Ticket[] {
+    const tickets: Ticket[] = [];
+    for (let ticket = this.#oldest; ticket !== undefined; ticket = ticket.newer) tickets.push(ticket);
+    return tickets;
+  }
+
+  /** Same process; what the pool says of it may have changed. */
   update(target: UpstreamTarget): void {
     this.#target = target;
+    this.updateLimit();
   }
 
-  traffic(): UpstreamTraffic {
-    const [oldest] = this.tickets;
+  /** Call when something that limits it has moved. */
+  updateLimit(): void {
+    this.#limit = this.#lowestLimit();
+  }
+
+  hold(ticket: Ticket): void {
+    this.requests += 1;
+    this.#inflight += 1;
+    ticket.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = ticket;
+    else this.#newest.newer = ticket;
+    this.#newest = ticket;
+  }
+
+  release(ticket: Ticket): void {
+    const { older, newer } = ticket;
+    this.#inflight -= 1;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    // A holder that keeps its ticket must not keep all later ones alive with it.
+    ticket.older = undefined;
+    ticket.newer = undefined;
+  }
+
+  traffic(now: number): UpstreamTraffic {
     return {
-      inflight: this.inflight,
+      inflight: this.#inflight,
       requests: this.requests,
       failures: this.failures,
-      breaker: this.breaker.state,
+      breaker: this.breaker.judgement,
       bytesMoved: this.bytesMoved,
-      oldestInflightMs: oldest === undefined ? 0 : this.#clock.now() - oldest.admittedAt,
+      oldestInflightMs: this.#oldest === undefined ? 0 : now - this.#oldest.admittedAt,
     };
+  }
+
+  /** Never below one: a worker that may take nothing at all leaves the list instead. */
+  #lowestLimit(): number {
+    const announced = this.#target.maxInflight ?? Infinity;
+    return Math.max(1, Math.min(this.#maxInflight, announced, this.gradient?.limit ?? Infinity));
   }
 }

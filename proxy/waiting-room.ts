@@ -1,56 +1,97 @@
-// Where requests wait when nobody can take them: first come, first served, bounded, with a deadline. Leaving is free at
-// any time. It does not know upstreams: the dispatcher offers it tickets.
+// Where requests wait when nobody can take them: by class, within a class first come, first served; bounded, with a
+// deadline. Leaving is free at any time. A full room makes place for a more urgent request by turning away the last
+// comer of the least urgent class. It does not know upstreams: the dispatcher offers it tickets.
 
 import type { Clock, Timer } from '../src/core/clock.js';
+import { PRIORITIES, type Priority } from './priority.js';
 
 export interface WaitingRoomOptions {
   readonly capacity: number;
   readonly deadlineMs: number;
 }
 
-export class WaitingRoom<Waiter> {
+export interface Waiting {
+  /** `live` when it does not say. */
+  readonly priority?: Priority;
+}
+
+export interface WaitingRoomEvents<Waiter> {
+  readonly onDeadline: (waiter: Waiter) => void;
+  /** Lost its place to a more urgent one. */
+  readonly onDisplaced: (waiter: Waiter) => void;
+}
+
+/** Waiters and their deadlines, in order of arrival, which is the order of their deadlines too. */
+type Queue<Waiter> = Map<Waiter, number>;
+
+export class WaitingRoom<Waiter extends Waiting> {
   readonly #options: WaitingRoomOptions;
   readonly #clock: Clock;
-  readonly #onDeadline: (waiter: Waiter) => void;
-  /** In order of arrival, which is the order of their deadlines too: one timer serves all. */
-  readonly #deadlines = new Map<Waiter, number>();
+  readonly #events: WaitingRoomEvents<Waiter>;
+  /** Most urgent first. */
+  readonly #queues: readonly Queue<Waiter>[] = PRIORITIES.map(() => new Map<Waiter, number>());
+  #size = 0;
   #timer: Timer | undefined;
 
-  constructor(options: WaitingRoomOptions, clock: Clock, onDeadline: (waiter: Waiter) => void) {
+  constructor(options: WaitingRoomOptions, clock: Clock, events: WaitingRoomEvents<Waiter>) {
     this.#options = options;
     this.#clock = clock;
-    this.#onDeadline = onDeadline;
+    this.#events = events;
   }
 
   get size(): number {
-    return this.#deadlines.size;
+    return this.#size;
+  }
+
+  /** Those who go before a newcomer of this class. */
+  countBefore(priority: Priority | undefined): number {
+    let count = 0;
+    for (let rank = 0; rank <= rankOf(priority); rank += 1) count += this.#queues[rank]!.size;
+    return count;
   }
 
   /** False when it is full. */
   tryEnter(waiter: Waiter): boolean {
-    if (this.#deadlines.size >= this.#options.capacity) return false;
-    this.#deadlines.set(waiter, this.#clock.now() + this.#options.deadlineMs);
-    this.#timer ??= this.#startTimer(this.#options.deadlineMs);
+    const { capacity, deadlineMs } = this.#options;
+    if (this.#size >= capacity && !this.#displaceFor(waiter)) return false;
+    this.#queues[rankOf(waiter.priority)]!.set(waiter, this.#clock.now() + deadlineMs);
+    this.#size += 1;
+    this.#timer ??= this.#startTimer(deadlineMs);
     return true;
   }
 
   /** Idempotent. */
   leave(waiter: Waiter): void {
-    this.#deadlines.delete(waiter);
+    if (this.#size > 0 && this.#queues[rankOf(waiter.priority)]!.delete(waiter)) this.#size -= 1;
   }
 
-  /** Offers a place in traffic to each in turn, until one cannot be served. Those served have left. */
+  /** Offers a place in traffic to each in turn, until one cannot be served. Those served must have left. */
   serve(tryServe: (waiter: Waiter) => boolean): void {
-    for (const waiter of this.#deadlines.keys()) {
-      if (!tryServe(waiter)) return;
+    for (const queue of this.#queues) {
+      for (const waiter of queue.keys()) if (!tryServe(waiter)) return;
     }
   }
 
   /** Turns everybody away. */
   clear(turnAway: (waiter: Waiter) => void): void {
-    const waiters = [...this.#deadlines.keys()];
-    this.#deadlines.clear();
+    const waiters = this.#queues.flatMap((queue) => [...queue.keys()]);
+    for (const queue of this.#queues) queue.clear();
+    this.#size = 0;
+    this.#timer?.cancel();
+    this.#timer = undefined;
     for (const waiter of waiters) turnAway(waiter);
+  }
+
+  #displaceFor(newcomer: Waiter): boolean {
+    for (let rank = PRIORITIES.length - 1; rank > rankOf(newcomer.priority); rank -= 1) {
+      const last = [...this.#queues[rank]!.keys()].at(-1);
+      if (last === undefined) continue;
+      this.leave(last);
+      this.#events.onDisplaced(last);
+      // Whoever was turned away may have brought somebody else in.
+      return this.#size < this.#options.capacity;
+    }
+    return false;
   }
 
   #startTimer(delayMs: number): Timer {
@@ -60,13 +101,18 @@ export class WaitingRoom<Waiter> {
   #onTimer(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const [waiter, deadline] of this.#deadlines) {
-      if (deadline > now) {
-        this.#timer = this.#startTimer(deadline - now);
-        return;
+    for (const queue of this.#queues) {
+      for (const [waiter, deadline] of queue) {
+        if (deadline > now) break;
+        this.leave(waiter);
+        this.#events.onDeadline(waiter);
       }
-      this.#deadlines.delete(waiter);
-      this.#onDeadline(waiter);
     }
+    const earliest = Math.min(...this.#queues.map((queue) => queue.values().next().value ?? Infinity));
+    if (earliest < Infinity) this.#timer ??= this.#startTimer(earliest - now);
   }
+}
+
+function rankOf(priority: Priority | undefined): number {
+  return priority === undefined ? 0 : PRIORITIES.indexOf(priority);
 }

@@ -7,7 +7,14 @@ export interface BalanceContext {
   readonly affinityKey: string;
 }
 
+export interface ObservedRequest {
+  readonly durationMs: number;
+  readonly now: number;
+}
+
 export interface Balancer {
-  /** `candidates` has at least one. */
+  /** `candidates` has at least one, and is not to be kept. */
   pick(candidates: readonly Upstream[], context: BalanceContext): Upstream;
+  /** For policies that go by latency: a request that was served to its end. */
+  observe?(upstream: Upstream, request: ObservedRequest): void;
 }

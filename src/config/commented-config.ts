@@ -47,8 +47,16 @@ rehearseEvery: 1m
 # least-outstanding, round-robin, p2c, random, or hash (hashOn: address, header:NAME or cookie:NAME).
 balance: { policy: least-outstanding, hashOn: address }
 
-# When nobody can take a request it waits here instead of failing.
+# A freshly started worker gets few requests at once at first, and its full share after this time. 0s turns it off.
+slowStart: 10s
+# maxInflightPerWorker: 64
+# Finds each worker's limit by its latency, for requests that are alike.
+adaptiveLimit: { enabled: false, lowest: 2, initial: 16, highest: 256 }
+
+# When nobody can take a request it waits here instead of failing: live before validation before batch. A route decides
+# ({ path: /evaluate, class: batch }), or else the header, which counts from trusted proxies, or from all with trustClients.
 waitingRoom: { capacity: 512, deadline: 30s }
+priorities: { header: X-Understudy-Priority, trustClients: false, routes: [] }
 
 # Each has an error code of its own.
 deadlines:

@@ -11,6 +11,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkModes(config),
     ...checkCommand(config),
     ...checkTrustedProxies(config.trustedProxies),
+    ...checkAdaptiveLimit(config.adaptiveLimit),
   ];
 }
 
@@ -99,4 +100,11 @@ function checkTrustedProxies(entries: readonly string[]): ConfigProblem[] {
       ? []
       : [{ path: `trustedProxies.${index}`, message: `'${entry}' is no address; accepted: 10.0.0.1, 10.0.0.0/8, ::1` }],
   );
+}
+
+function checkAdaptiveLimit({ lowest, initial, highest }: Config['adaptiveLimit']): ConfigProblem[] {
+  if (lowest <= initial && initial <= highest) return [];
+  return [
+    { path: 'adaptiveLimit', message: `lowest <= initial <= highest must hold, not ${lowest}, ${initial}, ${highest}` },
+  ];
 }

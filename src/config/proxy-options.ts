@@ -4,13 +4,17 @@ import type { ProxyOptions } from '../../proxy/index.js';
 import type { Config } from './config.js';
 
 export function toProxyOptions(config: Config): ProxyOptions {
-  const { deadlines, retry, limits } = config;
+  const { deadlines, retry, limits, priorities } = config;
+  const { enabled, ...gradient } = config.adaptiveLimit;
   return {
     front: config.front,
     lane: config.lane,
     balance: config.balance,
     maxInflightPerWorker: config.maxInflightPerWorker,
+    adaptiveLimit: enabled ? gradient : undefined,
+    slowStartMs: config.slowStart,
     waitingRoom: { capacity: config.waitingRoom.capacity, deadlineMs: config.waitingRoom.deadline },
+    priorities: { ...priorities, header: priorities.header.toLowerCase() },
     deadlines: {
       clientHeadMs: deadlines.clientHead,
       clientIdleMs: deadlines.clientIdle,

@@ -81,6 +81,24 @@ const balance = section({
 
 const waitingRoom = section({ capacity: count.default(512), deadline: duration().default(30_000) });
 
+const priorities = section({
+  header: z
+    .string()
+    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'accepted: the name of a header field')
+    .default('X-Understudy-Priority'),
+  trustClients: z.boolean().default(false),
+  routes: z
+    .array(z.strictObject({ path: z.string().startsWith('/'), class: z.enum(['live', 'validation', 'batch']) }))
+    .default([]),
+});
+
+const adaptiveLimit = section({
+  enabled: z.boolean().default(false),
+  lowest: z.number().int().min(1).default(2),
+  initial: z.number().int().min(1).default(16),
+  highest: z.number().int().min(1).default(256),
+});
+
 const deadlines = section({
   clientHead: duration().default(10_000),
   clientIdle: duration().default(75_000),
@@ -159,7 +177,10 @@ export const configSchema = z.strictObject({
   rehearseEvery: duration().default(60_000),
   balance,
   maxInflightPerWorker: z.number().int().min(1).optional(),
+  adaptiveLimit,
+  slowStart: duration().default(10_000),
   waitingRoom,
+  priorities,
   deadlines,
   retry,
   trustedProxies: z.array(z.string()).default([]),

@@ -56,8 +56,12 @@ export interface TrafficPort {
 
 /** What the proxy saw on an upstream that the pool must weigh in the same turn. */
 export interface UpstreamIncident extends UpstreamIdentity {
-  /** `refused`: nothing listens there. `breaker-open` / `breaker-closed`: traffic's own judgement changed. */
-  readonly kind: 'refused' | 'breaker-open' | 'breaker-closed';
+  /**
+   * `refused`: nothing listens there. `breaker-open` / `breaker-closed`: traffic's own judgement changed; the last usable
+   * upstream is reported open too, so that somebody comes to its help, but goes on getting requests. `announced-drain`:
+   * the app said in an answer that it wants no more traffic.
+   */
+  readonly kind: 'refused' | 'breaker-open' | 'breaker-closed' | 'announced-drain';
 }
 
 export type IncidentListener = (incident: UpstreamIncident) => void;

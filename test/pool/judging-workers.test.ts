@@ -147,6 +147,17 @@ describe('a worker that announces something in its health answer', () => {
   });
 });
 
+describe('a worker whose app announces a drain in an answer', () => {
+  test('leaves traffic in that turn, and stays out whatever its health answer says', async () => {
+    const before = primary();
+    pool.reportIncident({ kind: 'announced-drain', id: 'primary/1', generation: 1 });
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await pass(15_000);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    expect(primary()).toBe(before);
+  });
+});
+
 describe("a worker's breaker", () => {
   const upstream = { id: 'primary/1', generation: 1 };
 
