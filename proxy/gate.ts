@@ -2,6 +2,7 @@
 // ones the facts that lanes go by; one that asks for a configured upgrade is special, all others are plain.
 // Rows of the RFC stand at each rule; where the RFC gives a choice we refuse what two parsers could read differently.
 
+import { isIPv6 } from 'node:net';
 import { mayBeNominated } from './headers/hop-by-hop.js';
 import { FIELD } from './http1/field-names.js';
 import { isWord, parseLength } from './http1/framing.js';
@@ -49,6 +50,10 @@ export class JudgedRequest {
 /** reg-name, IPv4 or bracketed IPv6, and a port of at most five digits (RFC 9110 section 7.2, RFC 3986 section 3.2.2). */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
+function isHost(value: string): boolean {
+  return HOST.test(value) && (!value.startsWith('[') || isIPv6(value.slice(1, value.indexOf(']'))));
+}
+
 /** Hosts repeat: the last good one needs no second look. */
 let lastGoodHost = '';
 
@@ -90,6 +95,7 @@ export class Gate {
       checkTarget(request) ??
       checkHost(request, found.hosts) ??
       checkFraming(request, found) ??
+      this.#checkLength(request) ??
       this.#checkUpgrade(head, request, found);
     if (fault !== undefined) return fault;
     request.wantsTrailers = found.offersTrailers && minorVersion === 1;
@@ -152,6 +158,13 @@ export class Gate {
     return undefined;
   }
 
+  #checkLength({ contentLength }: JudgedRequest): HeadFault | undefined {
+    const { maxBodyBytes } = this.#rules;
+    return contentLength > maxBodyBytes
+      ? { code: 'body-too-large', detail: `at most ${maxBodyBytes} bytes` }
+      : undefined;
+  }
+
   /** RFC 9110 section 7.8: an upgrade that is not configured, or not asked for in full, is simply not made. */
   #checkUpgrade(head: RequestHeadParser, request: JudgedRequest, found: Findings): HeadFault | undefined {
     if (found.upgradeAt < 0 || !found.wantsUpgrade || request.minorVersion === 0) return undefined;
@@ -210,7 +223,7 @@ function takeAbsolute(request: JudgedRequest): HeadFault | undefined {
   const match = /^http:\/\/([^/?]*)(.*)$/i.exec(request.target);
   if (match === null) return bad('the target is neither a path nor an http URL');
   const [, authority = '', rest = ''] = match;
-  if (authority === '' || !HOST.test(authority)) return bad('bad authority in the target');
+  if (authority === '' || !isHost(authority)) return bad('bad authority in the target');
   request.host = authority;
   request.hostFrom = 'target';
   // RFC 9112 section 3.2.4: an absolute target without a path means the server itself.
@@ -226,7 +239,7 @@ function checkHost(request: JudgedRequest, hosts: number): HeadFault | undefined
   if (request.hostFrom === 'target') return undefined;
   request.hostFrom = 'field';
   if (request.host === lastGoodHost) return undefined;
-  if (!HOST.test(request.host)) return bad('bad Host value');
+  if (!isHost(request.host)) return bad('bad Host value');
   lastGoodHost = request.host;
   return undefined;
 }

@@ -3,15 +3,22 @@
 
 import { endsHere, nominatedFields } from './hop-by-hop.js';
 
-/** Names and values in turn; `date` is an IMF-fixdate. */
-export function forwardResponseHeaders(rawHeaders: readonly string[], date: string): string[] {
+export interface AnswerFacts {
+  readonly status: number;
+  /** An IMF-fixdate. */
+  readonly date: string;
+}
+
+/** Names and values in turn. */
+export function forwardResponseHeaders(rawHeaders: readonly string[], { status, date }: AnswerFacts): string[] {
   const nominated = nominatedFields(rawHeaders);
   const headers: string[] = [];
   let dated = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
     const lowerName = name.toLowerCase();
-    if (endsHere(lowerName, nominated)) continue;
+    // RFC 9110 section 8.6: never with a 204.
+    if (endsHere(lowerName, nominated) || (status === 204 && lowerName === 'content-length')) continue;
     if (lowerName === 'date') dated = true;
     headers.push(name, rawHeaders[index + 1]!);
   }

@@ -31,6 +31,9 @@ export function interimText(head: ResponseHeadParser): string {
 
 const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
 
+/** A status line that ends behind the status: what we send has the space that must follow (RFC 9112 section 4). */
+const BARE_STATUS_LINE = 'HTTP/1.1 200\r\n'.length;
+
 /** True when head and framing can go to the client exactly as they came. */
 export function passesAsItIs(head: ResponseHeadParser, framing: AnswerFraming): boolean {
   return (
@@ -38,6 +41,7 @@ export function passesAsItIs(head: ResponseHeadParser, framing: AnswerFraming): 
     head.hasDate &&
     head.minorVersion === 1 &&
     head.bytes[head.start + 7] === 0x31 &&
+    head.fieldsStart - head.start > BARE_STATUS_LINE &&
     framing.framed &&
     !framing.close &&
     !framing.makesChunks &&
@@ -48,7 +52,8 @@ export function passesAsItIs(head: ResponseHeadParser, framing: AnswerFraming): 
 function keptLines(head: ResponseHeadParser, framing: AnswerFraming): string {
   const { fields } = head;
   // RFC 9112 section 2.3: the version in the status line is our own.
-  let text = `HTTP/1.1${head.text(head.start + 8, head.fieldsStart)}`;
+  const line = head.text(head.start + 8, head.fieldsStart - 2);
+  let text = `HTTP/1.1${head.fieldsStart - head.start === BARE_STATUS_LINE ? `${line} ` : line}\r\n`;
   let keptFrom = head.fieldsStart;
   for (let index = 0; index < fields.count; index += 1) {
     if (!endsHere(fields.kind[index]!, framing)) continue;

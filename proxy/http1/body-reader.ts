@@ -59,6 +59,11 @@ export class BodyReader {
     return this.#chunks?.fault ?? '';
   }
 
+  /** The fault is that the body is larger than allowed. */
+  get tooLarge(): boolean {
+    return this.#chunks?.tooLarge ?? false;
+  }
+
   /** Returns the offset behind what belongs to this body, or -1 with `fault` set. */
   read(bytes: Buffer, start: number, end: number): number {
     if (this.kind === 'chunked') {

@@ -10,6 +10,8 @@ export interface ChunkedRules {
   readonly strip: boolean;
   /** Trailers that may be passed on are kept in `tail`. */
   readonly keepTrailers: boolean;
+  /** Of data, all chunks together. */
+  readonly maxBytes?: number;
 }
 
 /** 12 hexadecimal digits stay exact in a double (RFC 9112 section 7.1 asks to watch for overflow). */
@@ -47,11 +49,14 @@ export class ChunkedScanner {
   /** What ends the body, when trailers were kept: to be written behind the last piece. */
   tail = '';
   fault = '';
+  /** The fault is that there is more than `maxBytes`. */
+  tooLarge = false;
   #rules: ChunkedRules = { strip: false, keepTrailers: false };
   #state = State.Done;
   #size = 0;
   #digits = 0;
   #left = 0;
+  #total = 0;
   #extensionBytes = 0;
   #trailers: Buffer | undefined;
   #pieceStart = -1;
@@ -61,6 +66,8 @@ export class ChunkedScanner {
     this.#state = State.SizeStart;
     this.#digits = 0;
     this.#size = 0;
+    this.#total = 0;
+    this.tooLarge = false;
     this.#extensionBytes = 0;
     this.#trailers = undefined;
     this.tail = '';
@@ -112,9 +119,7 @@ export class ChunkedScanner {
         return this.#stepSize(octet, position);
       case State.SizeLineFeed:
         if (octet !== LF) return this.#wrong('a chunk size line does not end in CRLF');
-        this.#left = this.#size;
-        this.#state = this.#size === 0 ? State.TrailerStart : State.Data;
-        return true;
+        return this.#beginData();
       case State.DataReturn:
         if (octet !== CR) return this.#wrong('chunk data longer than its size');
         this.#state = State.DataLineFeed;
@@ -139,6 +144,15 @@ export class ChunkedScanner {
       default:
         return this.#stepExtension(octet, position);
     }
+  }
+
+  #beginData(): boolean {
+    this.#total += this.#size;
+    this.tooLarge = this.#total > (this.#rules.maxBytes ?? Infinity);
+    if (this.tooLarge) return this.#wrong(`at most ${this.#rules.maxBytes} bytes`);
+    this.#left = this.#size;
+    this.#state = this.#size === 0 ? State.TrailerStart : State.Data;
+    return true;
   }
 
   #stepSize(octet: number, position: number): boolean {

@@ -48,6 +48,8 @@ export class RequestHeadParser {
     this.bytes = bytes;
     this.fault = undefined;
     const end = Math.min(bytes.length, from + this.#maxHeadBytes);
+    // The first half of an empty line may be all there is yet.
+    if (end - from === 1 && bytes[from] === CR) return 'incomplete';
     const start = skipEmptyLine(bytes, from, end);
     this.start = start;
     const line = this.#parseLine(start, end);

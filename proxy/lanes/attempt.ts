@@ -2,6 +2,7 @@
 // is the present attempt; once given up it is silent, whatever still arrives.
 
 import type { Dispatcher as Undici, Pool } from 'undici';
+import { errorCode } from '../../src/core/errors.js';
 import type { Outcome } from '../breaker.js';
 import type { Ticket } from '../ticket.js';
 
@@ -33,6 +34,7 @@ export class Attempt implements Undici.DispatchHandler {
   #controller: Undici.DispatchController | undefined;
   #live = true;
   #started = false;
+  #status = 0;
 
   constructor(ticket: Ticket, events: AttemptEvents) {
     this.ticket = ticket;
@@ -74,6 +76,7 @@ export class Attempt implements Undici.DispatchHandler {
 
   onResponseStart(controller: Undici.DispatchController, status: number, _headers: unknown, message = ''): void {
     if (!this.#live) return;
+    this.#status = status;
     const rawHeaders = textList(controller.rawHeaders);
     if (status < 200) this.#events.onInformation(status, rawHeaders);
     else this.#events.onHead(status, message, rawHeaders);
@@ -90,7 +93,10 @@ export class Attempt implements Undici.DispatchHandler {
   }
 
   onResponseError(_controller: Undici.DispatchController, error: Error): void {
-    if (this.#live) this.#events.onError(error);
+    if (!this.#live) return;
+    // RFC 9110 section 8.6: the length in a 304 is that of the answer it stands for; undici misses those bytes.
+    if (this.#status === 304 && errorCode(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#events.onEnd({});
+    else this.#events.onError(error);
   }
 }
 

@@ -213,7 +213,8 @@ export class ClientConnection implements DeadlineHolder {
     this.#headBegun = false;
     this.#context.wheel.disarm(this);
     this.#context.noteMessage();
-    if (request.body === 'chunked') this.#body.beginChunked({ strip: false, keepTrailers: false });
+    const maxBytes = this.#context.limits.maxBodyBytes;
+    if (request.body === 'chunked') this.#body.beginChunked({ strip: false, keepTrailers: false, maxBytes });
     else if (request.body === 'length') this.#body.beginLength(request.contentLength);
     else this.#body.beginNone();
   }
@@ -224,7 +225,7 @@ export class ClientConnection implements DeadlineHolder {
     if (body.done) return start;
     const stop = body.read(bytes, start, bytes.length);
     if (stop < 0) {
-      this.#onBadBody(body.fault);
+      this.#onBadBody({ code: body.tooLarge ? 'body-too-large' : 'bad-request', detail: body.fault });
       return bytes.length;
     }
     const { pieces, pieceCount } = body;
@@ -236,13 +237,13 @@ export class ClientConnection implements DeadlineHolder {
   }
 
   /** Nothing more of it may reach the upstream, and nothing behind it can be told apart any more. */
-  #onBadBody(detail: string): void {
+  #onBadBody(fault: HeadFault): void {
     const server = this.#server;
     this.#server = undefined;
-    const begun = server?.onBodyBroken(detail) ?? false;
+    const begun = server?.onBodyBroken(fault) ?? false;
     this.#context.noteAnswered();
     if (begun) this.cut({ reset: false });
-    else this.#sendRefusal({ code: 'bad-request', detail });
+    else this.#sendRefusal(fault);
   }
 
   /** The deadline is for the whole head: octets that trickle in do not move it. */
@@ -269,7 +270,9 @@ export class ClientConnection implements DeadlineHolder {
 
   /** A client that has ended its side gets its answers, and then nothing more will come. */
   #endIfOver(): void {
-    if (this.#halfClosed && this.#state === 'head') this.#linger();
+    if (!this.#halfClosed) return;
+    if (this.#state === 'head') this.#linger();
+    else if (this.#state === 'message' && !this.#body.done) this.#endWithinBody();
   }
 
   #refuse(fault: HeadFault): Buffer {
@@ -297,8 +300,12 @@ export class ClientConnection implements DeadlineHolder {
     if (this.#state === 'tunnel') return this.#server?.onHalfClosed();
     if (this.#state !== 'message') return this.#linger();
     if (this.#body.done) return this.#server?.onHalfClosed();
-    // RFC 9112 section 8: the request will never be whole.
-    this.#onBadBody('the connection ended within the request body');
+    this.#endWithinBody();
+  }
+
+  /** RFC 9112 section 8: the request will never be whole. */
+  #endWithinBody(): void {
+    this.#onBadBody({ code: 'bad-request', detail: 'the connection ended within the request body' });
   }
 
   #onClose(): void {

@@ -18,6 +18,7 @@ import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
 import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
+import { canBeGuest, guestHead } from './guest-head.js';
 import { GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
@@ -100,7 +101,7 @@ export class ClientConnections implements ConnectionContext {
       connection.writeText(MAX_FORWARDS_ANSWER);
       return void connection.answered({ close: request.close });
     }
-    const special = request.upgrade !== undefined || this.#context.options.lane === 'full';
+    const special = request.upgrade !== undefined || (this.#context.options.lane === 'full' && canBeGuest(request));
     return special ? this.#serveFull(connection, request) : this.#serveFast(connection, request);
   }
 
@@ -139,13 +140,12 @@ export class ClientConnections implements ConnectionContext {
 
   /** The same guest for all messages of a connection, so that node:http can keep it alive. */
   #serveFull(connection: ClientConnection, request: JudgedRequest): MessageServer {
-    const { bytes, start, end } = this.parser;
     let guest = this.#guests.get(connection);
     if (guest === undefined) {
       guest = new GuestSocket(connection, (entering) => this.#fullLane.enter(entering));
       this.#guests.set(connection, guest);
     }
-    return guest.begin(bytes.subarray(start, end), request.upgrade);
+    return guest.begin(guestHead(this.parser, request), request.upgrade);
   }
 
   #createFastContext(): FastLaneContext {

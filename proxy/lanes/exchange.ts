@@ -6,6 +6,7 @@ import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
+import { findResponseFault } from '../headers/response-fault.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { EndedBy } from '../request-record.js';
@@ -21,6 +22,9 @@ import { RequestBody } from './request-body.js';
 import { affinityKeyOf, hasBody, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import type { UpstreamPools } from './upstream-pools.js';
+
+/** RFC 9110 section 15.2 sets no bound; endless ones are an attack. */
+const MAX_INTERIM_RESPONSES = 32;
 
 export interface ClientMessage {
   readonly request: IncomingMessage;
@@ -52,6 +56,7 @@ export class Exchange implements Waiter, AttemptEvents {
   #forwarded = false;
   #eventStream = false;
   #failedAnswer = false;
+  #interims = 0;
 
   constructor(context: LaneContext, pools: UpstreamPools, { request, response, expectsContinue }: ClientMessage) {
     this.#context = context;
@@ -119,6 +124,9 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   onInformation(status: number, rawHeaders: readonly string[]): void {
+    this.#interims += 1;
+    if (this.#interims > MAX_INTERIM_RESPONSES)
+      return this.#fail('bad-response', { detail: 'too many interim responses', endedBy: 'upstream' });
     if (this.#request.httpVersion !== '1.1') return;
     if (status === 102) this.#response.writeProcessing();
     const link = fieldValue(rawHeaders, 'link');
@@ -129,8 +137,10 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account.noteFirstByte();
     this.#failedAnswer = isUpstreamFailure(status);
     if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
+    const fault = findResponseFault(message, rawHeaders);
+    if (fault !== undefined) return this.#fail('bad-response', { detail: fault, endedBy: 'upstream' });
     const date = new Date(this.#context.clock.epochNow()).toUTCString();
-    const head = { status, message, headers: forwardResponseHeaders(rawHeaders, date) };
+    const head = { status, message, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
     if (this.#mayHold(head)) this.#held = new HeldAnswer(head);
     else this.#writeHead(head);
   }

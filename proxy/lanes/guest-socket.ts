@@ -25,6 +25,8 @@ export class GuestSocket extends Duplex implements MessageServer {
   #writeDone: (() => void) | undefined;
   #answerBegun = false;
   #served = false;
+  /** Its upstream broke the rules of an upgrade: nothing more of it is passed on. */
+  #declined = false;
 
   /** `enter` brings it to node:http, once. */
   constructor(connection: ClientConnection, enter: (guest: GuestSocket) => void) {
@@ -42,6 +44,7 @@ export class GuestSocket extends Duplex implements MessageServer {
     this.#answer = '';
     this.#answerBegun = false;
     this.#served = false;
+    this.#declined = false;
     return this;
   }
 
@@ -99,7 +102,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const bytes = this.#offered === undefined ? chunk : this.#judgeUpgrade(chunk);
-    if (bytes === undefined) return done();
+    if (bytes === undefined || (this.#declined && this.#answerBegun)) return done();
     this.#answerBegun = true;
     if (this.#connection.write(bytes)) done();
     else this.#writeDone = done;
@@ -154,6 +157,7 @@ export class GuestSocket extends Duplex implements MessageServer {
     if (!/^HTTP\/1\.1 101 /.test(this.#answer)) return answer;
     const agreed = /^upgrade:[ \t]*([^\r\n]*?)[ \t]*$/im.exec(this.#answer.slice(0, headEnd))?.[1];
     if (agreed?.toLowerCase() !== offered) {
+      this.#declined = true;
       queueMicrotask(() => this.destroySoon());
       const detail = 'the upstream switched to a protocol that was not offered';
       return Buffer.from(problemText('bad-response', { detail, close: true, withBody: true }), 'latin1');

@@ -1,6 +1,8 @@
 // Who serves the message that a client connection has begun: the fast lane's exchange, or the full lane's guest. The
 // connection owns octets and framing, the server owns what becomes of the request.
 
+import type { HeadFault } from '../http1/request-head.js';
+
 export interface MessageServer {
   /** All of the body that came along with the head has been handed over. */
   start(): void;
@@ -12,7 +14,7 @@ export interface MessageServer {
    * The body is malformed or will never be whole: the request is given up. True when the client has got something of
    * the answer already, so that it can only be cut off.
    */
-  onBodyBroken(detail: string): boolean;
+  onBodyBroken(fault: HeadFault): boolean;
   /** The client has ended its sending side; it may still be listening (RFC 9112 section 9.6). */
   onHalfClosed(): void;
   /** The client is gone: nobody is left to answer. */

@@ -28,6 +28,7 @@ export interface UpstreamTraffic {
   readonly inflight: number;
   readonly requests: number;
   readonly failures: number;
+  /** `open` also for the last usable upstream that failures would have opened: it goes on getting requests. */
   readonly breaker: 'closed' | 'open' | 'half-open';
   /** Bytes moved either way since the upstream was added. */
   readonly bytesMoved: number;

@@ -23,6 +23,8 @@ export class ProxyRig {
   readonly incidents: UpstreamIncident[] = [];
   port = 0;
   readonly #closers: (() => void)[] = [];
+  /** Of each place in the route: another port there is another process. */
+  readonly #processes: { port: number; generation: number }[] = [];
   #onRecord: () => void = () => undefined;
 
   private constructor(options: Partial<ProxyOptions>) {
@@ -66,9 +68,11 @@ export class ProxyRig {
     );
   }
 
-  /** Makes these ports the upstreams, named a/1, b/1, ... */
+  /** Makes these ports the upstreams, named a/1, b/1, ...; another port is another process. */
   route(...ports: readonly number[]): void {
-    this.proxy.applyTargets(ports.map((port, index) => targetFor(port, index)));
+    this.proxy.applyTargets(
+      ports.map((port, index) => ({ ...targetFor(port, index), generation: this.#generationOf(port, index) })),
+    );
   }
 
   async connect(): Promise<RawConnection> {
@@ -92,6 +96,14 @@ export class ProxyRig {
   async close(): Promise<void> {
     await this.proxy.close({ graceMs: 0 });
     for (const close of this.#closers) close();
+  }
+
+  #generationOf(port: number, index: number): number {
+    const known = this.#processes[index];
+    if (known?.port === port) return known.generation;
+    const generation = (known?.generation ?? 0) + 1;
+    this.#processes[index] = { port, generation };
+    return generation;
   }
 
   async #listen(server: Server | HttpServer): Promise<number> {

@@ -41,6 +41,16 @@ export class RawConnection {
     return this.received;
   }
 
+  /** Resolves once everything written has left for the other side. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => this.socket.write('', () => resolve()));
+  }
+
+  /** Resolves when more has come, or the end. */
+  waitForMore(): Promise<void> {
+    return new Promise((resolve) => (this.#changed = resolve));
+  }
+
   /** Resolves with everything received once the other side has ended or cut the connection. */
   async waitForEnd(): Promise<string> {
     while (!this.ended) await new Promise<void>((resolve) => (this.#changed = resolve));

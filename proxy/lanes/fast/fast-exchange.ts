@@ -5,6 +5,7 @@ import { errorMessage } from '../../../src/core/errors.js';
 import type { Outcome } from '../../breaker.js';
 import type { RefusalCode, Waiter } from '../../dispatcher.js';
 import type { JudgedRequest } from '../../gate.js';
+import type { HeadFault } from '../../http1/request-head.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
 import { problemKind, type ProblemCode } from '../../problem.js';
 import { problemText } from '../../problem-text.js';
@@ -97,9 +98,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#probe.start();
   }
 
-  onBodyBroken(): boolean {
+  onBodyBroken({ code }: HeadFault): boolean {
     const { forwarded } = this.#answer;
-    this.#end({ endedBy: 'client', code: 'bad-request', status: forwarded ? this.#answer.status : 400 });
+    this.#end({ endedBy: 'client', code, status: forwarded ? this.#answer.status : problemKind(code).status });
     return forwarded;
   }
 

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import fc from 'fast-check';
+import { LANES } from '../../support/conformance-rig.js';
+import { FuzzArena } from '../../support/fuzz-arena.js';
+import { hostileRequests } from '../../support/hostile-requests.js';
+import { hostileResponse } from '../../support/hostile-responses.js';
+
+/** More of them: `npm run bench:fuzz`. */
+const RUNS = { auto: 800, full: 150 };
+
+describe.each(LANES)('fuzzing, lane %s', (lane) => {
+  let arena: FuzzArena;
+  beforeAll(async () => (arena = await FuzzArena.open(lane)));
+  afterAll(() => arena.close());
+
+  test('what is accepted of clients is what llhttp accepts, and goes on as strictly the same', async () => {
+    const property = fc.asyncProperty(hostileRequests, (message) => arena.tryRequests(message));
+    await fc.assert(property, { seed: 9112, numRuns: RUNS[lane] });
+  });
+
+  test('what is accepted of upstreams is what llhttp accepts, and poisons nobody', async () => {
+    const property = fc.asyncProperty(hostileResponse, (message) => arena.tryResponse(message));
+    await fc.assert(property, { seed: 9112, numRuns: RUNS[lane] });
+  });
+});
