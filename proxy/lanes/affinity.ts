@@ -9,11 +9,12 @@ export function affinityOf(head: RequestHeadParser, clientAddress: string, balan
   const separator = balance.hashOn.indexOf(':');
   const kind = balance.hashOn.slice(0, separator);
   const name = balance.hashOn.slice(separator + 1);
-  if (kind === 'header') return valueOf(head, name.toLowerCase()) ?? clientAddress;
-  return cookieValue(valueOf(head, 'cookie') ?? '', name) ?? clientAddress;
+  if (kind === 'header') return fieldOf(head, name.toLowerCase()) ?? clientAddress;
+  return cookieValue(fieldOf(head, 'cookie') ?? '', name) ?? clientAddress;
 }
 
-function valueOf(head: RequestHeadParser, lowerName: string): string | undefined {
+/** The first value of a field, by lower-case name. */
+export function fieldOf(head: RequestHeadParser, lowerName: string): string | undefined {
   for (let index = 0; index < head.fields.count; index += 1) {
     if (head.lowerName(index) === lowerName) return head.value(index);
   }

@@ -8,10 +8,11 @@ import type { TrustedProxies } from '../headers/trusted-proxies.js';
 import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
+import { priorityOf, type Priority } from '../priority.js';
 import { problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { Upstream } from '../upstream.js';
-import { affinityOf } from './affinity.js';
+import { affinityOf, fieldOf } from './affinity.js';
 import { ClientConnection } from './client-connection.js';
 import type { ConnectionContext } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
@@ -135,7 +136,17 @@ export class ClientConnections implements ConnectionContext {
       account: new RequestAccount(context, { id, method, path }),
       text: requestText(parser, request, own),
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
+      priority: this.#priorityOf(connection, path),
     });
+  }
+
+  /** Costs nothing where nobody's word counts and no route is declared. */
+  #priorityOf(connection: ClientConnection, path: string): Priority {
+    const { trustedProxies, options } = this.#context;
+    const { header, trustClients } = options.priorities;
+    const trusted = trustedProxies.trusts(connection.clientAddress);
+    const claimed = trusted || trustClients ? fieldOf(this.parser, header) : undefined;
+    return priorityOf({ path, claimed, trusted }, options.priorities);
   }
 
   /** The same guest for all messages of a connection, so that node:http can keep it alive. */
@@ -154,7 +165,7 @@ export class ClientConnections implements ConnectionContext {
       connections: this.#upstreams,
       parser: new ResponseHeadParser(this.limits),
       date: () => this.#dateNow(),
-      noteAnnouncedDrain: () => undefined,
+      noteAnnouncedDrain: (upstream) => this.#context.upstreams.noteAnnouncedDrain(upstream),
     };
   }
 

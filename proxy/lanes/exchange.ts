@@ -7,6 +7,7 @@ import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { findResponseFault } from '../headers/response-fault.js';
+import type { Priority } from '../priority.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { EndedBy } from '../request-record.js';
@@ -19,7 +20,7 @@ import { isUpstreamFailure, othersLeft } from './failed-answer.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
-import { affinityKeyOf, hasBody, targetOf } from './request-facts.js';
+import { affinityKeyOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
@@ -41,6 +42,7 @@ interface Ending {
 
 export class Exchange implements Waiter, AttemptEvents {
   readonly affinityKey: string;
+  readonly priority: Priority;
   readonly #context: LaneContext;
   readonly #pools: UpstreamPools;
   readonly #request: IncomingMessage;
@@ -70,6 +72,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
     this.affinityKey = affinityKeyOf(request, context.options.balance.hashOn);
+    this.priority = priorityOfRequest(request, context);
   }
 
   get tried(): readonly Upstream[] {
@@ -135,6 +138,8 @@ export class Exchange implements Waiter, AttemptEvents {
 
   onHead(status: number, message: string, rawHeaders: readonly string[]): void {
     this.#account.noteFirstByte();
+    if (fieldValue(rawHeaders, 'x-understudy-drain') === '1')
+      this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
     if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
     const fault = findResponseFault(message, rawHeaders);

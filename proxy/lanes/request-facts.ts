@@ -1,6 +1,8 @@
 // What the full lane reads off a node:http request. Pure.
 
 import type { IncomingMessage } from 'node:http';
+import { priorityOf, type Priority } from '../priority.js';
+import type { LaneContext } from './lane-context.js';
 
 /** RFC 9112 section 6.3: a request has a body when it says so, whatever its method. */
 export function hasBody(request: IncomingMessage): boolean {
@@ -31,4 +33,14 @@ export function affinityKeyOf(request: IncomingMessage, hashOn: string): string 
   if (kind !== 'cookie') return address;
   const cookies = (request.headers.cookie ?? '').split(';').map((part) => part.trim());
   return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1) ?? address;
+}
+
+export function priorityOfRequest(request: IncomingMessage, { options, trustedProxies }: LaneContext): Priority {
+  const claimed = request.headers[options.priorities.header];
+  const facts = {
+    path: targetOf(request).path,
+    claimed: typeof claimed === 'string' ? claimed : undefined,
+    trusted: trustedProxies.trusts(request.socket.remoteAddress ?? ''),
+  };
+  return priorityOf(facts, options.priorities);
 }

@@ -8,12 +8,14 @@ import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { fieldValue } from '../headers/forward-response.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
+import type { Priority } from '../priority.js';
 import { problemKind, type ProblemCode } from '../problem.js';
 import { problemText } from '../problem-text.js';
 import type { EndedBy } from '../request-record.js';
 import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import type { LaneContext } from './lane-context.js';
+import { priorityOfRequest } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { originOf } from './upstream-pools.js';
 
@@ -38,6 +40,7 @@ const CLOSE_SERVICE_RESTART = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
 export class Tunnel implements Waiter {
   readonly affinityKey: string;
+  readonly priority: Priority;
   readonly tried: readonly Upstream[] = [];
   readonly #context: LaneContext;
   readonly #proxy: UpgradeProxy;
@@ -55,6 +58,7 @@ export class Tunnel implements Waiter {
     this.#startedAt = context.clock.now();
     this.#requestId = context.requestIds.next(fieldValue(upgrade.request.rawHeaders, 'x-request-id'));
     this.affinityKey = upgrade.request.socket.remoteAddress ?? '';
+    this.priority = priorityOfRequest(upgrade.request, context);
   }
 
   start(): void {

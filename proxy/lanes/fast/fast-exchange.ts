@@ -7,6 +7,7 @@ import type { RefusalCode, Waiter } from '../../dispatcher.js';
 import type { JudgedRequest } from '../../gate.js';
 import type { HeadFault } from '../../http1/request-head.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
+import type { Priority } from '../../priority.js';
 import { problemKind, type ProblemCode } from '../../problem.js';
 import { problemText } from '../../problem-text.js';
 import type { RequestAccount } from '../../request-account.js';
@@ -32,10 +33,12 @@ export interface FastRequest {
   /** The whole head that an upstream gets. */
   readonly text: string;
   readonly affinityKey: string;
+  readonly priority: Priority;
 }
 
 export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
   readonly affinityKey: string;
+  readonly priority: Priority;
   readonly #context: FastLaneContext;
   readonly #shared: LaneContext;
   readonly #connection: ClientConnection;
@@ -60,6 +63,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#account = parts.account;
     this.#text = parts.text;
     this.affinityKey = parts.affinityKey;
+    this.priority = parts.priority;
     this.#answer = new Answer(context, { connection: parts.connection, request: parts.request, judge: this });
     this.#bodyComplete = parts.request.body === 'none';
     if (!this.#bodyComplete) this.#replay = new ReplayBuffer(context.shared.options.retry.replayBufferBytes);
