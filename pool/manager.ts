@@ -179,10 +179,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#requireRunning();
     const workers = backend === undefined ? this.#workers : this.#requireBackend(backend);
     const why = { cause: 'the operator asked for a restart' };
-    for (const worker of workers) {
-      worker.pardon();
-      if (worker.managed && worker.pid !== undefined) worker.markOutdated(why);
-    }
+    const replaced = workers.filter((worker) => worker.managed && worker.pid !== undefined);
+    this.#requireReachable(this.#shape(), `restart ${backend ?? 'the workers'}`, replaced);
+    for (const worker of workers) worker.pardon();
+    for (const worker of replaced) worker.markOutdated(why);
     this.#turn(why);
     await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => !worker.outdated && isAtRest(worker)));
   }
@@ -495,17 +495,21 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#stopping) throw operatorError('pool-stopping', 'The pool is stopping.');
   }
 
-  #requireReachable(shape: Shape, action: string): void {
-    const { reachable, leastServing } = this.#forecast(shape);
+  /** `replaced`: workers that are to get new processes on the way. */
+  #requireReachable(shape: Shape, action: string, replaced: readonly Worker[] = []): void {
+    const { reachable, leastServing } = this.#forecast(shape, replaced);
     if (reachable) return;
     const facts = `budget ${this.#budget} processes, floor ${shape.floor} usable workers, ${leastServing} at the least on the way`;
     throw operatorError('not-reachable', `Cannot ${action}: there is no way to it within the limits (${facts}).`);
   }
 
-  #forecast(shape: Shape): Forecast {
+  #forecast(shape: Shape, replaced: readonly Worker[] = []): Forecast {
     const floor = Math.min(this.#standing.floor, shape.floor);
     const promised = Math.min(this.#standing.capacity, shape.capacity);
-    return forecastSwitch({ ...this.#planInput(), shape, floor, promised });
+    const input = this.#planInput();
+    const isReplaced = ({ id }: ObservedWorker) => replaced.some((worker) => worker.id === id);
+    const workers = input.workers.map((worker) => (isReplaced(worker) ? { ...worker, outdated: true } : worker));
+    return forecastSwitch({ ...input, workers, shape, floor, promised });
   }
 
   #announcePriorityRefused(id: string, evidence: string): void {
