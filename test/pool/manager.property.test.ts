@@ -247,6 +247,9 @@ class World {
   }
 }
 
+/** The same orders in each run, so that a red gate is the change's own; UNDERSTUDY_SEED=N looks at others. */
+const SEED = Number(process.env['UNDERSTUDY_SEED'] ?? 20_261_124);
+
 // No time limits of fast-check's and no shrinking here: they leave runs and timers behind on a loaded machine.
 test('a pool keeps its promises and heals whatever happens to it in whatever order', async () => {
   await fc.assert(
@@ -267,6 +270,6 @@ test('a pool keeps its promises and heals whatever happens to it in whatever ord
       expect(world.traffic.ids).toEqual([]);
       expect(world.clock.pendingTimers).toBe(0);
     }),
-    { numRuns: 60, endOnFailure: true, examples: PINNED.map((list) => [list]) },
+    { seed: SEED, numRuns: 60, endOnFailure: true, examples: PINNED.map((list) => [list]) },
   );
 });

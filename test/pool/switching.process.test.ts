@@ -133,11 +133,14 @@ describe('an operator', () => {
     const { pool } = bench;
     await pool.start();
     const looping = () => pool.view().backends[0]!.workers[0]!;
+    let killed = 0;
     for (let failure = 1; failure <= 3; failure++) {
-      await waitUntil(pool, () => looping().state === 'active');
-      process.kill(looping().pid!, 'SIGKILL');
-      await waitUntil(pool, () => looping().state === 'failed');
+      // Failed it is only for the length of its backoff, which may be over before anybody looks.
+      await waitUntil(pool, () => looping().state === 'active' && looping().pid !== killed);
+      killed = looping().pid!;
+      process.kill(killed, 'SIGKILL');
     }
+    await waitUntil(pool, () => looping().state === 'failed');
     expect(looping()).toMatchObject({ state: 'failed', lastError: expect.stringContaining('SIGKILL') });
     await pool.restart('primary');
     expect(looping()).toMatchObject({ state: 'active', restarts: 3 });

@@ -192,7 +192,10 @@ describe.each(LANES)('nasty cases, lane %s', (lane) => {
     const client = await rig.proxy.connect();
     for (let from = 0; from < count; from += 500)
       client.write(
-        Array.from({ length: 500 }, (_, index) => `GET /${from + index} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''),
+        Array.from(
+          { length: Math.min(500, count - from) },
+          (_, index) => `GET /${from + index} HTTP/1.1\r\nHost: a\r\n\r\n`,
+        ).join(''),
       );
     client.write('GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     const received = await client.waitForEnd();
