@@ -17,7 +17,8 @@ export {
 export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';
-export { findPortHolder } from './port-probe.js';
+export { fillCommand } from './command-template.js';
+export { findFreePort, findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';

@@ -33,6 +33,8 @@ function ensureBuilt(force) {
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   runOrExit(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')], 'building');
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  // Kept current with the config's own schema by every build, so that nobody has to remember it.
+  runOrExit(process.execPath, [join(ROOT, 'scripts', 'generate-schema.mjs')], 'writing the JSON Schema');
   writeFileSync(BUILD_STAMP, wanted);
 }
 

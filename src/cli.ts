@@ -216,10 +216,15 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
     .command(
       'doctor',
       'look at this machine and at your command for known traps',
-      (same) => same,
+      (doctor) =>
+        doctor.option('try', {
+          type: 'boolean',
+          default: true,
+          describe: 'start one worker for a moment and ask its health path',
+        }),
       async (argv) => {
         const { runDoctor } = await import('./commands/doctor.js');
-        return finish(runDoctor({ flags: configFlags(argv) }, terminal));
+        return finish(runDoctor({ flags: configFlags(argv), tryCommand: argv.try }, terminal));
       },
     )
     .command('completion', 'print a shell completion script', {}, () => finish(runCompletion(terminal)));

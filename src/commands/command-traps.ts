@@ -1,38 +1,92 @@
-// What a worker's command line is known to get wrong, found by reading it. Pure. Measured on uvicorn 0.17 and 0.54.
+// What a worker's command line is known to get wrong, found by reading it, and the same command put right. Pure.
+// Measured on uvicorn 0.17 and 0.54; gunicorn's times are from its documentation.
 
-const SHORTEST_KEEP_ALIVE_SECONDS = 5;
-
-/** One sentence a trap: what happens, and what to write instead. */
-export function findCommandTraps(command: readonly string[]): readonly string[] {
-  if (!command.some((part) => /(^|\/)uvicorn$/.test(part))) return [];
-  return [...workersTrap(command), ...keepAliveTrap(command), ...gracefulTrap(command), ...reloadTrap(command)];
+export interface ServerFacts {
+  /** How long the proxy keeps an idle connection to a worker: the server must keep it longer. */
+  readonly upstreamIdleSeconds: number;
+  /** Whether this uvicorn knows --timeout-graceful-shutdown (0.22 and later). */
+  readonly knowsGracefulTimeout: boolean;
 }
 
-function workersTrap(command: readonly string[]): string[] {
+export interface CommandTrap {
+  /** What happens, in one sentence. */
+  readonly text: string;
+  /** The command without it. */
+  fix(command: readonly string[]): readonly string[];
+}
+
+const GOOD_KEEP_ALIVE_SECONDS = '75';
+const GOOD_GRACE_SECONDS = '10';
+
+/** In the order in which they should be told. */
+export function findCommandTraps(command: readonly string[], facts: ServerFacts): readonly CommandTrap[] {
+  if (runs(command, 'gunicorn')) return keepAliveTrap(command, { option: '--keep-alive', defaultSeconds: 2, facts });
+  if (!runs(command, 'uvicorn')) return [];
+  return [
+    ...workersTrap(command),
+    ...keepAliveTrap(command, { option: '--timeout-keep-alive', defaultSeconds: 5, facts }),
+    ...gracefulTrap(command, facts),
+    ...reloadTrap(command),
+  ];
+}
+
+/** The command with every trap taken out. */
+export function fixCommand(command: readonly string[], traps: readonly CommandTrap[]): readonly string[] {
+  return traps.reduce((fixed, trap) => trap.fix(fixed), command);
+}
+
+function runs(command: readonly string[], server: string): boolean {
+  return command.some((part) => part === server || part.endsWith(`/${server}`));
+}
+
+function workersTrap(command: readonly string[]): CommandTrap[] {
   const workers = Number(optionValue(command, '--workers') ?? 1);
   if (workers <= 1) return [];
   return [
-    `--workers ${workers}: uvicorn loses TCP_NODELAY on the shared socket (44 ms for a keep-alive request) and hides dead workers; leave it out, Understudy runs one process a worker`,
+    {
+      text: `--workers ${workers}: uvicorn loses TCP_NODELAY on the socket that they share (44 ms for a keep-alive request) and hides workers that died; leave it out, Understudy runs one process a worker`,
+      fix: (fixed) => withoutOption(fixed, '--workers'),
+    },
   ];
 }
 
-function keepAliveTrap(command: readonly string[]): string[] {
-  const seconds = Number(optionValue(command, '--timeout-keep-alive') ?? 5);
-  if (seconds > SHORTEST_KEEP_ALIVE_SECONDS) return [];
+interface KeepAlive {
+  readonly option: string;
+  readonly defaultSeconds: number;
+  readonly facts: ServerFacts;
+}
+
+/** A second apart is no margin on a busy machine: the server's close and our next request would cross. */
+function keepAliveTrap(command: readonly string[], { option, defaultSeconds, facts }: KeepAlive): CommandTrap[] {
+  const seconds = Number(optionValue(command, option) ?? defaultSeconds);
+  if (seconds > facts.upstreamIdleSeconds + 1) return [];
   return [
-    `uvicorn closes idle connections after ${seconds} s, about when the proxy would reuse them; add --timeout-keep-alive 75`,
+    {
+      text: `the server closes idle connections after ${seconds} s, about when the proxy (${facts.upstreamIdleSeconds} s) would use them again; say ${option} ${GOOD_KEEP_ALIVE_SECONDS}`,
+      fix: (fixed) => [...withoutOption(fixed, option), option, GOOD_KEEP_ALIVE_SECONDS],
+    },
   ];
 }
 
-function gracefulTrap(command: readonly string[]): string[] {
-  if (optionValue(command, '--timeout-graceful-shutdown') !== undefined) return [];
-  return ['without --timeout-graceful-shutdown (uvicorn 0.22+) a stop waits for slow requests until it is killed'];
+function gracefulTrap(command: readonly string[], { knowsGracefulTimeout }: ServerFacts): CommandTrap[] {
+  const option = '--timeout-graceful-shutdown';
+  if (!knowsGracefulTimeout || optionValue(command, option) !== undefined) return [];
+  return [
+    {
+      text: `without ${option} a stop waits for slow requests without end, until it is killed`,
+      fix: (fixed) => [...fixed, option, GOOD_GRACE_SECONDS],
+    },
+  ];
 }
 
-function reloadTrap(command: readonly string[]): string[] {
-  return command.includes('--reload')
-    ? ['--reload puts a watcher between us and the server: use understudy restart']
-    : [];
+function reloadTrap(command: readonly string[]): CommandTrap[] {
+  if (!command.includes('--reload')) return [];
+  return [
+    {
+      text: '--reload puts a watcher between us and the server, and resets live connections; use understudy restart',
+      fix: (fixed) => fixed.filter((part) => part !== '--reload'),
+    },
+  ];
 }
 
 /** `--name value` or `--name=value`. */
@@ -40,4 +94,10 @@ function optionValue(command: readonly string[], name: string): string | undefin
   const index = command.indexOf(name);
   if (index >= 0) return command[index + 1];
   return command.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+function withoutOption(command: readonly string[], name: string): readonly string[] {
+  const index = command.indexOf(name);
+  if (index >= 0) return [...command.slice(0, index), ...command.slice(index + 2)];
+  return command.filter((part) => !part.startsWith(`${name}=`));
 }

@@ -1,17 +1,23 @@
 // `understudy doctor`: looks at this machine and at the user's command for what is known to go wrong.
 
+import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
-import { findPortHolder } from '../../pool/index.js';
+import { fillCommand, findFreePort, findPortHolder } from '../../pool/index.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
-import { workerCommand } from '../config/worker-command.js';
+import { knowsGracefulTimeout, workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
+import { systemClock } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
+import { systemRandom } from '../core/random.js';
 import { EXIT } from './exit-code.js';
-import type { Terminal } from './terminal.js';
-import { findCommandTraps } from './command-traps.js';
+import { progressLine, type Terminal } from './terminal.js';
+import { findCommandTraps, fixCommand } from './command-traps.js';
+import { tryHealthPath, type HealthTrial } from './health-trial.js';
 
 export interface DoctorOptions {
   readonly flags: ConfigFlags;
+  /** Start one worker for a moment and ask its health path. */
+  readonly tryCommand: boolean;
 }
 
 export interface Finding {
@@ -31,6 +37,8 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
     ...(await examineFileDescriptors()),
     await examineGpu(),
   ];
+  const taken = findings.some(({ level }) => level === 'fail');
+  if (options.tryCommand && !taken) findings.push(await examineHealth(config, terminal));
   for (const { level, text } of findings) terminal.stdout.write(`${MARKS[level]}  ${text}\n`);
   return findings.some(({ level }) => level === 'fail') ? EXIT.failed : EXIT.done;
 }
@@ -38,11 +46,28 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
 function examineCommand(config: Config): Finding[] {
   try {
     const command = workerCommand(config);
-    const traps = findCommandTraps(command).map((trap): Finding => ({ level: 'warn', text: trap }));
-    return [{ level: 'ok', text: `a worker runs: ${command.join(' ')}` }, ...traps];
+    const traps = findCommandTraps(command, {
+      upstreamIdleSeconds: config.deadlines.upstreamIdle / 1000,
+      knowsGracefulTimeout: uvicornKnowsGracefulTimeout(command),
+    });
+    const fixed = fixCommand(command, traps);
+    return [
+      { level: 'ok', text: `a worker runs: ${command.join(' ')}` },
+      ...traps.map(({ text }): Finding => ({ level: 'warn', text })),
+      ...(traps.length === 0 ? [] : [{ level: 'warn', text: `put right: ${fixed.join(' ')}` } as const]),
+    ];
   } catch (error) {
     return [{ level: 'fail', text: errorMessage(error) }];
   }
+}
+
+/** Asked of the interpreter in the command, where there is one; the newest is assumed where it can't be asked. */
+function uvicornKnowsGracefulTimeout([program = '']: readonly string[]): boolean {
+  if (!/python[\d.]*$/.test(program)) return true;
+  const { status, stdout } = spawnSync(program, ['-c', 'import uvicorn; print(uvicorn.__version__)'], {
+    encoding: 'utf8',
+  });
+  return status !== 0 || knowsGracefulTimeout(stdout.trim());
 }
 
 async function examinePorts(config: Config): Promise<Finding[]> {
@@ -58,6 +83,40 @@ async function examinePorts(config: Config): Promise<Finding[]> {
       return { level: 'fail', text: `port ${port} (${label}) is taken by ${holder}` };
     }),
   );
+}
+
+/** One worker on a port that nobody knows, for as long as its health path takes to answer. */
+async function examineHealth(config: Config, terminal: Terminal): Promise<Finding> {
+  const host = '127.0.0.1';
+  const port = await findFreePort(host, new Set(), systemRandom);
+  const facts = { host, port, name: 'doctor', worker: 1, workers: 1 };
+  const line = progressLine(terminal);
+  line.show(`starting one worker on port ${port} to ask its ${config.health.path}`);
+  const trial = await tryHealthPath(
+    fillCommand(workerCommand(config), facts),
+    {
+      cwd: config.cwd,
+      env: config.env,
+      url: `http://${host}:${port}${config.health.path}`,
+      timeoutMs: config.startTimeout,
+    },
+    systemClock,
+  );
+  line.clear();
+  return judgeTrial(trial, config);
+}
+
+function judgeTrial(trial: HealthTrial, { health }: Config): Finding {
+  const { path, expectStatus } = health;
+  if (trial.kind !== 'answered') return { level: 'fail', text: `one worker was tried, and ${trial.reason}` };
+  const seconds = (trial.afterMs / 1000).toFixed(1);
+  const answer = `GET ${path} answers ${trial.status}, ${seconds} s after the start of a worker`;
+  const isReady = expectStatus === undefined ? trial.status < 500 : trial.status === expectStatus;
+  if (!isReady) return { level: 'fail', text: `${answer}: it would never count as ready` };
+  if (trial.status === 404) {
+    return { level: 'warn', text: `${answer}: the app has no such path; health.path should name one that tells` };
+  }
+  return { level: 'ok', text: answer };
 }
 
 async function examineFileDescriptors(): Promise<Finding[]> {

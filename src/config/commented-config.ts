@@ -5,7 +5,8 @@ export function commentedConfig(): string {
   return TEXT;
 }
 
-const TEXT = `# Understudy's configuration. Every value here is the default: keep what you change, delete the rest.
+const TEXT = `# yaml-language-server: $schema=https://unpkg.com/understudy-lb/understudy.schema.json
+# Understudy's configuration. Every value here is the default: keep what you change, delete the rest.
 # 'understudy check' tells every problem at once; 'understudy reload' applies changes while traffic flows.
 
 # The one port that clients use. host: 0.0.0.0 opens it to the network.

@@ -64,8 +64,12 @@ export function uvicornCommand(
     '{port}',
     '--timeout-keep-alive',
     String(KEEP_ALIVE_SECONDS),
-    ...(atLeast(version, GRACEFUL_SHUTDOWN_SINCE) ? ['--timeout-graceful-shutdown', graceSeconds] : []),
+    ...(knowsGracefulTimeout(version) ? ['--timeout-graceful-shutdown', graceSeconds] : []),
   ];
+}
+
+export function knowsGracefulTimeout(version: string): boolean {
+  return atLeast(version, GRACEFUL_SHUTDOWN_SINCE);
 }
 
 function atLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {

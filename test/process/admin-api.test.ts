@@ -1,0 +1,87 @@
+// Bad input to the admin API over TCP: one problem+json each, with a stable code, and nothing changes.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { UnderstudyProcess } from '../support/understudy-process.js';
+
+let instance: UnderstudyProcess;
+let token: string;
+
+beforeAll(async () => {
+  instance = await UnderstudyProcess.start();
+  await instance.waitForOutput(/token \w+/);
+  token = /token (\w+)/.exec(instance.stdout)![1]!;
+});
+afterAll(() => instance.dispose());
+
+interface Wrong {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  readonly token?: string;
+}
+
+interface Problem {
+  readonly status: number;
+  readonly code: string;
+}
+
+test.each<[string, Wrong, Problem, RegExp]>([
+  ['bad JSON', { method: 'PUT', path: '/v1/mode', body: '{"mode":' }, { status: 400, code: 'bad-request' }, /JSON/],
+  [
+    'an unknown key',
+    { method: 'PUT', path: '/v1/mode', body: '{"mod":"x"}' },
+    { status: 400, code: 'bad-request' },
+    /body.*mod/,
+  ],
+  [
+    'an unknown mode',
+    { method: 'PUT', path: '/v1/mode', body: '{"mode":"x"}' },
+    { status: 404, code: 'unknown-mode' },
+    /production/,
+  ],
+  [
+    'a ttl that is none',
+    { method: 'POST', path: '/v1/leases', body: '{"ttl":"soon"}' },
+    { status: 400, code: 'bad-request' },
+    /body\.ttl/,
+  ],
+  [
+    'an unknown lease',
+    { method: 'PUT', path: '/v1/leases/lease-0' },
+    { status: 404, code: 'unknown-lease' },
+    /lease-0.*ran out/,
+  ],
+  [
+    'an unknown backend',
+    { method: 'POST', path: '/v1/backends/x/drain' },
+    { status: 404, code: 'unknown-backend' },
+    /primary/,
+  ],
+  ['an unknown path', { method: 'GET', path: '/v2/status' }, { status: 404, code: 'not-found' }, /\/v2\/status/],
+  [
+    'no token',
+    { method: 'PUT', path: '/v1/mode', body: '{}', token: '' },
+    { status: 401, code: 'unauthorized' },
+    /token printed at start/,
+  ],
+  [
+    'a wrong token',
+    { method: 'DELETE', path: '/v1/leases/x', token: 'guess' },
+    { status: 401, code: 'unauthorized' },
+    /Bearer/,
+  ],
+])('the admin API answers %s with one problem', async (_what, wrong, { status, code }, says) => {
+  const before = (await instance.status()).mode;
+  const response = await fetch(`http://127.0.0.1:${instance.adminPort}${wrong.path}`, {
+    method: wrong.method,
+    headers: {
+      authorization: `Bearer ${wrong.token ?? token}`,
+      ...(wrong.body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(wrong.body === undefined ? {} : { body: wrong.body }),
+  });
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  const problem: unknown = await response.json();
+  expect(problem).toMatchObject({ status, code, detail: expect.stringMatching(says) });
+  expect(response.status).toBe(status);
+  expect((await instance.status()).mode).toEqual(before);
+});

@@ -1,0 +1,22 @@
+// `understudy doctor` on a real uvicorn command with the traps that people fall into.
+import { afterEach, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { UnderstudyProcess } from '../support/understudy-process.js';
+import { findUvicornPython } from '../support/uvicorn.js';
+
+let instance: UnderstudyProcess;
+
+afterEach(() => instance.dispose());
+
+test('doctor names the traps of a command, puts it right, and tells what the health path answers', async () => {
+  const appFolder = join(process.cwd(), 'examples', 'uvicorn');
+  const command = [findUvicornPython(), '-m', 'uvicorn', 'app:app', '--app-dir', appFolder, '--port', '{port}'];
+  instance = await UnderstudyProcess.prepare({ config: { command: [...command, '--workers', '1'] } });
+  const { code, stdout } = await instance.command('doctor');
+  expect(stdout).toMatch(/closes idle connections after 5 s, about when the proxy \(4 s\) would use them again/);
+  expect(stdout).toMatch(/put right: .* --timeout-keep-alive 75/);
+  expect(stdout).toMatch(/GET \/health answers 200, \d+\.\d s after the start of a worker/);
+  expect(stdout).toMatch(/file descriptors/);
+  expect(stdout).toMatch(/GPU/);
+  expect(code).toBe(0);
+});
