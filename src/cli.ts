@@ -29,6 +29,8 @@ interface CommonFlags {
   readonly adminPort?: number;
 }
 
+// A reader that goes away (`| head`, a closed terminal) costs us our output, not the pool.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.exitCode = await main(hideBin(process.argv));
 
 async function main(args: readonly string[]): Promise<number> {

@@ -67,7 +67,12 @@ function workersUnderWay(understudy: Understudy): string {
   return workers.map((worker) => `${worker.id} ${worker.state}`).join(', ');
 }
 
-/** The first SIGINT or SIGTERM stops gracefully; the next one makes the stop hurry. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * The first SIGINT, SIGTERM or SIGHUP (the terminal is gone) stops gracefully; the next one makes the stop hurry. By
+ * default SIGHUP would end us alone and leave the workers behind.
+ */
 class StopSignals {
   readonly #understudy: Understudy;
   readonly #startAbort = new AbortController();
@@ -76,8 +81,7 @@ class StopSignals {
 
   constructor(understudy: Understudy) {
     this.#understudy = understudy;
-    process.on('SIGINT', this.#onSignal);
-    process.on('SIGTERM', this.#onSignal);
+    for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
   }
 
   get stopping(): boolean {
@@ -90,8 +94,7 @@ class StopSignals {
   }
 
   release(): void {
-    process.off('SIGINT', this.#onSignal);
-    process.off('SIGTERM', this.#onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, this.#onSignal);
   }
 
   #receive(): void {
