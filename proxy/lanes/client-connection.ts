@@ -65,18 +65,9 @@ export class ClientConnection implements DeadlineHolder {
     return this.#body.done;
   }
 
-  get halfClosed(): boolean {
-    return this.#halfClosed;
-  }
-
   get forwarding(): ForwardingLines {
     this.#forwarding ??= this.#createForwarding();
     return this.#forwarding;
-  }
-
-  /** No message is being read or served. */
-  get idle(): boolean {
-    return this.#state === 'head';
   }
 
   /** False: wait for `onClientDrained` before more. */
@@ -94,10 +85,6 @@ export class ClientConnection implements DeadlineHolder {
 
   uncork(): void {
     this.#socket.uncork();
-  }
-
-  get writableEmpty(): boolean {
-    return this.#socket.writableLength === 0;
   }
 
   get needsDrain(): boolean {
