@@ -14,7 +14,8 @@ export class Front {
 
   constructor(accept: (socket: Socket) => void) {
     // Half-open: a client may end its side after the request and still wants the answer (RFC 9112 section 9.6).
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+    // Paused: nothing is read before `accept` has decided how.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   }
 
   /** @throws UnderstudyError `front-listen` that names the address and why. */

@@ -12,6 +12,7 @@ import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { MessageServer } from './message-server.js';
+import type { BlockReader, SharedBlockSocket } from './shared-block-socket.js';
 
 type State =
   /** Between messages, or in the middle of a head. */
@@ -31,7 +32,7 @@ const LINGER_MS = 2_000;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export class ClientConnection implements DeadlineHolder {
+export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #context: ConnectionContext;
   readonly #socket: Duplex;
   deadlineAt = Infinity;
@@ -47,12 +48,15 @@ export class ClientConnection implements DeadlineHolder {
   #reading = false;
   #halfClosed = false;
   #headBegun = false;
+  /** What is being read lies in a block that others will read into. */
+  #borrowed = false;
 
-  constructor(socket: Duplex, context: ConnectionContext) {
+  constructor(socket: Duplex, context: ConnectionContext, source?: SharedBlockSocket['source']) {
     this.#context = context;
     this.#socket = socket;
     this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    else source.reader = this;
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#server?.onClientDrained());
     socket.on('error', () => undefined);
@@ -143,6 +147,12 @@ export class ClientConnection implements DeadlineHolder {
     else this.#refuse({ code: 'client-head-timeout', detail: 'the request head did not arrive in time' });
   }
 
+  onBlock(bytes: Buffer): void {
+    this.#borrowed = true;
+    this.#onData(bytes);
+    this.#borrowed = false;
+  }
+
   #onData(bytes: Buffer): void {
     switch (this.#state) {
       case 'head':
@@ -150,7 +160,7 @@ export class ClientConnection implements DeadlineHolder {
       case 'message':
         return this.#onMessageData(bytes);
       case 'tunnel':
-        return this.#server?.onBody(bytes);
+        return this.#server?.onBody(this.#own(bytes));
       default:
       // RFC 9112 section 9.6: what comes after the last answer is dropped.
     }
@@ -217,7 +227,7 @@ export class ClientConnection implements DeadlineHolder {
     }
     const { pieces, pieceCount } = body;
     for (let index = 0; index < pieceCount; index += 2)
-      this.#server!.onBody(bytes.subarray(pieces[index], pieces[index + 1]));
+      this.#server!.onBody(this.#own(bytes.subarray(pieces[index], pieces[index + 1])));
     if (body.done && body.tail !== '') this.#server?.onBody(Buffer.from(body.tail, 'latin1'));
     if (body.done) this.#server?.onBodyEnd();
     return stop;
@@ -237,13 +247,18 @@ export class ClientConnection implements DeadlineHolder {
   #waitForHead(bytes: Buffer): Buffer {
     if (!this.#headBegun) this.#context.wheel.arm(this, this.#context.deadlines.clientHeadMs);
     this.#headBegun = true;
-    this.#early = bytes;
+    this.#early = this.#own(bytes);
     return NOTHING;
   }
 
   #keepEarly(bytes: Buffer): void {
-    this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
+    this.#early = this.#early.length === 0 ? this.#own(bytes) : Buffer.concat([this.#early, bytes]);
     if (this.#early.length > MAX_EARLY_BYTES) this.#pause();
+  }
+
+  /** For what outlives this call. */
+  #own(bytes: Buffer): Buffer {
+    return this.#borrowed ? Buffer.from(bytes) : bytes;
   }
 
   /** What came while the message before was served. Within #readHeads its loop goes on by itself. */

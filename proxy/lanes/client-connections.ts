@@ -23,6 +23,7 @@ import { canBeGuest, guestHead } from './guest-head.js';
 import { GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
+import { shareBlock } from './shared-block-socket.js';
 
 const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
 
@@ -72,8 +73,9 @@ export class ClientConnections implements ConnectionContext {
     return this.#inflight;
   }
 
-  accept(socket: Socket): void {
-    this.#all.add(new ClientConnection(socket, this));
+  accept(accepted: Socket): void {
+    const { socket, source } = shareBlock(accepted);
+    this.#all.add(new ClientConnection(socket, this, source));
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
