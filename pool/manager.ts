@@ -13,6 +13,7 @@ import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
 import { AdmissionDesk } from './resources/admission-desk.js';
 import { readAvailableBytes } from './resources/machine-meter.js';
+import { isOnBusyGpu } from './resources/gpu-use.js';
 import { isGroupAlive } from './resources/process-tree.js';
 import type { ResourceSource } from './resources/resource-monitor.js';
 import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
@@ -78,6 +79,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #steadiness: Steadiness;
   readonly #rehearsals: Rehearsals;
   readonly #priorities: WorkerPriorities;
+  #resources: ResourceSource | undefined;
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
@@ -106,7 +108,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#publisher = new TargetPublisher(traffic);
     this.#promotions = new PromotionTimes(clock);
     this.#steadiness = new Steadiness(options.failbackAfterMs);
-    this.#workers = createWorkers(options, { options, traffic, runtime, clock, random, portsInUse: new Set(), hurry });
+    const usesBusyGpu = (id: string) => isOnBusyGpu(this.#resources?.latest, id);
+    const workerDeps = { options, traffic, runtime, clock, random, portsInUse: new Set<number>(), hurry, usesBusyGpu };
+    this.#workers = createWorkers(options, workerDeps);
     this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
     for (const worker of this.#workers) this.#listenTo(worker);
     this.#priorities = new WorkerPriorities(options.modes, {
@@ -228,6 +232,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       desk.noteSample(reading);
       if (desk.holding) this.#turn({ cause: 'the resources were looked at again' });
     });
+    this.#resources = source;
     this.#admission = desk;
   }
 

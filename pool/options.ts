@@ -50,7 +50,10 @@ export interface HealthOptions {
   /** Passed probes in a row that prove a worker, and failed ones that condemn it. */
   readonly rise: number;
   readonly fall: number;
-  /** Requests in flight for so long, without a byte moved or CPU used, mean wedged whatever the probes say; 0 for never. */
+  /**
+   * Requests that wait for an answer for so long, without a byte moved or CPU used, mean wedged whatever the probes say; 0
+   * for never. A request that the proxy ends earlier is never seen to.
+   */
   readonly wedgedAfterMs?: number;
   /** The one status that passes. Default: any below 500. */
   readonly expectStatus?: number;
@@ -117,7 +120,7 @@ export const defaultPoolOptions = {
     timeoutMs: 2_000,
     rise: 2,
     fall: 3,
-    wedgedAfterMs: 300_000,
+    wedgedAfterMs: 90_000,
   },
   restart: { initialBackoffMs: 250, maxBackoffMs: 30_000, jitter: 0.2, crashLoopLimit: 8, steadyAfterMs: 10_000 },
   stop: { drainTimeoutMs: 30_000, graceMs: 10_000 },

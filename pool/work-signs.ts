@@ -14,9 +14,6 @@ export interface WorkSignsOptions {
 const GROWTH_BYTES = 1024 * 1024;
 /** Being probed costs a tick or two. A tick is 10 ms. */
 const PROBE_TICKS = 2;
-/** Below this share of one core a process counts as idle: probes alone keep it from zero. */
-const IDLE_SHARE = 0.01;
-const TICKS_PER_MS = 0.1;
 
 export class WorkSigns {
   readonly #options: WorkSignsOptions;
@@ -27,7 +24,6 @@ export class WorkSigns {
     readonly output: string;
     readonly atMs: number;
   };
-  #hanging: { readonly cpuTicks: number; readonly bytesMoved: number; readonly atMs: number } | undefined;
 
   constructor(options: WorkSignsOptions) {
     this.#options = options;
@@ -60,26 +56,6 @@ export class WorkSigns {
     const spoke = !answers && output !== before.output;
     if (grown || burnt || spoke) this.#starting = { cpuTicks, residentBytes, output, atMs: nowMs };
     return nowMs - this.#starting.atMs;
-  }
-
-  /** For how long requests have been in flight without a byte moved or CPU worth the name, in milliseconds. */
-  msHanging(): number {
-    const traffic = this.#options.traffic();
-    const nowMs = this.#options.clock.now();
-    if (traffic === undefined || traffic.inflight === 0) {
-      this.#hanging = undefined;
-      return 0;
-    }
-    const before = this.#hanging;
-    // Looked at only while requests hang, and not at all otherwise: a look at the process is not free.
-    const cpuTicks = this.#options.vitals()?.cpuTicks ?? 0;
-    const spanMs = nowMs - (before?.atMs ?? nowMs);
-    const idle = before !== undefined && cpuTicks - before.cpuTicks <= PROBE_TICKS + spanMs * TICKS_PER_MS * IDLE_SHARE;
-    if (before === undefined || !idle || traffic.bytesMoved > before.bytesMoved) {
-      this.#hanging = { cpuTicks, bytesMoved: traffic.bytesMoved, atMs: nowMs };
-      return 0;
-    }
-    return Math.min(spanMs, traffic.oldestInflightMs);
   }
 
   #bytesMoved(): number {

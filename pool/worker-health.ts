@@ -12,6 +12,7 @@ import {
 import type { PoolOptions } from './options.js';
 import { ProbeLoop } from './probe-loop.js';
 import { describeProbe, judgeProbe, probePauseMs, unproven, type Health, type HealthVerdict } from './readiness.js';
+import { HangWatch } from './hang-watch.js';
 import type { Why } from './why.js';
 import { WorkSigns } from './work-signs.js';
 import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
@@ -23,6 +24,7 @@ export interface WorkerHealthOptions {
   readonly clock: Clock;
   readonly runtime: WorkerRuntime;
   readonly traffic: () => UpstreamTraffic | undefined;
+  readonly usesBusyGpu: () => boolean;
 }
 
 export interface WorkerHealthListener {
@@ -40,6 +42,7 @@ export class WorkerHealth {
   readonly #options: WorkerHealthOptions;
   readonly #listener: WorkerHealthListener;
   readonly #signs: WorkSigns;
+  readonly #hangs: HangWatch;
   #health: Health = unproven;
   #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
   #announced = nothingAnnounced;
@@ -49,10 +52,13 @@ export class WorkerHealth {
   #watch: Timer | undefined;
 
   constructor(options: WorkerHealthOptions, listener: WorkerHealthListener) {
-    const { clock, runtime, process, traffic } = options;
+    const { clock, runtime, process, traffic, usesBusyGpu, pool } = options;
     this.#options = options;
     this.#listener = listener;
-    this.#signs = new WorkSigns({ clock, vitals: () => runtime.vitals(process), traffic });
+    const vitals = () => runtime.vitals(process);
+    this.#signs = new WorkSigns({ clock, vitals, traffic });
+    const limitMs = pool.health.wedgedAfterMs ?? 0;
+    this.#hangs = new HangWatch({ clock, limitMs, vitals, traffic, usesBusyGpu });
   }
 
   get verdict(): HealthVerdict {
@@ -200,16 +206,17 @@ export class WorkerHealth {
   }
 
   #look(): void {
-    const { runtime, process, pool } = this.#options;
+    const { runtime, process } = this.#options;
     if (this.#probes === undefined) return;
     if (runtime.isStopped(process)) {
       return this.#listener.onWedged('somebody else stopped its process (state T)');
     }
-    const hungMs = this.#signs.msHanging();
-    const limitMs = pool.health.wedgedAfterMs ?? 0;
-    if (limitMs > 0 && hungMs >= limitMs) {
+    const hungMs = this.#hangs.findHang();
+    if (hungMs !== undefined) {
       const seconds = Math.round(hungMs / 1000);
-      return this.#listener.onWedged(`requests in flight for ${seconds} s without a byte moved or CPU used`);
+      return this.#listener.onWedged(
+        `requests wait for an answer, and for ${seconds} s no byte moved and no CPU was used`,
+      );
     }
     this.#watchSoon();
   }

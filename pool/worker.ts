@@ -42,6 +42,8 @@ export interface WorkerDeps {
   readonly portsInUse: Set<number>;
   /** Aborts when waiting has to end: drains and graces are cut short. */
   readonly hurry: AbortSignal;
+  /** The worker has memory on a GPU that computes. */
+  readonly usesBusyGpu: (id: string) => boolean;
 }
 
 export class Worker extends EventEmitter<WorkerEvents> {
@@ -263,11 +265,19 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** From here on the process is ours to watch. */
   #attach(launched: Launched): void {
     const { process, address } = launched;
-    const { options: pool, clock, runtime, traffic } = this.#deps;
+    const { options: pool, clock, runtime, traffic, usesBusyGpu } = this.#deps;
     this.#launched = launched;
     const identity = { id: this.id, generation: this.#generation };
     const health = new WorkerHealth(
-      { process, address, pool, clock, runtime, traffic: () => traffic.trafficOf(identity) },
+      {
+        process,
+        address,
+        pool,
+        clock,
+        runtime,
+        traffic: () => traffic.trafficOf(identity),
+        usesBusyGpu: () => usesBusyGpu(this.id),
+      },
       {
         onChanged: (why) => this.emit('judged', why),
         onPassed: () => this.#onPassed(),

@@ -5,7 +5,7 @@ import type { Clock } from '../src/core/clock.js';
 import type { Ledger } from './ledger.js';
 import type { EndedBy, Phase, ProxyObserver } from './request-record.js';
 import type { RetryBudget } from './retry-budget.js';
-import { judgeRepeat, type RequestFacts } from './retry-policy.js';
+import { HANG_MS, judgeRepeat, type RequestFacts } from './retry-policy.js';
 import type { Upstream } from './upstream.js';
 
 export interface AccountContext {
@@ -40,6 +40,7 @@ export class RequestAccount {
   #tried = NONE;
   #upstream: Upstream | undefined;
   #attempts = 0;
+  #hangs = 0;
   #admittedAt = -1;
   #firstByteAt = -1;
   #over = false;
@@ -82,8 +83,15 @@ export class RequestAccount {
 
   /** True when the request may be made again; it is on its way to be then. `cause`: what failed. */
   tryRepeat(cause: string, facts: RequestFacts, ledger: Ledger): boolean {
-    const { observer, retryBudget, safeRoutes } = this.#context;
-    const context = { attempts: this.#attempts, safeRoutes, trySpend: () => retryBudget.trySpend() };
+    const { clock, observer, retryBudget, safeRoutes } = this.#context;
+    // Time that it was given while its upstream was drained tells nothing against it.
+    if (cause !== 'upstream-drained' && clock.now() - this.#admittedAt >= HANG_MS) this.#hangs += 1;
+    const context = {
+      attempts: this.#attempts,
+      hangs: this.#hangs,
+      safeRoutes,
+      trySpend: () => retryBudget.trySpend(),
+    };
     const verdict = judgeRepeat(facts, ledger, context);
     if (!verdict.repeat) {
       observer.onRepeatRefused(verdict.reason);

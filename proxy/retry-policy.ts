@@ -13,7 +13,7 @@ export interface RequestFacts {
 }
 
 export type NoRepeatReason =
-  'answer-begun' | 'not-idempotent' | 'body-not-replayable' | 'budget-spent' | 'too-many-attempts';
+  'answer-begun' | 'not-idempotent' | 'body-not-replayable' | 'budget-spent' | 'too-many-attempts' | 'hung-twice';
 
 export type RetryVerdict = { readonly repeat: true } | { readonly repeat: false; readonly reason: NoRepeatReason };
 
@@ -22,9 +22,14 @@ const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'D
 
 /** One request may meet this many dying upstreams before it gives up. */
 const MAX_ATTEMPTS = 8;
+/** A second upstream that fell silent for so long over the same request may be the request's fault: there is no third. */
+const MAX_HANGS = 2;
+export const HANG_MS = 10_000;
 
 export interface RetryContext {
   readonly attempts: number;
+  /** Attempts that waited for `HANG_MS` or longer before they failed. */
+  readonly hangs: number;
   readonly safeRoutes: readonly string[];
   /** Takes from the budget; only asked when everything else allows the repeat. */
   readonly trySpend: () => boolean;
@@ -36,6 +41,7 @@ export function judgeRepeat(facts: RequestFacts, ledger: Ledger, context: RetryC
     return { repeat: false, reason: 'not-idempotent' };
   if (!facts.replayable) return { repeat: false, reason: 'body-not-replayable' };
   if (context.attempts >= MAX_ATTEMPTS) return { repeat: false, reason: 'too-many-attempts' };
+  if (context.hangs >= MAX_HANGS) return { repeat: false, reason: 'hung-twice' };
   // What was never sent costs the pool nothing, so it costs no budget either.
   if (ledger.sent !== 'nothing' && !context.trySpend()) return { repeat: false, reason: 'budget-spent' };
   return { repeat: true };

@@ -20,6 +20,8 @@ export class Ticket {
   readonly era: number;
   /** By the proxy's clock; lanes use it too instead of reading the clock again. */
   readonly admittedAt: number;
+  /** Since when its request, sent whole, waits for the first byte of its answer; Infinity while it does not. */
+  waitingSince = Infinity;
   /** Its neighbours among the tickets that are out, kept by its upstream: a list in the tickets costs nothing. */
   older: Ticket | undefined = undefined;
   newer: Ticket | undefined = undefined;

@@ -114,7 +114,15 @@ export class Upstream {
       breaker: this.breaker.judgement,
       bytesMoved: this.bytesMoved,
       oldestInflightMs: this.#oldest === undefined ? 0 : now - this.#oldest.admittedAt,
+      oldestWaitingMs: Math.max(0, now - this.#waitingSince()),
     };
+  }
+
+  #waitingSince(): number {
+    let since = Infinity;
+    for (let ticket = this.#oldest; ticket !== undefined; ticket = ticket.newer)
+      since = Math.min(since, ticket.waitingSince);
+    return since;
   }
 
   /** Never below one: a worker that may take nothing at all leaves the list instead. */

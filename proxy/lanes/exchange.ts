@@ -90,6 +90,7 @@ export class Exchange implements Waiter, AttemptEvents {
       this.#onClientGone();
     });
     this.#response.on('error', () => undefined);
+    if (this.#body !== undefined) this.#watchBody();
     // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
     if (this.#request.httpVersion === '1.0') this.#response.shouldKeepAlive = false;
     this.#seekUpstream();
@@ -124,6 +125,7 @@ export class Exchange implements Waiter, AttemptEvents {
 
   onSending(): void {
     this.#account.phase = 'wait';
+    this.#noteSentWhole();
   }
 
   onInformation(status: number, rawHeaders: readonly string[]): void {
@@ -138,6 +140,7 @@ export class Exchange implements Waiter, AttemptEvents {
 
   onHead(status: number, message: string, rawHeaders: readonly string[]): void {
     this.#account.noteFirstByte();
+    this.#attempt!.ticket.waitingSince = Infinity;
     if (fieldValue(rawHeaders, 'x-understudy-drain') === '1')
       this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
@@ -195,6 +198,19 @@ export class Exchange implements Waiter, AttemptEvents {
       pseudonym,
       requestId: this.#account.id,
     });
+  }
+
+  /** Its octets are a sign of work, its end begins the wait for an answer. */
+  #watchBody(): void {
+    this.#request.on('data', ({ length }: Buffer) => {
+      if (this.#attempt !== undefined) this.#attempt.ticket.upstream.bytesMoved += length;
+    });
+    this.#request.once('end', () => this.#noteSentWhole());
+  }
+
+  #noteSentWhole(): void {
+    if (this.#account.phase !== 'wait' || this.#body?.complete === false) return;
+    this.#attempt!.ticket.waitingSince = this.#context.clock.now();
   }
 
   // The way back.

@@ -33,7 +33,8 @@ modes:
   validation: { active: 2, workers: 2, standby: 1, temperature: frozen }
 mode: production
 
-# A worker is ready when this path answers below 500 (or exactly expectStatus).
+# A worker is ready when this path answers below 500 (or exactly expectStatus). Whatever it answers, a worker is replaced when
+# requests wait for their answers and for wedgedAfter (90s; 0s: never) no byte moves and neither CPU nor GPU is used.
 health: { path: /health, interval: 2s, suspiciousInterval: 250ms, timeout: 2s, rise: 2, fall: 3 }
 
 # A failed worker comes back after a growing pause; after crashLoopLimit failures in a row it is left alone.

@@ -12,6 +12,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkCommand(config),
     ...checkTrustedProxies(config.trustedProxies),
     ...checkAdaptiveLimit(config.adaptiveLimit),
+    ...checkWedgedAfter(config),
   ];
 }
 
@@ -107,4 +108,10 @@ function checkAdaptiveLimit({ lowest, initial, highest }: Config['adaptiveLimit'
   return [
     { path: 'adaptiveLimit', message: `lowest <= initial <= highest must hold, not ${lowest}, ${initial}, ${highest}` },
   ];
+}
+
+function checkWedgedAfter({ health: { wedgedAfter = 0 }, deadlines: { firstByte } }: Config): ConfigProblem[] {
+  if (wedgedAfter === 0 || wedgedAfter < firstByte) return [];
+  const message = `is never reached: a request is ended after deadlines.firstByte (${firstByte} ms); accepted: less than that, or 0s for never`;
+  return [{ path: 'health.wedgedAfter', message }];
 }

@@ -22,6 +22,7 @@ export function toPoolOptions(config: Config): PoolOptions {
       rise: health.rise,
       fall: health.fall,
       expectStatus: health.expectStatus,
+      wedgedAfterMs: health.wedgedAfter ?? wedgedAfterFor(config.deadlines.firstByte),
     },
     restart: {
       ...defaultPoolOptions.restart,
@@ -38,6 +39,11 @@ export function toPoolOptions(config: Config): PoolOptions {
     stateDir: config.runtimeDir,
     logDir: config.logDir,
   };
+}
+
+/** Who allows answers more time than by default means it: a worker is not ended long before. */
+function wedgedAfterFor(firstByteMs: number): number {
+  return Math.max(defaultPoolOptions.health.wedgedAfterMs, firstByteMs * 0.75);
 }
 
 function toMemoryAmounts({

@@ -57,6 +57,8 @@ const health = section({
   rise: z.number().int().min(1).default(2),
   fall: z.number().int().min(1).default(3),
   expectStatus: z.number().int().min(100).max(599).optional(),
+  /** By default 90 s, or three quarters of deadlines.firstByte where that is longer. 0s turns it off. */
+  wedgedAfter: duration().optional(),
 });
 
 const restart = section({

@@ -34,6 +34,8 @@ export interface UpstreamTraffic {
   readonly bytesMoved: number;
   /** Age of the oldest request in flight, in milliseconds; 0 when idle. */
   readonly oldestInflightMs: number;
+  /** For how long the first of those that were sent whole has waited for a byte of its answer; 0 when nobody waits. */
+  readonly oldestWaitingMs: number;
 }
 
 export interface UpstreamIdentity {

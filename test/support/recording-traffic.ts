@@ -14,6 +14,7 @@ const IDLE: UpstreamTraffic = {
   breaker: 'closed',
   bytesMoved: 0,
   oldestInflightMs: 0,
+  oldestWaitingMs: 0,
 };
 
 export class RecordingTraffic implements TrafficPort {

@@ -83,6 +83,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   onBody(bytes: Buffer): void {
     this.#account.bytesIn += bytes.length;
     const upstream = this.#upstream;
+    if (upstream !== undefined) upstream.upstream.bytesMoved += bytes.length;
     if (upstream === undefined || !upstream.connected || this.#isRepeatable()) this.#replay!.keep(bytes);
     else this.#replay!.letGo();
     if (upstream !== undefined) {
@@ -95,6 +96,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onBodyEnd(): void {
     this.#bodyComplete = true;
+    if (this.#ticket !== undefined && this.#account.phase !== 'answer')
+      this.#ticket.waitingSince = this.#shared.clock.now();
   }
 
   onHalfClosed(): void {
@@ -122,6 +125,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const { deadlines } = this.#shared.options;
     this.#ticket = ticket;
     this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
+    if (this.#bodyComplete) ticket.waitingSince = ticket.admittedAt;
     const upstream = this.#context.connections.take(ticket.upstream);
     upstream.user = this;
     this.#upstream = upstream;
@@ -191,6 +195,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   acceptsAnswer(head: ResponseHeadParser): boolean {
     this.#account.noteFirstByte();
+    this.#ticket!.waitingSince = Infinity;
     if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
     this.#failedAnswer = isUpstreamFailure(head.status);
     if (!this.#failedAnswer || !othersLeft(this.#shared.upstreams, this.#ticket!.upstream, this.tried)) return true;

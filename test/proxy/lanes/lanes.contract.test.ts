@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { freePorts } from '../../support/free-port.js';
 import { ProxyRig, statusOf, targetFor } from '../../support/proxy-rig.js';
 
@@ -321,6 +322,29 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
       rig.route(await rig.rawBackend(() => undefined));
       const post = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi';
       expect(await rig.exchange(post)).toMatch(/^HTTP\/1\.1 504 [^]*"code":"first-byte-timeout"/);
+    });
+  });
+
+  describe('the wait for an answer', () => {
+    const waitingMs = () => rig.proxy.trafficOf(targetFor(0))!.oldestWaitingMs;
+
+    test('lasts from the last octet of the request to the first one of the answer', async () => {
+      let seen: { request: IncomingMessage; response: ServerResponse } | undefined;
+      rig.route(await rig.httpBackend((request, response) => (seen = { request: request.resume(), response })));
+      const client = (await rig.connect()).write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha');
+      while (seen === undefined) await setImmediate();
+      expect(waitingMs()).toBe(0);
+      client.write('lf');
+      while (waitingMs() === 0) await setImmediate();
+      seen.response.write('streamed');
+      await client.waitFor(/streamed/);
+      expect(waitingMs()).toBe(0);
+    });
+
+    test('begins at once for a request without a body', async () => {
+      rig.route(await rig.httpBackend(() => undefined));
+      (await rig.connect()).write(GET);
+      while (rig.proxy.trafficOf(targetFor(0))!.inflight === 0 || waitingMs() === 0) await setImmediate();
     });
   });
 

@@ -106,6 +106,12 @@ describe('parseConfig', () => {
       'backends.0.url',
       /circles/,
     ],
+    [
+      'a wedged worker that would never be seen',
+      { health: { wedgedAfter: '3m' } },
+      'health.wedgedAfter',
+      /deadlines\.firstByte \(120000 ms\)/,
+    ],
     ['a trusted proxy that is no address', { trustedProxies: ['home'] }, 'trustedProxies.0', /home/],
   ])('refuses %s', (_what, input, path, message) => {
     expect(problemsOf(input)).toContainEqual(

@@ -1,0 +1,73 @@
+// Whether a worker hangs: requests that were sent whole wait for the first byte of their answer, and meanwhile not a byte
+// moves, no CPU worth the name is used and the GPU rests. Idle streams and WebSockets wait for nothing, so they never count.
+import type { Clock } from '../src/core/clock.js';
+import type { UpstreamTraffic } from '../src/core/traffic-port.js';
+import type { Vitals } from './worker-runtime.js';
+
+export interface HangWatchOptions {
+  readonly clock: Clock;
+  /** Silence for so long is a hang; 0 for never. */
+  readonly limitMs: number;
+  vitals(): Vitals | undefined;
+  traffic(): UpstreamTraffic | undefined;
+  /** It has memory on a GPU that computes, for whomever: its requests may wait for that. */
+  usesBusyGpu(): boolean;
+}
+
+interface Silence {
+  readonly sinceMs: number;
+  readonly cpuTicks: number;
+  readonly bytesMoved: number;
+  readonly lookedAtMs: number;
+  /** It could have computed, had the machine let it. */
+  readonly runnable: boolean;
+}
+
+/** Being probed costs a tick or two. A tick is 10 ms. */
+const PROBE_TICKS = 2;
+/** Below this share of one core a process counts as idle: probes alone keep it from zero. */
+const IDLE_SHARE = 0.01;
+const TICKS_PER_MS = 0.1;
+/** A look at a process group reads all of /proc (milliseconds in which no request is served), so it is not taken often. */
+const LOOKS_PER_LIMIT = 30;
+
+export class HangWatch {
+  readonly #options: HangWatchOptions;
+  #silence: Silence | undefined;
+
+  constructor(options: HangWatchOptions) {
+    this.#options = options;
+  }
+
+  /** For how long it has hung, once that is longer than it may; undefined otherwise. To be asked again and again. */
+  findHang(): number | undefined {
+    const { limitMs, clock } = this.#options;
+    const traffic = limitMs > 0 ? this.#options.traffic() : undefined;
+    const lookEveryMs = limitMs / LOOKS_PER_LIMIT;
+    if (traffic === undefined || traffic.oldestWaitingMs < lookEveryMs) return this.#forget();
+    if (traffic.bytesMoved !== this.#silence?.bytesMoved) this.#forget();
+    const nowMs = clock.now();
+    if (nowMs - (this.#silence?.lookedAtMs ?? -Infinity) < lookEveryMs) return undefined;
+    this.#look(traffic, nowMs);
+    const hungMs = Math.min(nowMs - (this.#silence?.sinceMs ?? nowMs), traffic.oldestWaitingMs);
+    return hungMs >= limitMs ? hungMs : undefined;
+  }
+
+  #forget(): undefined {
+    this.#silence = undefined;
+  }
+
+  #look({ bytesMoved }: UpstreamTraffic, nowMs: number): void {
+    const before = this.#silence;
+    const { cpuTicks = 0, runnable = false } = this.#options.vitals() ?? {};
+    const began = { sinceMs: nowMs, cpuTicks, bytesMoved, lookedAtMs: nowMs, runnable };
+    const works = before !== undefined && (hasComputed(before, began) || this.#options.usesBusyGpu());
+    this.#silence = before === undefined || works ? began : { ...before, lookedAtMs: nowMs, runnable };
+  }
+}
+
+/** Runnable twice in a row means that an overloaded machine keeps it from computing; once may be a probe's doing. */
+function hasComputed(before: Silence, now: Silence): boolean {
+  const allowedTicks = PROBE_TICKS + (now.lookedAtMs - before.sinceMs) * TICKS_PER_MS * IDLE_SHARE;
+  return now.cpuTicks - before.cpuTicks > allowedTicks || (before.runnable && now.runnable);
+}
