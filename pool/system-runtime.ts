@@ -15,7 +15,8 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     portHolder: findPortHolder,
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
-    prioritise: ({ pid }, priority) => (pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, clock)),
+    prioritise: ({ pid }, priority) =>
+      pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, { clock }),
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

@@ -1,25 +1,33 @@
 // Gives a running process tree a priority, every thread of it: to the kernel nice and affinity belong to a thread, and
 // a model server has dozens. Threads that come later inherit it from the one that starts them.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { waitFor, type Clock } from '../../src/core/clock.js';
-import { errorCode } from '../../src/core/errors.js';
+import type { Clock } from '../../src/core/clock.js';
 import { ioniceFlags, type Priority } from '../../src/core/priority.js';
 import { readTree, threadsOf } from './process-tree.js';
 import { runWithDeadline } from './run-with-deadline.js';
+import { setSessionNice, tryDo } from './session-nice.js';
 
 const DEADLINE_MS = 5_000;
-const RETRY_MS = 150;
-const MAX_ATTEMPTS = 50;
+
+export interface TreePriorityOptions {
+  readonly clock: Clock;
+  /** Nice is for its whole session too; false when others share the session. Default: true. */
+  readonly session?: boolean;
+}
 
 /** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
-export async function prioritiseTree(root: number, priority: Priority, clock: Clock): Promise<readonly string[]> {
+export async function prioritiseTree(
+  root: number,
+  priority: Priority,
+  { clock, session = true }: TreePriorityOptions,
+): Promise<readonly string[]> {
   const pids = readTree(root)?.pids ?? [];
   if (pids.length === 0) return [];
   const { nice, io, cpus } = priority;
   const threads = pids.flatMap(threadsOf);
   const failures = [
-    nice === undefined ? undefined : await setNice(root, { threads, nice, clock }),
+    nice === undefined ? undefined : await setNice(root, { threads, nice, clock, session }),
     cpus === undefined ? undefined : await setCpus(pids, cpus, clock),
     io === undefined ? undefined : await run(['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)], clock),
   ];
@@ -30,26 +38,14 @@ interface NiceOrder {
   readonly threads: readonly number[];
   readonly nice: number;
   readonly clock: Clock;
+  readonly session: boolean;
 }
 
-async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promise<string | undefined> {
+async function setNice(root: number, { threads, nice, clock, session }: NiceOrder): Promise<string | undefined> {
   const codes = threads.map((thread) => tryDo(() => setPriority(thread, nice)));
-  const sessionCode = await setSessionNice(root, nice, clock);
+  const sessionCode = session ? await setSessionNice(root, nice, clock) : undefined;
   const refused = [...codes, sessionCode].find((code) => code !== undefined && !GONE.has(code));
   return refused === undefined ? undefined : `nice ${nice}: ${explain(refused)}`;
-}
-
-/**
- * Where the kernel groups by session (sched(7), autogroup), nice counts only within one, and each of our workers has
- * a session of its own: the group's own nice is what counts then.
- */
-async function setSessionNice(root: number, nice: number, clock: Clock): Promise<string | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    const code = tryDo(() => writeFileSync(`/proc/${root}/autogroup`, String(nice)));
-    // The kernel takes one such order at a time, a tenth of a second apart, from anybody but root.
-    if (code !== 'EAGAIN' || attempt === MAX_ATTEMPTS) return code;
-    await waitFor(clock, RETRY_MS);
-  }
 }
 
 async function setCpus(pids: readonly number[], cpus: string, clock: Clock): Promise<string | undefined> {
@@ -71,17 +67,6 @@ const GONE: ReadonlySet<string> = new Set(['ESRCH', 'ENOENT']);
 function explain(code: string): string {
   if (code !== 'EPERM' && code !== 'EACCES') return code;
   return 'this user may not raise a priority (RLIMIT_NICE, CAP_SYS_NICE)';
-}
-
-function tryDo(act: () => void): string | undefined {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    // Node wraps the code of a failed setPriority.
-    const info = (error as { info?: unknown }).info;
-    return errorCode(info) ?? errorCode(error) ?? 'unknown';
-  }
 }
 
 /** CPUs that we may run on ourselves, which is what a process of ours has unless told otherwise. */

@@ -7,6 +7,7 @@ import { parseDuration } from '../config/quantities.js';
 import { systemClock } from '../core/clock.js';
 import { UnderstudyError } from '../core/errors.js';
 import { exitCodeOfSignal, requireRunnable, runHeldCommand } from './held-command.js';
+import { takeJobPriority } from './job-priority.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { showProgress } from './mode.js';
 import type { Terminal } from './terminal.js';
@@ -42,13 +43,22 @@ export async function runValidate(client: AdminClient, options: ValidateOptions,
   );
   const interrupted = await takeWithProgress(client, keeper, terminal);
   if (interrupted !== undefined) return exitCodeOfSignal(interrupted);
-  say(`the pool is in ${mode}; running ${command.join(' ')}`);
+  let restoreSession = () => Promise.resolve();
   try {
+    restoreSession = await lowerOurselves(client, say);
+    say(`the pool is in ${mode}; running ${command.join(' ')}`);
     return await runHeldCommand(command);
   } finally {
+    await restoreSession();
     await keeper.giveBack();
     say(`lease on ${mode} given back`);
   }
+}
+
+/** The priority that the mode has for jobs is ours from here on, and the command inherits it. */
+async function lowerOurselves(client: AdminClient, warn: (message: string) => void): Promise<() => Promise<void>> {
+  const { instance, mode } = await client.status();
+  return takeJobPriority(mode.job, { clock: systemClock, instancePid: instance.pid, warn });
 }
 
 /** The signal that ended the wait, if one did: the lease is not given then. */

@@ -1,9 +1,15 @@
 // `understudy validate` and leases against a running instance on real uvicorn.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { readSessionNice } from '../../pool/index.js';
+import { ownCpus } from '../../pool/resources/tree-priority.js';
 import type { LeaseStatus, StatusView } from '../../src/admin/status-view.js';
 import { CliProcess } from '../support/cli-process.js';
-import { UnderstudyProcess } from '../support/understudy-process.js';
+import { CLI_PATH, UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
 
 const APP_FOLDER = join(process.cwd(), 'examples', 'uvicorn');
@@ -104,6 +110,52 @@ describe('on a running pool', () => {
       await instance.admin.request({ method: 'DELETE', path: `/v1/leases/${second.id}?wait=true` });
       expect(isProduction(await instance.status())).toBe(true);
     });
+  });
+});
+
+describe("the mode's priority for the job", () => {
+  /** Some CPU that we may use, and not the first: affinity must have been set, not merely be there. */
+  const cpu = ownCpus()!.split(/[,-]/).at(-1)!;
+
+  beforeAll(async () => {
+    const modes = {
+      production: { active: 1, workers: 1 },
+      validation: { active: 1, workers: 1, job: { nice: 7, io: 'idle', cpus: cpu } },
+    };
+    instance = await UnderstudyProcess.start({ config: { modes, command: uvicornCommand('app:app', APP_FOLDER) } });
+  });
+  afterAll(() => instance.dispose());
+
+  const TELL = 'nice; ionice; grep Cpus_allowed_list /proc/self/status; cat /proc/self/autogroup';
+
+  test('is what its command has, with all that it starts, and its session where the kernel weighs sessions', async () => {
+    const args = ['validate', '--config', instance.configPath, '--', 'sh', '-c', TELL];
+    const { code, stdout, stderr } = await new CliProcess(args, {}, { ownSession: true }).finish();
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.not.stringContaining('could not be given') });
+    const [nice, io, cpus, group] = stdout.trim().split('\n');
+    expect({ nice, io, cpus }).toEqual({
+      nice: String(Math.max(7, getPriority())),
+      io: 'idle',
+      cpus: `Cpus_allowed_list:\t${cpu}`,
+    });
+    if (readSessionNice(process.pid) !== undefined) expect(group).toMatch(/ nice 7$/);
+  });
+
+  test('is given back by its session at the end', async () => {
+    const script = `"$0" ${CLI_PATH} validate --config ${instance.configPath} -- true; cat /proc/self/autogroup`;
+    const shell = spawn('sh', ['-c', script, process.execPath], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const after = await text(shell.stdout);
+    if (readSessionNice(process.pid) !== undefined) expect(after).toMatch(/ nice 0$/m);
+  });
+
+  test('leaves a session alone that the instance shares, and says so', async () => {
+    const { stdout, stderr } = await validate('--', 'cat', '/proc/self/autogroup').finish();
+    if (readSessionNice(process.pid) === undefined) return;
+    expect(stderr).toMatch(/instance runs in this same session/);
+    expect(stdout.trim()).toBe(readFileSync('/proc/self/autogroup', 'utf8').trim());
   });
 });
 

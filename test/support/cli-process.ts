@@ -11,8 +11,14 @@ export class CliProcess {
   readonly #child: ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
   readonly #closed: Promise<unknown>;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [CLI_PATH, ...args], { env: { ...process.env, ...env } });
+  /** @param options.ownSession as from another terminal. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    { ownSession = false }: { readonly ownSession?: boolean } = {},
+  ) {
+    const options = { env: { ...process.env, ...env }, detached: ownSession };
+    this.#child = spawn(process.execPath, [CLI_PATH, ...args], options);
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.#closed = once(this.#child, 'close');
