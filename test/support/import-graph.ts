@@ -38,6 +38,7 @@ const KNOWS_POOL = new Set([
   'src/admin/compose-plan.ts',
   'src/admin/compose-status.ts',
   'src/commands/doctor.ts',
+  'src/commands/job-priority.ts',
   'src/worker-memory.ts',
 ]);
 const KNOWS_PROXY = new Set([
