@@ -72,6 +72,11 @@ export class ClientConnections implements ConnectionContext {
     return this.#inflight;
   }
 
+  /** Connections that are not closed yet, idle ones included. */
+  get open(): number {
+    return this.#all.size;
+  }
+
   accept(socket: Socket): void {
     this.#all.add(new ClientConnection(socket, this));
   }

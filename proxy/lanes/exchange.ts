@@ -16,7 +16,9 @@ import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import { Attempt, type AttemptEvents } from './attempt.js';
 import { ClientProbe } from './client-probe.js';
+import { errorEvent } from './error-event.js';
 import { isUpstreamFailure, othersLeft } from './failed-answer.js';
+import type { GuestSocket } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
@@ -77,6 +79,10 @@ export class Exchange implements Waiter, AttemptEvents {
 
   get tried(): readonly Upstream[] {
     return this.#account.tried;
+  }
+
+  get stream(): boolean {
+    return this.#eventStream;
   }
 
   start(): void {
@@ -256,9 +262,14 @@ export class Exchange implements Waiter, AttemptEvents {
 
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
-    const cut = () => void this.#response.destroy();
+    // An HTTP/1.0 client takes the connection's clean end for the answer's.
+    const looksClean = this.#request.httpVersion === '1.0';
+    const cut = () => {
+      if (looksClean) (this.#request.socket as unknown as GuestSocket).cut();
+      else this.#response.destroy();
+    };
     if (!this.#eventStream || this.#response.writableNeedDrain) return cut();
-    this.#response.write(`event: error\ndata: ${JSON.stringify({ code })}\n\n`, cut);
+    this.#response.write(errorEvent(code), cut);
   }
 
   /** True when another attempt is under way, or waits for an upstream. */

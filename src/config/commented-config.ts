@@ -40,8 +40,9 @@ health: { path: /health, interval: 2s, suspiciousInterval: 250ms, timeout: 2s, r
 # A failed worker comes back after a growing pause; after crashLoopLimit failures in a row it is left alone.
 restart: { initialBackoff: 250ms, maxBackoff: 30s, crashLoopLimit: 8 }
 
-# Stopping: requests in flight get drainTimeout, the process gets grace after SIGTERM, then SIGKILL.
-stop: { drainTimeout: 30s, grace: 10s }
+# Stopping (or going to standby): requests in flight get drainTimeout, event streams and WebSockets streamDrainTimeout, then an
+# explicit error. The process gets grace after SIGTERM, then SIGKILL.
+stop: { drainTimeout: 30s, streamDrainTimeout: 30s, grace: 10s }
 startTimeout: 5m
 failbackAfter: 10s
 rehearseEvery: 1m

@@ -69,6 +69,7 @@ const restart = section({
 
 const stop = section({
   drainTimeout: duration().default(30_000),
+  streamDrainTimeout: duration().default(30_000),
   grace: duration().default(10_000),
 });
 
