@@ -200,7 +200,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (begun.kind !== 'standby' || begun.temperature !== 'frozen' || this.#health === undefined) return;
     const beganAtMs = this.#deps.clock.now();
     begun.process.signalGroup('SIGCONT');
-    const result = await this.#health.probeOnce();
+    const result = await this.#health.rehearse();
     // Promoted, stopped or gone meanwhile: then it must not be frozen again.
     if (this.#state !== begun) return;
     if (result.kind !== 'passed') return this.#condemn('it failed its rehearsal');
