@@ -58,6 +58,7 @@ adaptiveLimit: { enabled: false, lowest: 2, initial: 16, highest: 256 }
 
 # When nobody can take a request it waits here instead of failing: live before validation before batch. A route decides
 # ({ path: /evaluate, class: batch }), or else the header, which counts from trusted proxies, or from all with trustClients.
+# keepAliveComments: 15s sends comments to event streams that wait (then a refusal is an error event, no longer a 503).
 waitingRoom: { capacity: 512, deadline: 30s }
 priorities: { header: X-Understudy-Priority, trustClients: false, routes: [] }
 
