@@ -60,6 +60,9 @@ try {
   console.log(renderReport(report));
   printTable(`the proxy over ${minutes} minutes, median of each quarter of the time`, rows);
   console.log(`descriptors at rest: ${descriptorsBefore} before, ${atRest.descriptorsAfter} after`);
+  console.log(
+    `lost that could have been saved: ${report.avoidable}; memory and descriptors flat: ${usage.isFlat ? 'yes' : 'no'}`,
+  );
   const { causes, repeats, ...account } = report;
   const counts = { causes: Object.fromEntries(causes), repeats: Object.fromEntries(repeats) };
   writeResults(minutes >= 10 ? 'soak' : 'soak.local', { minutes, ...account, ...counts, usage: rows, atRest });

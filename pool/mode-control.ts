@@ -1,7 +1,7 @@
 // Who decides the mode: the operator's hand and the leases. The newest word counts; when a lease ends, the newest of
 // those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
 // hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager.
-import type { Clock } from '../src/core/clock.js';
+import type { Clock, Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
@@ -52,6 +52,9 @@ interface Switch {
   readonly done: Promise<void>;
 }
 
+/** After a switch that failed, until what is wanted is tried again. */
+const RETRY_MS = 10_000;
+
 export class ModeControl {
   readonly #deps: ModeControlDeps;
   readonly #leases: Leases;
@@ -59,7 +62,9 @@ export class ModeControl {
   #hand: Word;
   #order = 0;
   #switch: Switch | undefined;
+  #retry: Timer | undefined;
   #isOpen = false;
+  #closed = false;
   #open: () => void = () => undefined;
 
   constructor(initialMode: string, deps: ModeControlDeps) {
@@ -78,6 +83,8 @@ export class ModeControl {
   /** No lease outlives the instance that gave it. */
   close(): void {
     this.#leases.endAll();
+    this.#retry?.cancel();
+    this.#closed = true;
   }
 
   /** @throws UnderstudyError (operator): unknown mode, not reachable; with `wait` also when it was rolled back. */
@@ -180,6 +187,14 @@ export class ModeControl {
     this.#deps.log.warn({ mode, reason }, 'switch failed');
     if (errorCode(error) === 'switch-superseded') return;
     for (const lease of this.#effective()) if (lease.mode === mode) this.#withdraw(lease, reason);
+    this.#retryLater();
+  }
+
+  /** The way back to what is wanted must not hang on one try: workers that failed to start may start later. */
+  #retryLater(): void {
+    if (this.#closed) return;
+    this.#retry?.cancel();
+    this.#retry = this.#deps.clock.startTimer(RETRY_MS, () => void this.#apply().catch(ignore), { unref: true });
   }
 
   #view({ id, holder, mode, ttlMs, order }: Lease): LeaseView {

@@ -10,6 +10,8 @@ export interface ObservedWorker {
   readonly ready: boolean;
   /** Active or draining: a request sent to it now would be answered, as far as anybody knows. */
   readonly usable: boolean;
+  /** By its last probe it does not answer, or by its own word it takes no requests: nobody is helped by its promotion. */
+  readonly unfit: boolean;
   /** Standby: whether its process group is stopped. */
   readonly frozen: boolean;
   /** Off or failed: nothing stands against a start now (no backoff, not given up). */
@@ -32,7 +34,7 @@ export function isServing(worker: ObservedWorker): boolean {
 
 /** It could take traffic in this turn, without being started first. */
 export function isPromotable(worker: ObservedWorker): boolean {
-  return worker.state === 'standby' || (worker.state === 'starting' && worker.ready);
+  return (worker.state === 'standby' && !worker.unfit) || (worker.state === 'starting' && worker.ready);
 }
 
 export function countServing(workers: readonly ObservedWorker[]): number {

@@ -73,6 +73,8 @@ export interface RestartOptions {
 export interface StopOptions {
   /** How long requests in flight may take to finish before they are ended with an error. */
   readonly drainTimeoutMs: number;
+  /** The same for event streams and tunnels, which end only when somebody ends them. */
+  readonly streamDrainTimeoutMs: number;
   /** How long a process may take to leave after SIGTERM before SIGKILL. */
   readonly graceMs: number;
 }
@@ -123,7 +125,7 @@ export const defaultPoolOptions = {
     wedgedAfterMs: 90_000,
   },
   restart: { initialBackoffMs: 250, maxBackoffMs: 30_000, jitter: 0.2, crashLoopLimit: 8, steadyAfterMs: 10_000 },
-  stop: { drainTimeoutMs: 30_000, graceMs: 10_000 },
+  stop: { drainTimeoutMs: 30_000, streamDrainTimeoutMs: 30_000, graceMs: 10_000 },
   startTimeoutMs: 300_000,
   failbackAfterMs: 10_000,
   rehearseEveryMs: 60_000,

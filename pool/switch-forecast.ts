@@ -50,7 +50,7 @@ function runningIds(workers: readonly ObservedWorker[]): readonly string[] {
 /** A forecast is about the steps, not about luck: what is failing now is taken to start when it is asked to. */
 function asIfWell(worker: ObservedWorker): ObservedWorker {
   const startable = worker.state === 'off' || worker.state === 'failed';
-  return { ...worker, startable, givenUp: false, usable: worker.state === 'active' };
+  return { ...worker, startable, givenUp: false, unfit: false, usable: worker.state === 'active' };
 }
 
 /** What an observer sees right after a step began. */

@@ -111,9 +111,11 @@ export class WorkerHealth {
     this.#probes?.probeNow();
   }
 
-  /** One probe that judges nothing, for a rehearsal. */
-  probeOnce(): Promise<ProbeResult> {
-    return this.#probe(new AbortController().signal);
+  /** One probe while it is paused, for a rehearsal. A failed one is the caller's to judge; a passed one mends its verdict. */
+  async rehearse(): Promise<ProbeResult> {
+    const result = await this.#probe(new AbortController().signal);
+    if (result.kind === 'passed') this.#onResult(result);
+    return result;
   }
 
   /** Traffic was refused a connection: as good as a refused probe. */

@@ -5,6 +5,7 @@ import type { Clock } from '../src/core/clock.js';
 import { errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
+import { drainOut } from './drain-out.js';
 import { isManaged, type BackendOptions, type PoolOptions } from './options.js';
 import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
@@ -199,7 +200,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (begun.kind !== 'standby' || begun.temperature !== 'frozen' || this.#health === undefined) return;
     const beganAtMs = this.#deps.clock.now();
     begun.process.signalGroup('SIGCONT');
-    const result = await this.#health.probeOnce();
+    const result = await this.#health.rehearse();
     // Promoted, stopped or gone meanwhile: then it must not be frozen again.
     if (this.#state !== begun) return;
     if (result.kind !== 'passed') return this.#condemn('it failed its rehearsal');
@@ -319,17 +320,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #drainOut(begun: WorkerState, cut: AbortSignal): Promise<void> {
     const { clock, options, traffic, hurry } = this.#deps;
     const upstream = { id: this.id, generation: this.#generation };
-    const overdue = new AbortController();
-    const timer = clock.startTimer(options.stop.drainTimeoutMs, () => overdue.abort());
-    const idle = await traffic.waitIdle(upstream, AbortSignal.any([overdue.signal, cut, hurry])).then(
-      () => true,
-      () => false,
-    );
-    timer.cancel();
+    const ended = await drainOut(upstream, { traffic, clock, stop: options.stop, cut, hurry });
     // Promoted again, or gone, while it drained.
     if (this.#state !== begun || begun.kind !== 'draining') return;
-    const ended = idle ? 0 : traffic.abortInflight(upstream, { reason: 'drain-timeout' });
-    const evidence = idle ? 'nothing was left in flight' : `${ended} requests were ended by the drain timeout`;
+    const evidence =
+      ended === 0 ? 'nothing was left in flight' : `${ended} in flight were ended when their time was over`;
     if (begun.next === 'off') return this.stop({ cause: 'it is drained', evidence });
     this.#move({ kind: 'standby', process: begun.process, temperature: 'hot' }, { cause: 'it is drained', evidence });
   }

@@ -27,7 +27,7 @@ export function processesOfWorkers(
 
 /** What the planner needs to know of a worker, at this moment. */
 export function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
-  const { id, state, ready, usable, outdated, managed } = worker;
+  const { id, state, ready, usable, willing, outdated, managed } = worker;
   const failed = state.kind === 'failed' ? state : undefined;
   return {
     id,
@@ -35,6 +35,7 @@ export function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
     state: state.kind,
     ready,
     usable,
+    unfit: !willing,
     frozen: state.kind === 'standby' && state.temperature === 'frozen',
     startable: state.kind === 'off' || (failed?.retryAtMs !== undefined && failed.retryAtMs <= nowMs),
     givenUp: failed !== undefined && failed.retryAtMs === undefined,

@@ -61,9 +61,9 @@ export class Dispatcher implements TicketOffice {
 
   /** Calls back at once with a ticket or a refusal, or later from the waiting room. */
   admit(waiter: Waiter): void {
+    if (this.#closed) return waiter.onRefused('shutting-down');
     // Nobody overtakes those who wait already, unless they are less urgent.
     if ((this.#room.size === 0 || this.#room.countBefore(waiter.priority) === 0) && this.#tryServe(waiter)) return;
-    if (this.#closed) return waiter.onRefused('shutting-down');
     if (!this.#room.tryEnter(waiter)) return waiter.onRefused('queue-full');
     this.#waitedTotal += 1;
   }
@@ -78,7 +78,7 @@ export class Dispatcher implements TicketOffice {
     if (this.#room.size > 0) this.#room.serve(this.#tryServeWaiting);
   }
 
-  /** Turns away whoever waits, and whoever would have to from now on. */
+  /** Turns away whoever waits, and whoever comes from now on. */
   close(): void {
     this.#closed = true;
     this.#room.clear((waiter) => waiter.onRefused('shutting-down'));

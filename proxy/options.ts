@@ -19,7 +19,12 @@ export interface ProxyOptions {
   readonly adaptiveLimit?: GradientOptions;
   /** How long a freshly started worker is spared; 0 for not at all. */
   readonly slowStartMs: number;
-  readonly waitingRoom: { readonly capacity: number; readonly deadlineMs: number };
+  readonly waitingRoom: {
+    readonly capacity: number;
+    readonly deadlineMs: number;
+    /** Event streams get a comment so often while they wait, and take the full lane for it. Off when undefined. */
+    readonly keepAliveCommentsMs?: number | undefined;
+  };
   /** Who goes first when requests have to wait. */
   readonly priorities: PriorityOptions;
   readonly deadlines: {

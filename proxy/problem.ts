@@ -25,6 +25,7 @@ const PROBLEMS = {
   'connect-timeout': { status: 504, title: 'The upstream did not accept the connection in time' },
   'first-byte-timeout': { status: 504, title: 'The upstream did not answer in time' },
   'body-timeout': { status: 504, title: 'The upstream fell silent in its answer' },
+  'not-a-stream': { status: 502, title: 'The answer is no event stream, but one had been begun' },
   'upstream-drained': { status: 502, title: 'The upstream was stopped before it had answered' },
   'queue-full': { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
   'queue-timeout': { status: 503, title: 'Nobody could take the request in time', retryAfterSeconds: 5 },

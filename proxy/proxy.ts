@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../src/core/clock.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type {
+  AbortOptions,
   IncidentListener,
   TrafficPort,
   UpstreamIdentity,
@@ -42,11 +43,16 @@ export interface ProxyStats {
 export interface CloseOptions {
   /** How long requests in flight may take to finish. */
   readonly graceMs: number;
+  /** The same for event streams and tunnels. Default: `graceMs`. */
+  readonly streamGraceMs?: number;
   /** Cuts the waiting. */
   readonly hurry?: AbortSignal;
 }
 
 const DRAIN_CHECK_MS = 20;
+const SHUTTING_DOWN = 'the proxy is stopping';
+/** How long clients may take to read our last words before their connections are cut. */
+const LAST_WORDS_MS = 250;
 const RETRY_ALLOWANCE = 3;
 const RETRY_RESERVE = 100;
 
@@ -117,8 +123,8 @@ export class Proxy implements TrafficPort {
     return this.#upstreams.waitIdle(upstream, signal);
   }
 
-  abortInflight(upstream: UpstreamIdentity, options: { readonly reason: string }): number {
-    return this.#upstreams.abortInflight(upstream, options.reason);
+  abortInflight(upstream: UpstreamIdentity, options: AbortOptions): number {
+    return this.#upstreams.abortInflight(upstream, options);
   }
 
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {
@@ -134,24 +140,45 @@ export class Proxy implements TrafficPort {
     };
   }
 
-  /** Stops accepting, lets what is in flight finish, then ends the rest. Never rejects. */
-  async close(options: CloseOptions): Promise<void> {
+  /** Stops accepting, lets what is in flight finish, then ends the rest with an explicit error. Never rejects. */
+  async close({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
     this.#connections.drain();
-    await this.#waitDrained(options);
-    this.#dispatcher.close();
-    this.#connections.destroy();
+    const begunAt = this.#clock.now();
+    const busy = () => this.#connections.inflight > 0;
+    const whileBusy = (deadlineMs: number) => this.#waitWhile(busy, { until: begunAt + deadlineMs, hurry });
+    await whileBusy(Math.min(graceMs, streamGraceMs));
+    if (graceMs > streamGraceMs) this.#upstreams.abortAll({ reason: SHUTTING_DOWN, kind: 'streams' });
+    else this.#endRequests();
+    await whileBusy(Math.max(graceMs, streamGraceMs));
+    await this.#endAll();
     this.#upstreams.dispose();
   }
 
-  #waitDrained({ graceMs, hurry }: CloseOptions): Promise<void> {
-    const deadline = this.#clock.now() + graceMs;
+  /** From here on nothing is taken in again, not even to be repeated. */
+  #endRequests(): void {
+    this.#dispatcher.close();
+    this.#upstreams.abortAll({ reason: SHUTTING_DOWN, kind: 'requests' });
+  }
+
+  async #endAll(): Promise<void> {
+    const spoken = this.#connections.inflight > 0;
+    this.#dispatcher.close();
+    this.#upstreams.abortAll({ reason: SHUTTING_DOWN });
+    const until = this.#clock.now() + LAST_WORDS_MS;
+    if (spoken) await this.#waitWhile(() => this.#connections.open > 0, { until });
+    this.#connections.destroy();
+  }
+
+  #waitWhile(
+    condition: () => boolean,
+    { until, hurry }: { readonly until: number; readonly hurry?: AbortSignal | undefined },
+  ): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       const check = () => {
         timer?.cancel();
-        if (this.#connections.inflight === 0 || this.#clock.now() >= deadline || hurry?.aborted === true)
-          return resolve();
+        if (!condition() || this.#clock.now() >= until || hurry?.aborted === true) return resolve();
         timer = this.#clock.startTimer(DRAIN_CHECK_MS, check);
       };
       hurry?.addEventListener('abort', check, { once: true });

@@ -5,6 +5,8 @@ import type { Upstream } from './upstream.js';
 
 /** Who holds a ticket: can be told to end what it is doing, with an explicit error towards the client. */
 export interface TicketHolder {
+  /** It lasts until somebody ends it: an event stream, a tunnel. */
+  readonly stream: boolean;
   abort(reason: string): void;
 }
 

@@ -4,6 +4,7 @@
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
 import type {
+  AbortOptions,
   IncidentListener,
   UpstreamIdentity,
   UpstreamIncident,
@@ -114,10 +115,15 @@ export class UpstreamSet {
     });
   }
 
-  abortInflight(identity: UpstreamIdentity, reason: string): number {
-    const tickets = this.find(identity)?.tickets() ?? [];
-    for (const ticket of tickets) ticket.holder.abort(reason);
-    return tickets.length;
+  abortInflight(identity: UpstreamIdentity, options: AbortOptions): number {
+    const upstream = this.find(identity);
+    return upstream === undefined ? 0 : abortTickets(upstream, options);
+  }
+
+  /** On every upstream. */
+  abortAll(options: AbortOptions): number {
+    const counts = [...this.#eligible, ...this.#leaving].map((upstream) => abortTickets(upstream, options));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   dispose(): void {
@@ -180,4 +186,12 @@ export class UpstreamSet {
     upstream.breaker.dispose();
     this.#dependencies.onGone(upstream);
   }
+}
+
+function abortTickets(upstream: Upstream, { reason, kind }: AbortOptions): number {
+  const tickets = upstream
+    .tickets()
+    .filter(({ holder }) => kind === undefined || (kind === 'streams') === holder.stream);
+  for (const { holder } of tickets) holder.abort(reason);
+  return tickets.length;
 }

@@ -223,7 +223,8 @@ class Instance implements Understudy {
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
     this.#modes.close();
-    await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
+    const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
+    await this.#proxy.close({ graceMs, streamGraceMs, hurry: options.hurry });
     await this.#pool.stop(options);
     this.#resources?.stop();
     this.#logRotation.stop();

@@ -119,9 +119,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
   cut({ reset }: { readonly reset: boolean }): void {
-    const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy'>>;
-    if (reset && socket.resetAndDestroy !== undefined) socket.resetAndDestroy();
-    else socket.destroy();
+    const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
+    if (!reset || socket.resetAndDestroy === undefined) return void socket.destroy();
+    // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
+    socket.destroySoon = () => void socket.destroy();
+    socket.resetAndDestroy();
   }
 
   /** From here on octets pass both ways unread; those held back so far come first. */

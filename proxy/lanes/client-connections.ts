@@ -24,6 +24,7 @@ import { GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { shareBlock } from './shared-block-socket.js';
+import { mayGetComments } from './waiting-comments.js';
 
 const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
 
@@ -73,6 +74,11 @@ export class ClientConnections implements ConnectionContext {
     return this.#inflight;
   }
 
+  /** Connections that are not closed yet, idle ones included. */
+  get open(): number {
+    return this.#all.size;
+  }
+
   accept(accepted: Socket): void {
     const { socket, source } = shareBlock(accepted);
     this.#all.add(new ClientConnection(socket, this, source));
@@ -104,7 +110,8 @@ export class ClientConnections implements ConnectionContext {
       connection.writeText(MAX_FORWARDS_ANSWER);
       return void connection.answered({ close: request.close });
     }
-    const special = request.upgrade !== undefined || (this.#context.options.lane === 'full' && canBeGuest(request));
+    const full = this.#context.options.lane === 'full' || this.#getsComments(request);
+    const special = request.upgrade !== undefined || (full && canBeGuest(request));
     return special ? this.#serveFull(connection, request) : this.#serveFast(connection, request);
   }
 
@@ -124,6 +131,12 @@ export class ClientConnections implements ConnectionContext {
 
   onClosed(connection: ClientConnection): void {
     this.#all.delete(connection);
+  }
+
+  /** Costs nothing where they are off. */
+  #getsComments(request: JudgedRequest): boolean {
+    if (this.#context.options.waitingRoom.keepAliveCommentsMs === undefined) return false;
+    return mayGetComments({ ...request, accept: fieldOf(this.parser, 'accept') });
   }
 
   #serveFast(connection: ClientConnection, request: JudgedRequest): MessageServer {

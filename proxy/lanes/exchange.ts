@@ -16,12 +16,15 @@ import type { Ticket } from '../ticket.js';
 import type { Upstream } from '../upstream.js';
 import { Attempt, type AttemptEvents } from './attempt.js';
 import { ClientProbe } from './client-probe.js';
+import { errorEvent } from './error-event.js';
 import { isUpstreamFailure, othersLeft } from './failed-answer.js';
+import type { GuestSocket } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
+import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
 /** RFC 9110 section 15.2 sets no bound; endless ones are an attack. */
@@ -49,6 +52,7 @@ export class Exchange implements Waiter, AttemptEvents {
   readonly #response: ServerResponse;
   readonly #body: RequestBody | undefined;
   readonly #account: RequestAccount;
+  readonly #comments: WaitingComments | undefined;
   readonly #method: string;
   readonly #path: string;
   #awaitsContinue: boolean;
@@ -71,12 +75,26 @@ export class Exchange implements Waiter, AttemptEvents {
     const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
     this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
+    const { keepAliveCommentsMs: everyMs } = context.options.waitingRoom;
+    const { accept } = request.headers;
+    const facts = {
+      method: this.#method,
+      minorVersion: request.httpVersion === '1.1' ? 1 : 0,
+      accept,
+      expectsContinue,
+    };
+    if (everyMs !== undefined && mayGetComments(facts))
+      this.#comments = new WaitingComments(response, { clock: context.clock, everyMs, requestId: id });
     this.affinityKey = affinityKeyOf(request, context.options.balance.hashOn);
     this.priority = priorityOfRequest(request, context);
   }
 
   get tried(): readonly Upstream[] {
     return this.#account.tried;
+  }
+
+  get stream(): boolean {
+    return this.#eventStream;
   }
 
   start(): void {
@@ -99,6 +117,7 @@ export class Exchange implements Waiter, AttemptEvents {
   // Waiter: how an upstream is got.
 
   onTicket(ticket: Ticket): void {
+    this.#comments?.stop();
     this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
     if (this.#awaitsContinue) this.#response.writeContinue();
     this.#awaitsContinue = false;
@@ -132,7 +151,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#interims += 1;
     if (this.#interims > MAX_INTERIM_RESPONSES)
       return this.#fail('bad-response', { detail: 'too many interim responses', endedBy: 'upstream' });
-    if (this.#request.httpVersion !== '1.1') return;
+    if (this.#request.httpVersion !== '1.1' || this.#response.headersSent) return;
     if (status === 102) this.#response.writeProcessing();
     const link = fieldValue(rawHeaders, 'link');
     if (status === 103 && link !== undefined) this.#response.writeEarlyHints({ link });
@@ -147,6 +166,7 @@ export class Exchange implements Waiter, AttemptEvents {
     if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
     const fault = findResponseFault(message, rawHeaders);
     if (fault !== undefined) return this.#fail('bad-response', { detail: fault, endedBy: 'upstream' });
+    if (this.#comments?.begun === true) return this.#continueStream(status, rawHeaders);
     const date = new Date(this.#context.clock.epochNow()).toUTCString();
     const head = { status, message, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
     if (this.#mayHold(head)) this.#held = new HeldAnswer(head);
@@ -183,6 +203,8 @@ export class Exchange implements Waiter, AttemptEvents {
 
   #seekUpstream(): void {
     this.#account.phase = 'queue';
+    // Before: whoever is admitted at once stops them at once.
+    this.#comments?.start();
     this.#context.dispatcher.admit(this);
   }
 
@@ -231,6 +253,14 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#response.flushHeaders();
   }
 
+  /** Behind comments of ours, whose head is the client's: the answer is a stream, or an error in it. */
+  #continueStream(status: number, rawHeaders: readonly string[]): void {
+    this.#forwarded = true;
+    this.#eventStream = true;
+    if (continuesStream(status, rawHeaders)) return;
+    this.#fail('not-a-stream', { detail: `the upstream answered ${status}`, endedBy: 'proxy' });
+  }
+
   /** Its head goes out with its content, in one write. */
   #releaseHeld(held: HeldAnswer): Buffer {
     this.#held = undefined;
@@ -256,9 +286,14 @@ export class Exchange implements Waiter, AttemptEvents {
 
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
-    const cut = () => void this.#response.destroy();
+    // An HTTP/1.0 client takes the connection's clean end for the answer's.
+    const looksClean = this.#request.httpVersion === '1.0';
+    const cut = () => {
+      if (looksClean) (this.#request.socket as unknown as GuestSocket).cut();
+      else this.#response.destroy();
+    };
     if (!this.#eventStream || this.#response.writableNeedDrain) return cut();
-    this.#response.write(`event: error\ndata: ${JSON.stringify({ code })}\n\n`, cut);
+    this.#response.write(errorEvent(code), cut);
   }
 
   /** True when another attempt is under way, or waits for an upstream. */
@@ -294,18 +329,25 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account.bytesOut += answer.body.length;
     this.#record({ endedBy: 'proxy', code, status: answer.status });
     this.#body?.drop();
+    this.#comments?.stop();
     if (this.#response.destroyed) return;
+    if (this.#comments?.begun === true) {
+      this.#eventStream = true;
+      return this.#breakOff(code);
+    }
     this.#response.writeHead(answer.status, [...answer.rawHeaders]);
     this.#response.end(this.#method === 'HEAD' ? undefined : answer.body);
   }
 
   #probeClient(): void {
     if (this.#account.over || this.#response.destroyed) return;
-    if (!this.#forwarded && this.#request.httpVersion === '1.1') this.#response.writeProcessing();
-    else if (this.#eventStream) this.#response.write(':\n\n');
+    const begun = this.#comments?.begun === true;
+    if (!this.#forwarded && !begun && this.#request.httpVersion === '1.1') this.#response.writeProcessing();
+    else if (this.#eventStream || begun) this.#response.write(':\n\n');
   }
 
   #onClientGone(): void {
+    this.#comments?.stop();
     if (this.#account.over) return;
     this.#record({ endedBy: 'client', ...(this.#forwarded ? {} : { status: 499 }) });
     this.#context.dispatcher.leave(this);

@@ -57,7 +57,7 @@ export class FullLane {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),
     );
-    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+    server.on('upgrade', (request, socket) => this.#onUpgrade(request, socket));
     server.on('clientError', (_error, socket) => answerClientError(socket));
     return server;
   }
@@ -70,8 +70,9 @@ export class FullLane {
     new Exchange(this.#context, this.#pools, { request, response, expectsContinue }).start();
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    new Tunnel(this.#context, this.#upgradeProxy, { request, socket, head }).start();
+  /** Nothing has been read behind the head: the connection holds it back until the upstream has agreed. */
+  #onUpgrade(request: IncomingMessage, socket: Duplex): void {
+    new Tunnel(this.#context, this.#upgradeProxy, { request, socket: socket as GuestSocket }).start();
   }
 }
 

@@ -3,6 +3,7 @@
 // agreed to it (RFC 9110 section 7.8).
 
 import { Duplex } from 'node:stream';
+import { problemKind } from '../problem.js';
 import { problemText } from '../problem-text.js';
 import type { ClientConnection } from './client-connection.js';
 import type { MessageServer } from './message-server.js';
@@ -12,11 +13,24 @@ import { textOf } from '../http1/octets.js';
 const HEAD_END = '\r\n\r\n';
 const MAX_UPGRADE_HEAD_BYTES = 16 * 1024;
 
+/** Hears of an upgrade, and of all that passes through the tunnel that it may become. */
+export interface UpgradeListener {
+  /** The head of the answer is whole and on its way to the client. */
+  onAnswerHead(status: number): void;
+  /** Octets behind that head, and those of the client. */
+  onPassed(bytes: Buffer, towards: 'client' | 'upstream'): void;
+  /** The upstream has ended, and all that it sent is on its way to the client. */
+  onUpstreamEnd(): void;
+}
+
 export class GuestSocket extends Duplex implements MessageServer {
   readonly remoteAddress: string;
   readonly #connection: ClientConnection;
   readonly #enter: (guest: GuestSocket) => void;
+  /** Of the present message, when it asks for an upgrade. */
+  upgradeListener: UpgradeListener | undefined;
   #entered = false;
+  #ignoresClose = false;
   /** Protocol that the present message asks for. */
   #offered: string | undefined;
   /** The answer to an upgrade, until its head is whole. */
@@ -41,6 +55,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   begin(head: Buffer, upgrade: string | undefined): this {
     this.#pendingHead = head;
     this.#offered = upgrade;
+    this.upgradeListener = undefined;
     this.#answer = '';
     this.#answerBegun = false;
     this.#served = false;
@@ -55,6 +70,26 @@ export class GuestSocket extends Duplex implements MessageServer {
     this.#connection.answered({ close: false });
   }
 
+  /** The `destroySoon` that comes next is not meant. */
+  ignoreNextClose(): void {
+    this.#ignoresClose = true;
+  }
+
+  /** Ends the client's connection behind these octets; what is still to be written before them is dropped. */
+  endWith(bytes: Buffer): void {
+    this.#served = true;
+    this.#connection.write(bytes);
+    this.#connection.answered({ close: true });
+    this.destroy();
+  }
+
+  /** Ends the client's connection with a reset. */
+  cut(): void {
+    this.#served = true;
+    this.#connection.cut({ reset: true });
+    this.destroy();
+  }
+
   // MessageServer: what the client does.
 
   start(): void {
@@ -67,6 +102,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   onBody(bytes: Buffer): void {
     this.#pushHead();
+    this.upgradeListener?.onPassed(bytes, 'upstream');
     if (!this.push(bytes)) this.#connection.pauseBody();
   }
 
@@ -101,6 +137,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.#offered === undefined) this.upgradeListener?.onPassed(chunk, 'client');
     const bytes = this.#offered === undefined ? chunk : this.#judgeUpgrade(chunk);
     if (bytes === undefined || (this.#declined && this.#answerBegun)) return done();
     this.#answerBegun = true;
@@ -110,6 +147,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   override _final(done: () => void): void {
     this.#served = true;
+    this.upgradeListener?.onUpstreamEnd();
     this.#connection.answered({ close: true });
     done();
   }
@@ -136,7 +174,9 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   /** As net.Socket: ends once all is written. */
   destroySoon(): void {
-    if (this.writableEnded) return;
+    const ignored = this.#ignoresClose;
+    this.#ignoresClose = false;
+    if (ignored || this.writableEnded) return;
     this.end(() => this.destroy());
   }
 
@@ -154,15 +194,21 @@ export class GuestSocket extends Duplex implements MessageServer {
     const offered = this.#offered!;
     this.#offered = undefined;
     const answer = Buffer.from(this.#answer, 'latin1');
-    if (!/^HTTP\/1\.1 101 /.test(this.#answer)) return answer;
+    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.#answer)?.[1] ?? 0);
     const agreed = /^upgrade:[ \t]*([^\r\n]*?)[ \t]*$/im.exec(this.#answer.slice(0, headEnd))?.[1];
-    if (agreed?.toLowerCase() !== offered) {
-      this.#declined = true;
-      queueMicrotask(() => this.destroySoon());
-      const detail = 'the upstream switched to a protocol that was not offered';
-      return Buffer.from(problemText('bad-response', { detail, close: true, withBody: true }), 'latin1');
-    }
+    if (status === 101 && agreed?.toLowerCase() !== offered) return this.#decline();
+    this.upgradeListener?.onAnswerHead(status);
+    this.upgradeListener?.onPassed(answer.subarray(headEnd < 0 ? 0 : headEnd + HEAD_END.length), 'client');
+    if (status !== 101) return answer;
     queueMicrotask(() => this.#connection.becomeTunnel());
     return answer;
+  }
+
+  #decline(): Buffer {
+    this.#declined = true;
+    this.upgradeListener?.onAnswerHead(problemKind('bad-response').status);
+    queueMicrotask(() => this.destroySoon());
+    const detail = 'the upstream switched to a protocol that was not offered';
+    return Buffer.from(problemText('bad-response', { detail, close: true, withBody: true }), 'latin1');
   }
 }

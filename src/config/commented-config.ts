@@ -40,8 +40,9 @@ health: { path: /health, interval: 2s, suspiciousInterval: 250ms, timeout: 2s, r
 # A failed worker comes back after a growing pause; after crashLoopLimit failures in a row it is left alone.
 restart: { initialBackoff: 250ms, maxBackoff: 30s, crashLoopLimit: 8 }
 
-# Stopping: requests in flight get drainTimeout, the process gets grace after SIGTERM, then SIGKILL.
-stop: { drainTimeout: 30s, grace: 10s }
+# Stopping (or going to standby): requests in flight get drainTimeout, event streams and WebSockets streamDrainTimeout, then an
+# explicit error. The process gets grace after SIGTERM, then SIGKILL.
+stop: { drainTimeout: 30s, streamDrainTimeout: 30s, grace: 10s }
 startTimeout: 5m
 failbackAfter: 10s
 rehearseEvery: 1m
@@ -57,6 +58,7 @@ adaptiveLimit: { enabled: false, lowest: 2, initial: 16, highest: 256 }
 
 # When nobody can take a request it waits here instead of failing: live before validation before batch. A route decides
 # ({ path: /evaluate, class: batch }), or else the header, which counts from trusted proxies, or from all with trustClients.
+# keepAliveComments: 15s sends comments to event streams that wait (then a refusal is an error event, no longer a 503).
 waitingRoom: { capacity: 512, deadline: 30s }
 priorities: { header: X-Understudy-Priority, trustClients: false, routes: [] }
 

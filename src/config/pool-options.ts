@@ -30,7 +30,11 @@ export function toPoolOptions(config: Config): PoolOptions {
       maxBackoffMs: restart.maxBackoff,
       crashLoopLimit: restart.crashLoopLimit,
     },
-    stop: { drainTimeoutMs: stop.drainTimeout, graceMs: stop.grace },
+    stop: {
+      drainTimeoutMs: stop.drainTimeout,
+      streamDrainTimeoutMs: stop.streamDrainTimeout,
+      graceMs: stop.grace,
+    },
     startTimeoutMs: config.startTimeout,
     failbackAfterMs: config.failbackAfter,
     rehearseEveryMs: config.rehearseEvery,

@@ -13,7 +13,13 @@ export function toProxyOptions(config: Config): ProxyOptions {
     maxInflightPerWorker: config.maxInflightPerWorker,
     adaptiveLimit: enabled ? gradient : undefined,
     slowStartMs: config.slowStart,
-    waitingRoom: { capacity: config.waitingRoom.capacity, deadlineMs: config.waitingRoom.deadline },
+    waitingRoom: {
+      capacity: config.waitingRoom.capacity,
+      deadlineMs: config.waitingRoom.deadline,
+      // 0s is off, as everywhere.
+      keepAliveCommentsMs:
+        config.waitingRoom.keepAliveComments === 0 ? undefined : config.waitingRoom.keepAliveComments,
+    },
     priorities: { ...priorities, header: priorities.header.toLowerCase() },
     deadlines: {
       clientHeadMs: deadlines.clientHead,

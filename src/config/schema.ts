@@ -69,6 +69,7 @@ const restart = section({
 
 const stop = section({
   drainTimeout: duration().default(30_000),
+  streamDrainTimeout: duration().default(30_000),
   grace: duration().default(10_000),
 });
 
@@ -81,7 +82,12 @@ const balance = section({
     .default('address'),
 });
 
-const waitingRoom = section({ capacity: count.default(512), deadline: duration().default(30_000) });
+const waitingRoom = section({
+  capacity: count.default(512),
+  deadline: duration().default(30_000),
+  /** Off by default: the first comment commits the answer to a 200 with an event stream. */
+  keepAliveComments: duration().optional(),
+});
 
 const priorities = section({
   header: z

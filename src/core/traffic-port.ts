@@ -43,6 +43,14 @@ export interface UpstreamIdentity {
   readonly generation: number;
 }
 
+/** `streams`: event streams and tunnels, which last until somebody ends them. `requests`: everything else. */
+export type InflightKind = 'requests' | 'streams';
+
+export interface AbortOptions {
+  readonly reason: string;
+  readonly kind?: InflightKind;
+}
+
 /** The pool's hand on traffic. Targets that leave the list get no new request; those in flight go on. */
 export interface TrafficPort {
   /** Makes these, and no others, eligible; by difference, in this turn. Unchanged ones keep all they have learnt. */
@@ -50,9 +58,10 @@ export interface TrafficPort {
   /** Resolves once no request is in flight on it (at once if unknown). Rejects with the signal's reason. */
   waitIdle(upstream: UpstreamIdentity, signal?: AbortSignal): Promise<void>;
   /**
-   * Ends what is still in flight on it with an explicit error (never a clean-looking end). Returns how many it ended.
+   * Ends what is still in flight on it, or only those of a kind, with an explicit error (never a clean-looking end), or
+   * repeats it elsewhere. Returns how many.
    */
-  abortInflight(upstream: UpstreamIdentity, options: { readonly reason: string }): number;
+  abortInflight(upstream: UpstreamIdentity, options: AbortOptions): number;
   /** Undefined when the proxy does not know it. */
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined;
 }

@@ -70,6 +70,15 @@ describe('the planner', () => {
     expect(forecastSwitch(input)).toMatchObject({ reachable: true, leastServing: 1, processes: { peak: 2 } });
   });
 
+  test('leaves a standby that does not answer where it is, however much is missing', () => {
+    const shape = shapeWith(1, { 'primary/1': { role: 'active' }, 'fallback/1': { role: 'standby' } });
+    const workers = slots({
+      'primary/1': { state: 'failed', startable: false },
+      'fallback/1': { state: 'standby', frozen: true, unfit: true },
+    });
+    expect(plan({ ...planInput('production', workers), shape, floor: 1, promised: 1 })).toEqual([]);
+  });
+
   test('starts a cold standby only while capacity is missing', () => {
     const shape = shapeWith(1, {
       'primary/1': { role: 'active' },

@@ -25,7 +25,7 @@ test('a pool ends the frozen group too when it stops', async () => {
 });
 
 test('a pool kills the whole group when a worker and its child ignore SIGTERM', async () => {
-  const stop = { drainTimeoutMs: 100, graceMs: 50 };
+  const stop = { drainTimeoutMs: 100, streamDrainTimeoutMs: 100, graceMs: 50 };
   bench = await createPoolBench({ command: nodeWorker('forks'), stop });
   await bench.pool.start();
   const [group] = pidsOf(bench.pool).values();
@@ -35,15 +35,15 @@ test('a pool kills the whole group when a worker and its child ignore SIGTERM', 
 });
 
 test('a pool ends what is still in flight with an explicit error when the drain takes too long', async () => {
-  bench = await createPoolBench({ stop: { drainTimeoutMs: 50, graceMs: 1_000 } });
+  bench = await createPoolBench({ stop: { drainTimeoutMs: 50, streamDrainTimeoutMs: 50, graceMs: 1_000 } });
   await bench.pool.start();
   bench.traffic.hold('primary/1');
   await bench.pool.stop({});
-  expect(bench.traffic.aborted).toEqual([{ id: 'primary/1', reason: 'drain-timeout' }]);
+  expect(bench.traffic.aborted).toEqual([{ id: 'primary/1', reason: 'drain-timeout', kind: 'requests' }]);
 });
 
 test('a pool waits neither for drains nor for graces when it is told to hurry', async () => {
-  const stop = { drainTimeoutMs: 60_000, graceMs: 60_000 };
+  const stop = { drainTimeoutMs: 60_000, streamDrainTimeoutMs: 60_000, graceMs: 60_000 };
   bench = await createPoolBench({ command: nodeWorker('ignores-sigterm'), stop });
   await bench.pool.start();
   bench.traffic.hold('primary/1');

@@ -135,7 +135,7 @@ describe('the set of upstreams', () => {
     const rig = new DispatchRig();
     const [a, b] = rig.route(2);
     const requests = Array.from({ length: 4 }, () => rig.request());
-    expect(rig.upstreams.abortInflight(a!.target, 'stopped')).toBe(2);
+    expect(rig.upstreams.abortInflight(a!.target, { reason: 'stopped' })).toBe(2);
     expect([a!.inflight, b!.inflight]).toEqual([0, 2]);
     expect(requests.filter(({ abortedFor }) => abortedFor === 'stopped')).toHaveLength(2);
   });

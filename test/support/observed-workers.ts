@@ -26,6 +26,7 @@ export function observed(id: string, facts: Partial<ObservedWorker> = {}): Obser
     state,
     ready: false,
     usable: state === 'active',
+    unfit: false,
     frozen: false,
     startable: state === 'off' || state === 'failed',
     givenUp: false,

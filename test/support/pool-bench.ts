@@ -51,7 +51,7 @@ export async function createPoolBench(overrides: Partial<PoolOptions> = {}): Pro
     logDir: join(dir, 'logs'),
     health: { ...defaultPoolOptions.health, intervalMs: 200, suspiciousIntervalMs: 20 },
     restart: { ...defaultPoolOptions.restart, initialBackoffMs: 20 },
-    stop: { drainTimeoutMs: 2_000, graceMs: 2_000 },
+    stop: { drainTimeoutMs: 2_000, streamDrainTimeoutMs: 2_000, graceMs: 2_000 },
     failbackAfterMs: 200,
     rehearseEveryMs: 0,
     ...overrides,

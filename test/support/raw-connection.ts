@@ -7,6 +7,8 @@ export class RawConnection {
   readonly socket: Socket;
   received = '';
   ended = false;
+  /** It ended with a reset. */
+  reset = false;
   #changed: () => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -16,7 +18,7 @@ export class RawConnection {
       this.received += text;
       this.#changed();
     });
-    socket.on('error', () => undefined);
+    socket.on('error', (error: NodeJS.ErrnoException) => (this.reset ||= error.code === 'ECONNRESET'));
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());
   }

@@ -1,5 +1,7 @@
 // A TrafficPort without traffic: records what it is told, and lets a test hold requests in flight.
 import type {
+  AbortOptions,
+  InflightKind,
   TrafficPort,
   UpstreamIdentity,
   UpstreamIncident,
@@ -20,24 +22,24 @@ const IDLE: UpstreamTraffic = {
 export class RecordingTraffic implements TrafficPort {
   /** Every list of worker ids that was applied, oldest first. */
   readonly applied: string[][] = [];
-  readonly aborted: { id: string; reason: string }[] = [];
+  readonly aborted: { id: string; reason: string; kind: InflightKind }[] = [];
   readonly traffic = new Map<string, UpstreamTraffic>();
   targets: readonly UpstreamTarget[] = [];
   /** Set by a test: called in the turn in which targets are applied. */
   onApplied: (ids: string[]) => void = () => undefined;
-  readonly #held = new Map<string, (() => void)[]>();
+  readonly #held = new Map<string, { readonly kind: InflightKind; readonly waiters: (() => void)[] }>();
 
   get ids(): string[] {
     return this.targets.map((target) => target.id).sort();
   }
 
-  /** From now on a drain of this worker waits until `release`. */
-  hold(id: string): void {
-    this.#held.set(id, []);
+  /** From now on a drain of this worker waits until `release`, or until what is in flight is ended. */
+  hold(id: string, kind: InflightKind = 'requests'): void {
+    this.#held.set(id, { kind, waiters: [] });
   }
 
   release(id: string): void {
-    const waiters = this.#held.get(id) ?? [];
+    const waiters = this.#held.get(id)?.waiters ?? [];
     this.#held.delete(id);
     for (const resolve of waiters) resolve();
   }
@@ -51,7 +53,7 @@ export class RecordingTraffic implements TrafficPort {
   }
 
   waitIdle(upstream: UpstreamIdentity, signal?: AbortSignal): Promise<void> {
-    const waiters = this.#held.get(upstream.id);
+    const waiters = this.#held.get(upstream.id)?.waiters;
     if (waiters === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason as Error);
@@ -60,9 +62,11 @@ export class RecordingTraffic implements TrafficPort {
     });
   }
 
-  abortInflight(upstream: UpstreamIdentity, { reason }: { readonly reason: string }): number {
-    this.aborted.push({ id: upstream.id, reason });
-    this.#held.delete(upstream.id);
+  abortInflight({ id }: UpstreamIdentity, { reason, kind }: AbortOptions): number {
+    const held = this.#held.get(id);
+    if (held === undefined || (kind ?? held.kind) !== held.kind) return 0;
+    this.aborted.push({ id, reason, kind: held.kind });
+    this.release(id);
     return 1;
   }
 

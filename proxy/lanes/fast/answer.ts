@@ -57,6 +57,8 @@ export class Answer {
   /** Head and body so far of an answer that is kept back. */
   #held: string | undefined;
   #makesChunks = false;
+  /** The client gets chunks, whoever made them. */
+  #sendsChunks = false;
   status = 0;
   fault = '';
   bytesOut = 0;
@@ -108,13 +110,12 @@ export class Answer {
 
   /** Puts a piece of ours into a body whose end we know to be a fault. */
   append(text: string): void {
-    const chunked = this.#makesChunks || this.#body.kind === 'chunked';
-    this.#connection.writeText(chunked ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
+    this.#connection.writeText(this.#sendsChunks ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
   }
 
   /** A body that only the connection's end ends must be cut, not closed (RFC 9112 section 8). */
   get endsWithConnection(): boolean {
-    return this.#body.kind === 'until-close' && !this.#makesChunks;
+    return this.#body.kind !== 'length' && !this.#sendsChunks;
   }
 
   #takeHead(bytes: Buffer, end: number): AnswerProgress {
@@ -155,6 +156,7 @@ export class Answer {
     this.#beginBody(head);
     const framing = this.#framing(head);
     this.#makesChunks = framing.makesChunks;
+    this.#sendsChunks = framing.makesChunks || framing.keepsChunks;
     const { start, end: headEnd } = head;
     const { bytes } = head;
     const stop = this.#body.read(bytes, headEnd, end);

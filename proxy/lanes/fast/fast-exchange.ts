@@ -19,6 +19,7 @@ import type { ClientConnection } from '../client-connection.js';
 import { ClientProbe } from '../client-probe.js';
 import type { LaneContext } from '../lane-context.js';
 import type { MessageServer } from '../message-server.js';
+import { errorEvent } from '../error-event.js';
 import { isRefused, upstreamErrorCode } from '../undici-error.js';
 import { isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
@@ -71,6 +72,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   get tried(): readonly Upstream[] {
     return this.#account.tried;
+  }
+
+  get stream(): boolean {
+    return this.#answer.forwarded && this.#answer.eventStream;
   }
 
   // MessageServer: what the client does.
@@ -262,8 +267,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
     const answer = this.#answer;
-    if (answer.eventStream && answer.canAppend && !this.#connection.needsDrain)
-      answer.append(`event: error\ndata: ${JSON.stringify({ code })}\n\n`);
+    if (answer.eventStream && answer.canAppend && !this.#connection.needsDrain) answer.append(errorEvent(code));
     this.#connection.cut({ reset: answer.endsWithConnection });
   }
 
