@@ -32,12 +32,12 @@ export function shareBlock(accepted: Socket): SharedBlockSocket {
   const onread: OnReadOpts = {
     buffer: block,
     callback: (length) => {
-      source!.reader!.onBlock(block.subarray(0, length));
+      source.reader!.onBlock(block.subarray(0, length));
       return true;
     },
   };
   const options = { handle, allowHalfOpen: true, onread };
-  const socket = new Socket(options as SocketConstructorOpts);
+  const socket = new Socket(options);
   if ((socket as WithHandle)._handle !== handle) return asItCame(accepted);
   outer._handle = null;
   return { socket, source };
