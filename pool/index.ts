@@ -14,6 +14,7 @@ export {
   type Temperature,
   type UnmanagedBackendOptions,
 } from './options.js';
+export type { PoolChange } from './pool-change.js';
 export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';

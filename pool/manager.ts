@@ -18,12 +18,14 @@ import type { ResourceSource } from './resources/resource-monitor.js';
 import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
 import { viewPool, type PoolView } from './pool-view.js';
+import { comparePools, type PoolChange } from './pool-change.js';
 import { PromotionTimes } from './promotion-times.js';
 import { Rehearsals } from './rehearsals.js';
+import { Roster } from './roster.js';
 import { Steadiness } from './steadiness.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
-import { SwitchTransaction, type SwitchReport } from './switch-transaction.js';
+import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
@@ -32,7 +34,6 @@ import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
 import { processOf } from './worker-state.js';
 import type { Worker, WorkerMove } from './worker.js';
-import { createWorkers, observeWorker, processesOfWorkers } from './workers.js';
 
 export interface PoolDeps {
   readonly traffic: TrafficPort;
@@ -68,11 +69,9 @@ const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor
 const MAX_ROUNDS = 100;
 
 export class PoolManager extends EventEmitter<PoolEvents> {
-  readonly #options: PoolOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #workers: readonly Worker[];
-  readonly #byId: ReadonlyMap<string, Worker>;
+  readonly #roster: Roster;
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
   readonly #steadiness: Steadiness;
@@ -81,7 +80,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
-  readonly #budget: number;
+  #options: PoolOptions;
+  #budget: number;
   /** The shape that stood last: what a failed switch goes back to. */
   #standing = EMPTY_SHAPE;
   #target = EMPTY_SHAPE;
@@ -105,15 +105,22 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#budget = budgetOf(options);
     this.#publisher = new TargetPublisher(traffic);
     this.#promotions = new PromotionTimes(clock);
-    this.#steadiness = new Steadiness(options.failbackAfterMs);
-    this.#workers = createWorkers(options, { options, traffic, runtime, clock, random, portsInUse: new Set(), hurry });
-    this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
-    for (const worker of this.#workers) this.#listenTo(worker);
-    this.#priorities = new WorkerPriorities(options.modes, {
+    this.#steadiness = new Steadiness(() => this.#options.failbackAfterMs);
+    const onCreated = (worker: Worker) => this.#listenTo(worker);
+    this.#roster = new Roster(options, { traffic, runtime, clock, random, hurry, onCreated });
+    this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
     });
-    this.#rehearsals = new Rehearsals(this.#workers, { clock, everyMs: options.rehearseEveryMs });
+    this.#rehearsals = new Rehearsals({
+      clock,
+      workers: () => this.#workers,
+      everyMs: () => this.#options.rehearseEveryMs,
+    });
+  }
+
+  get #workers(): readonly Worker[] {
+    return this.#roster.workers;
   }
 
   /**
@@ -124,7 +131,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     try {
-      await this.#switchTo(shape, signal);
+      await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
       await this.stop({});
@@ -137,10 +144,38 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) `unknown-mode`, `over-budget`, `switch-rolled-back`, `switch-superseded`.
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
-    const shape = shapeOf(this.#options, name);
+    shapeOf(this.#options, name);
+    // A change of the options either stands or is undone before the next change begins.
+    if (this.#switch?.undo !== undefined) await this.#waitSettled(signal);
     this.#requireRunning();
-    this.#requireReachable(shape, `switch to ${name}`);
-    return this.#switchTo(shape, signal);
+    const to = shapeOf(this.#options, name);
+    this.#requireReachable(to, `switch to ${name}`);
+    this.#operator.clear();
+    return this.#changeTo({ from: this.#standingShape, to }, { signal, cause: askedFor(name) });
+  }
+
+  /**
+   * Other options while traffic flows: what they don't concern is left alone, other workers are drained and replaced.
+   * Resolves once the pool stands as they say. On failure or abort everything is as it was before.
+   * @throws UnderstudyError (operator) `unknown-mode` when they lack the present mode, `not-reachable`,
+   * `switch-rolled-back`.
+   */
+  async applyOptions(options: PoolOptions, { signal }: WaitOptions = {}): Promise<PoolChange> {
+    await this.#waitSettled(signal);
+    this.#requireRunning();
+    const before = this.#options;
+    const from = this.#standingShape;
+    const to = shapeOf(options, this.#target.mode);
+    const undo = () => this.#useOptions(before);
+    this.#useOptions(options);
+    try {
+      this.#requireReachable(to, 'change the pool');
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    await this.#changeTo({ from, to, undo }, { signal, cause: 'the options have changed' });
+    return comparePools(before, options);
   }
 
   /** The mode that the pool has, or is on its way to. */
@@ -157,7 +192,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   planMode(name: string): SwitchPlan {
     const shape = shapeOf(this.#options, name);
     const forecast = this.#forecast(shape);
-    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode;
+    const from = this.#standingShape?.mode;
     return { ...forecast, from, to: name, floor: Math.min(this.#standing.floor, shape.floor), budget: this.#budget };
   }
 
@@ -189,17 +224,17 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** Weighs what traffic saw, in this turn: a promotion it calls for is done when this returns. */
   reportIncident(incident: UpstreamIncident): void {
-    this.#byId.get(incident.id)?.onIncident(incident);
+    this.#roster.find(incident.id)?.onIncident(incident);
   }
 
   view(): PoolView {
     const nowMs = this.#clock.now();
     const workers = this.#observe();
     return viewPool({
-      options: this.#options,
+      backends: this.#roster.backends,
       workers: this.#workers,
       target: this.#shape(),
-      standing: this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode,
+      standing: this.#standingShape?.mode,
       converged: this.#switch === undefined && isConverged({ shape: this.#shape(), workers }),
       budget: this.#budget,
       running: countRunning(workers),
@@ -212,18 +247,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** To be told before the start. Without it nothing is known of the machine, and memory limits no start. */
   watchResources(source: ResourceSource): void {
-    const { memory = { expected: {}, allowed: {} }, stateDir, command } = this.#options;
     const rule = 'no worker is started without room for its peak';
-    const desk = new AdmissionDesk(
-      { ...memory, stateDir, command },
-      {
-        clock: this.#clock,
-        latest: () => source.latest,
-        availableBytes: readAvailableBytes,
-        isGroupAlive,
-        onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
-      },
-    );
+    const desk = new AdmissionDesk(admissionOptions(this.#options), {
+      clock: this.#clock,
+      latest: () => source.latest,
+      availableBytes: readAvailableBytes,
+      isGroupAlive,
+      onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
+    });
     source.on('sampled', (reading) => {
       desk.noteSample(reading);
       if (desk.holding) this.#turn({ cause: 'the resources were looked at again' });
@@ -305,7 +336,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
-    this.#priorities.ensure(this.#target.mode, processesOfWorkers(this.#workers));
+    this.#roster.dropGone();
+    this.#priorities.ensure(this.#target.mode, this.#roster.processes);
     this.#setWake();
     this.#waiters.checkAll();
     this.emit('change');
@@ -329,7 +361,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #take(step: Step, why: Why): void {
     this.#switch?.noteStep(step);
-    const worker = this.#byId.get(step.id)!;
+    const worker = this.#roster.find(step.id)!;
     if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
     worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
     try {
@@ -360,8 +392,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #observe(): ObservedWorker[] {
-    const nowMs = this.#clock.now();
-    return this.#workers.map((worker) => observeWorker(worker, nowMs));
+    return this.#roster.observe(this.#clock.now());
   }
 
   #noteCompleteness(): void {
@@ -382,15 +413,38 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
   }
 
-  async #switchTo(to: Shape, signal: AbortSignal | undefined): Promise<SwitchReport> {
-    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
-    const transaction = new SwitchTransaction({ from, to }, this.#workers, this.#clock);
+  get #standingShape(): Shape | undefined {
+    return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
+  }
+
+  #useOptions(options: PoolOptions): void {
+    const known = new Set(options.backends.map(({ name }) => name));
+    this.#options = options;
+    this.#budget = budgetOf(options);
+    this.#admission?.applyOptions(admissionOptions(options));
+    this.#operator = new Map([...this.#operator].filter(([backend]) => known.has(backend)));
+    this.#roster.apply(options);
+    this.#rehearsals.restart();
+  }
+
+  async #waitSettled(signal: AbortSignal | undefined): Promise<void> {
+    const isSettled = () => (this.#switch === undefined ? done : waiting);
+    // Again after each wait: somebody else who waited may have begun a change first.
+    while (this.#switch !== undefined) await this.#waiters.waitUntil(isSettled, signal);
+  }
+
+  /** Begins the transaction, in this turn, and waits for its end. */
+  async #changeTo(
+    change: ShapeChange,
+    { signal, cause }: { signal: AbortSignal | undefined; cause: string },
+  ): Promise<SwitchReport> {
+    const { from, to } = change;
+    const transaction = new SwitchTransaction(change, this.#workers, this.#clock);
     this.#switch?.settle({ kind: 'failed', error: superseded(this.#switch.to.mode, to.mode) });
     this.#switch = transaction;
-    this.#operator.clear();
     this.#target = to;
     for (const worker of this.#workers) worker.pardon();
-    const why = { cause: `the mode ${to.mode} was asked for` };
+    const why = { cause };
     this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
     this.#markReforked(why);
     this.#turn(why);
@@ -444,6 +498,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#switch !== transaction) return;
     this.#switch = undefined;
     this.#target = this.#standing;
+    transaction.undo?.();
     transaction.settle({ kind: 'failed', error });
     const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
     this.#announce({ kind: 'mode', from: transaction.to.mode, to: this.#standing.mode, ...why });
@@ -481,13 +536,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #workersOf(backend: string): readonly Worker[] {
-    return this.#workers.filter((worker) => worker.backend.name === backend);
+    return this.#roster.of(backend);
   }
 
   #requireBackend(backend: string): readonly Worker[] {
     const workers = this.#workersOf(backend);
     if (workers.length > 0) return workers;
-    const known = this.#options.backends.map(({ name }) => name).join(', ');
+    const known = this.#roster.backends.map(({ name }) => name).join(', ');
     throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
   }
 
@@ -514,7 +569,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #announcePriorityRefused(id: string, evidence: string): void {
     const cause = `it could not be given the priority of mode ${this.#target.mode}`;
-    this.#announce({ kind: 'resources', cause, evidence }, this.#byId.get(id));
+    this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
   }
 
   #announceRouted(seenAtMs: number, why: Why): void {
@@ -533,6 +588,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
 export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolManager {
   return new PoolManager(options, deps);
+}
+
+function admissionOptions({ memory = { expected: {}, allowed: {} }, stateDir, command }: PoolOptions) {
+  return { ...memory, stateDir, command };
+}
+
+function askedFor(mode: string): string {
+  return `the mode ${mode} was asked for`;
 }
 
 function isAtRest(worker: Worker): boolean {

@@ -125,6 +125,11 @@ export class ModeControl {
     if (wait) await done;
   }
 
+  /** What was set by hand, and what leases are held on. */
+  get modesInUse(): readonly string[] {
+    return [this.#hand.mode, ...this.#leases.all.map(({ mode }) => mode)];
+  }
+
   get leases(): readonly LeaseView[] {
     return this.#leases.all.map((lease) => this.#view(lease));
   }

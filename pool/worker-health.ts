@@ -19,7 +19,8 @@ import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime
 export interface WorkerHealthOptions {
   readonly process: WorkerProcess;
   readonly address: UpstreamAddress;
-  readonly pool: PoolOptions;
+  /** Asked at every use: the options may change meanwhile. */
+  readonly pool: () => PoolOptions;
   readonly clock: Clock;
   readonly runtime: WorkerRuntime;
   readonly traffic: () => UpstreamTraffic | undefined;
@@ -134,7 +135,7 @@ export class WorkerHealth {
 
   #probe(signal: AbortSignal): Promise<ProbeResult> {
     const { runtime, address, pool } = this.#options;
-    return runtime.probe(address, { ...pool.health, signal });
+    return runtime.probe(address, { ...pool().health, signal });
   }
 
   #onResult(result: ProbeResult): number {
@@ -150,7 +151,7 @@ export class WorkerHealth {
     // It becomes half-open without a word, and closed when its upstream leaves and comes back.
     const breaker = this.#breaker();
     if (breaker !== this.#breakerSeen) this.#tellOfBreaker(breaker);
-    return probePauseMs(this.#health, this.#options.pool.health);
+    return probePauseMs(this.#health, this.#options.pool().health);
   }
 
   #breaker(): UpstreamTraffic['breaker'] {
@@ -175,20 +176,20 @@ export class WorkerHealth {
 
   #judge(result: ProbeResult): void {
     const busy = result.kind === 'timeout' && this.#signs.isWorking();
-    this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool.health);
+    this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool().health);
   }
 
   #checkProgress(result: ProbeResult): void {
     const answers = result.kind === 'passed' || result.kind === 'bad-status';
     const idleMs = this.#signs.msWithoutProgress({ output: this.#options.process.lastOutput(), answers });
-    if (idleMs >= this.#options.pool.startTimeoutMs) this.#listener.onStuck(idleMs);
+    if (idleMs >= this.#options.pool().startTimeoutMs) this.#listener.onStuck(idleMs);
   }
 
   /** Down by its own word (a 503) it may recover by itself. Down without a word while its process lives, it won't. */
   #checkSilence(result: ProbeResult): void {
     if (result.kind === 'passed' || result.kind === 'bad-status') return;
     const { fails } = this.#health;
-    if (fails < this.#options.pool.health.fall) return;
+    if (fails < this.#options.pool().health.fall) return;
     this.#listener.onWedged(`${fails} probes in a row failed: it ${describeProbe(result)}`);
   }
 
@@ -196,7 +197,7 @@ export class WorkerHealth {
   #watchSoon(): void {
     const { clock, pool } = this.#options;
     this.#watch?.cancel();
-    this.#watch = clock.startTimer(pool.health.suspiciousIntervalMs, () => this.#look(), { unref: true });
+    this.#watch = clock.startTimer(pool().health.suspiciousIntervalMs, () => this.#look(), { unref: true });
   }
 
   #look(): void {
@@ -206,7 +207,7 @@ export class WorkerHealth {
       return this.#listener.onWedged('somebody else stopped its process (state T)');
     }
     const hungMs = this.#signs.msHanging();
-    const limitMs = pool.health.wedgedAfterMs ?? 0;
+    const limitMs = pool().health.wedgedAfterMs ?? 0;
     if (limitMs > 0 && hungMs >= limitMs) {
       const seconds = Math.round(hungMs / 1000);
       return this.#listener.onWedged(`requests in flight for ${seconds} s without a byte moved or CPU used`);

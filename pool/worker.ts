@@ -6,6 +6,7 @@ import { errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
 import { isManaged, type BackendOptions, type PoolOptions } from './options.js';
+import { launchKeyOf } from './launch-key.js';
 import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
 import { stopProcess } from './stop-ladder.js';
@@ -33,6 +34,7 @@ export interface WorkerEvents {
 }
 
 export interface WorkerDeps {
+  /** Those of now: asked again at every use, since they may change while the worker lives. */
   readonly options: PoolOptions;
   readonly traffic: TrafficPort;
   readonly runtime: WorkerRuntime;
@@ -46,19 +48,22 @@ export interface WorkerDeps {
 
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
-  readonly backend: BackendOptions;
   readonly number: number;
   /** Processes to start, for a server that forks by itself. */
   forks = 1;
   /** What the mode adds to the environment of the next process. */
   modeEnv: Readonly<Record<string, string>> = {};
   readonly #deps: WorkerDeps;
+  #backend: BackendOptions;
   #state: WorkerState = { kind: 'off' };
   #generation = 0;
   #restarts = 0;
   #history: RestartHistory = noFailures;
   #lastError: UnderstudyError | undefined;
-  #outdated = false;
+  /** Somebody asked for its process to be replaced. */
+  #condemned = false;
+  /** The options ask for another process than the one that it has. */
+  #stale = false;
   #launched: Launched | undefined;
   #health: WorkerHealth | undefined;
   #readyAtMs: number | undefined;
@@ -72,9 +77,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
   constructor(backend: BackendOptions, number: number, deps: WorkerDeps) {
     super();
     this.id = `${backend.name}/${number}`;
-    this.backend = backend;
+    this.#backend = backend;
     this.number = number;
     this.#deps = deps;
+  }
+
+  get backend(): BackendOptions {
+    return this.#backend;
   }
 
   get state(): WorkerState {
@@ -97,8 +106,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#launched?.address;
   }
 
+  /** As its process is; the options may ask for the other kind of backend by now. */
   get managed(): boolean {
-    return isManaged(this.backend);
+    const launched = processOf(this.#state) === undefined ? undefined : this.#launched;
+    return launched === undefined ? isManaged(this.backend) : launched.spec !== undefined;
   }
 
   get pid(): number | undefined {
@@ -111,7 +122,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** Its process is to be replaced. Without one there is nothing to replace. */
   get outdated(): boolean {
-    return this.#outdated && processOf(this.#state) !== undefined;
+    return (this.#condemned || this.#stale) && processOf(this.#state) !== undefined;
+  }
+
+  /** Outdated because the options have changed. */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   get ready(): boolean {
@@ -143,9 +159,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   start(why: Why): void {
-    if (this.#state.kind === 'failed' || this.#outdated) this.#restarts++;
+    if (this.#state.kind === 'failed' || this.#condemned || this.#stale) this.#restarts++;
     this.#generation++;
-    this.#outdated = false;
+    this.#condemned = false;
+    this.#stale = false;
     this.#launched = undefined;
     this.#health = undefined;
     this.#readyAtMs = undefined;
@@ -228,9 +245,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#move({ kind: 'off' }, why);
   }
 
+  /** What the options say of its backend now. Its process lives on, and is replaced if it has become another one. */
+  configure(backend: BackendOptions): void {
+    this.#backend = backend;
+    this.#stale = this.#isStale();
+  }
+
   /** Its process is to be replaced; the planner says when. */
   markOutdated(why: Why): void {
-    this.#outdated = true;
+    this.#condemned = true;
     this.emit('judged', why);
   }
 
@@ -263,7 +286,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** From here on the process is ours to watch. */
   #attach(launched: Launched): void {
     const { process, address } = launched;
-    const { options: pool, clock, runtime, traffic } = this.#deps;
+    const { clock, runtime, traffic } = this.#deps;
+    const pool = () => this.#deps.options;
     this.#launched = launched;
     const identity = { id: this.id, generation: this.#generation };
     const health = new WorkerHealth(
@@ -278,6 +302,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#health = health;
     const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
     this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
+    this.#stale = this.#isStale();
     process.onExit((report) => this.#onExit(process, report));
     if (processOf(this.#state) === process) health.resume();
   }
@@ -355,6 +380,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     }
     const rule = `it starts again in ${Math.round(verdict.delayMs)} ms`;
     this.#move({ kind: 'failed', error, retryAtMs: now + verdict.delayMs }, { ...why, rule });
+  }
+
+  #isStale(): boolean {
+    if (this.#launched === undefined || processOf(this.#state) === undefined) return false;
+    return this.#launched.key !== launchKeyOf(this.#deps.options, this.backend, this.number);
   }
 
   #process(): WorkerProcess {

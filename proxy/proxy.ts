@@ -10,17 +10,16 @@ import type {
   UpstreamTarget,
   UpstreamTraffic,
 } from '../src/core/traffic-port.js';
-import { createBalancer } from './balance/create-balancer.js';
 import { defaultBreakerOptions } from './breaker.js';
 import { Dispatcher } from './dispatcher.js';
 import { Front } from './front.js';
 import { RequestIds } from './headers/request-id.js';
-import { TrustedProxies } from './headers/trusted-proxies.js';
 import { ClientConnections } from './lanes/client-connections.js';
+import type { LaneContext } from './lanes/lane-context.js';
 import type { ProxyOptions } from './options.js';
+import { createPolicies, type Policies } from './policies.js';
 import type { ProxyObserver } from './request-record.js';
-import { RetryBudget } from './retry-budget.js';
-import { UpstreamSet } from './upstream-set.js';
+import { UpstreamSet, type UpstreamSetOptions } from './upstream-set.js';
 
 export interface ProxyDependencies {
   readonly clock: Clock;
@@ -47,66 +46,62 @@ export interface CloseOptions {
 }
 
 const DRAIN_CHECK_MS = 20;
-const RETRY_ALLOWANCE = 3;
-const RETRY_RESERVE = 100;
 
 export class Proxy implements TrafficPort {
-  readonly #options: ProxyOptions;
   readonly #clock: Clock;
   readonly #upstreams: UpstreamSet;
   readonly #dispatcher: Dispatcher;
+  readonly #lanes: { -readonly [Key in keyof LaneContext]: LaneContext[Key] };
   readonly #connections: ClientConnections;
   readonly #front: Front;
+  readonly #random: Random;
+  #policies: Policies;
 
   constructor(options: ProxyOptions, dependencies: ProxyDependencies) {
     const { clock, random, log, observer, onIncident } = dependencies;
-    this.#options = options;
+    this.#policies = createPolicies(options, random);
     this.#clock = clock;
-    this.#upstreams = new UpstreamSet(
-      {
-        breaker: defaultBreakerOptions,
-        maxInflight: options.maxInflightPerWorker ?? Infinity,
-        slowStartMs: options.slowStartMs,
-        gradient: options.adaptiveLimit,
-      },
-      {
-        clock,
-        random,
-        onIncident,
-        onRoom: () => this.#dispatcher.serveWaiting(),
-        onGone: (upstream) => this.#connections.release(upstream),
-      },
-    );
+    this.#random = random;
+    this.#upstreams = new UpstreamSet(upstreamSetOptions(options), {
+      clock,
+      random,
+      onIncident,
+      onRoom: () => this.#dispatcher.serveWaiting(),
+      onGone: (upstream) => this.#connections.release(upstream),
+    });
     this.#dispatcher = new Dispatcher({
       clock,
       upstreams: this.#upstreams,
-      balancer: createBalancer(options.balance.policy, random),
+      balancer: this.#policies.balancer,
       waitingRoom: options.waitingRoom,
     });
-    this.#connections = new ClientConnections({
-      options,
+    this.#lanes = {
+      ...this.#policies,
       clock,
       log,
       observer,
       dispatcher: this.#dispatcher,
       upstreams: this.#upstreams,
-      retryBudget: new RetryBudget({
-        share: options.retry.budgetShare,
-        allowance: RETRY_ALLOWANCE,
-        reserve: RETRY_RESERVE,
-      }),
       requestIds: new RequestIds(random),
-      trustedProxies: new TrustedProxies(options.trustedProxies),
-      safeRoutes: options.retry.safeRoutes,
       draining: false,
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
-    });
+    };
+    this.#connections = new ClientConnections(this.#lanes);
     this.#front = new Front((socket) => this.#connections.accept(socket));
   }
 
   /** @throws UnderstudyError `front-listen`. */
   listen(): Promise<{ readonly port: number }> {
-    return this.#front.listen(this.#options.front);
+    return this.#front.listen(this.#policies.options.front);
+  }
+
+  /** From the next request on; those under way keep what they began with. `front` stays as it was. */
+  applyOptions(options: ProxyOptions): void {
+    this.#policies = createPolicies(options, this.#random, this.#policies);
+    Object.assign(this.#lanes, this.#policies);
+    this.#connections.onPoliciesChanged();
+    this.#upstreams.applyOptions(upstreamSetOptions(options));
+    this.#dispatcher.applyPolicies({ balancer: this.#policies.balancer, waitingRoom: options.waitingRoom });
   }
 
   applyTargets(targets: readonly UpstreamTarget[]): void {
@@ -158,6 +153,15 @@ export class Proxy implements TrafficPort {
       check();
     });
   }
+}
+
+function upstreamSetOptions(options: ProxyOptions): UpstreamSetOptions {
+  return {
+    breaker: defaultBreakerOptions,
+    maxInflight: options.maxInflightPerWorker ?? Infinity,
+    slowStartMs: options.slowStartMs,
+    gradient: options.adaptiveLimit,
+  };
 }
 
 export function createProxy(options: ProxyOptions, dependencies: ProxyDependencies): Proxy {

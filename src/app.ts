@@ -19,6 +19,7 @@ import type { BackendAction, LeaseWish, WaitOptions } from './admin/operations.j
 import { composePlan } from './admin/compose-plan.js';
 import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
+import type { ReloadReport } from './admin/reload-report.js';
 import type { StatusView } from './admin/status-view.js';
 import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
@@ -31,6 +32,7 @@ import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
+import { Reloader } from './reloader.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
 
@@ -40,6 +42,8 @@ export interface UnderstudyDependencies {
   readonly log?: Logger;
   /** Shown in status; undefined when there is none. */
   readonly configPath?: string;
+  /** Reads the config again, for a reload by the API. @throws ConfigError with every problem. */
+  readonly loadConfig?: () => Config;
 }
 
 export interface StartedAddresses {
@@ -61,6 +65,11 @@ export interface Understudy {
   status(): StatusView;
   /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
   setMode(name: string): Promise<void>;
+  /**
+   * Changes to another config (by default the one that `loadConfig` reads) while traffic flows; resolves once it stands.
+   * @throws UnderstudyError that says all that is in the way; nothing has changed then.
+   */
+  reload(config?: Config): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
   stop(options?: { readonly hurry?: AbortSignal }): Promise<void>;
 }
@@ -86,14 +95,13 @@ class Instance implements Understudy {
   readonly #logRotation: WorkerLogRotation;
   readonly #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
-  #config: Config;
+  readonly #reloader: Reloader;
   #frontPort: number;
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
   #resolveStopped: () => void = () => undefined;
 
   constructor(config: Config, dependencies: UnderstudyDependencies) {
-    this.#config = config;
     this.#dependencies = dependencies;
     this.#frontPort = config.front.port;
     this.#log = dependencies.log ?? silentLog;
@@ -113,7 +121,8 @@ class Instance implements Understudy {
         this.#metrics.pool.onIncident(incident);
       },
     });
-    this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
+    const poolOptions = toPoolOptions(config);
+    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
     this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
@@ -123,9 +132,21 @@ class Instance implements Understudy {
     };
     this.#pool.on('event', onEvent);
     this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent });
+    this.#reloader = new Reloader({
+      config,
+      poolOptions,
+      proxy: this.#proxy,
+      pool: this.#pool,
+      modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
+      onApplied: ({ log }) => setLevel(this.#log, log.level),
+    });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+  }
+
+  get #config(): Config {
+    return this.#reloader.config;
   }
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<StartedAddresses> {
@@ -199,6 +220,19 @@ class Instance implements Understudy {
     return composePlan(this.#pool.planMode(name), measureWorkers(this.#pool.view()));
   }
 
+  async reload(config?: Config): Promise<ReloadReport> {
+    this.#refuseWhenStopping();
+    const load = config === undefined ? this.#dependencies.loadConfig : () => config;
+    if (load === undefined) {
+      const message = 'this instance has no config file to read again: its program gave it its config';
+      throw new UnderstudyError(message, { code: 'no-config-file', source: 'operator' });
+    }
+    const report = await this.#reloader.reload(load);
+    const evidence = report.changes.map(({ path }) => path).join(', ');
+    this.events.append({ at: systemClock.epochNow(), kind: 'reload', cause: 'the config was read again', evidence });
+    return report;
+  }
+
   async backendAction(name: string, action: BackendAction): Promise<void> {
     this.#refuseWhenStopping();
     await this.#pool[action](name);
@@ -237,4 +271,9 @@ class Instance implements Understudy {
     if (this.#stopping === undefined) return;
     throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
   }
+}
+
+/** pino's level can be set; a logger without one keeps its own. */
+function setLevel(log: Logger, level: Config['log']['level']): void {
+  if ('level' in log) log.level = level;
 }

@@ -13,6 +13,8 @@ import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
+import { runReload } from './commands/reload.js';
+import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { processTerminal as terminal } from './commands/terminal.js';
@@ -97,8 +99,9 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
             requiresArg: true,
           })
           .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
-          .option('validation', { type: 'boolean', describe: 'start in validation mode' }),
-      (argv) => finish(runInstance(configFlags(argv))),
+          .option('validation', { type: 'boolean', describe: 'start in validation mode' })
+          .option('watch', { type: 'boolean', default: false, describe: 'reload when the config file changes' }),
+      (argv) => finish(runInstance(configFlags(argv), { watch: argv.watch })),
     )
     .command(
       '$0',
@@ -136,6 +139,12 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       'explain why a backend, or the pool, is as it is',
       (why) => why.positional('backend', { type: 'string' }),
       (argv) => finish(withInstance(argv, (client) => runWhy(client, argv.backend, terminal))),
+    )
+    .command(
+      'reload',
+      'read the config again and apply what changed, while traffic flows',
+      (same) => same,
+      (argv) => finish(withInstance(argv, (client) => runReload(client, terminal))),
     )
     .command(
       'stop',
@@ -300,9 +309,9 @@ async function switchOrStart(argv: RunArguments): Promise<number> {
 }
 
 /** Loaded when it is needed: the planes and their libraries cost every other command a third of a second. */
-async function runInstance(flags: ConfigFlags): Promise<number> {
+async function runInstance(flags: ConfigFlags, options: RunOptions = {}): Promise<number> {
   const run = await import('./commands/run.js');
-  return run.runInstance(flags, terminal);
+  return run.runInstance(flags, terminal, options);
 }
 
 function interruptSignal(): AbortSignal {

@@ -28,15 +28,15 @@ const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, 
 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
-  readonly parser: RequestHeadParser;
-  readonly gate: Gate;
-  readonly limits: ProxyOptions['limits'];
-  readonly deadlines: ProxyOptions['deadlines'];
-  readonly trustedProxies: TrustedProxies;
   readonly pseudonym: string;
+  parser: RequestHeadParser;
+  gate: Gate;
+  limits: ProxyOptions['limits'];
+  deadlines: ProxyOptions['deadlines'];
+  trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #upstreams: UpstreamConnections;
-  readonly #fast: FastLaneContext;
+  #fast: FastLaneContext;
   readonly #fullLane: FullLane;
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
   readonly #all = new Set<ClientConnection>();
@@ -53,11 +53,7 @@ export class ClientConnections implements ConnectionContext {
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
     this.parser = new RequestHeadParser(options.limits);
-    this.gate = new Gate({
-      maxBodyBytes: options.limits.maxBodyBytes ?? Infinity,
-      upgrades: options.upgrades.map((protocol) => protocol.toLowerCase()),
-      pseudonym,
-    });
+    this.gate = createGate(options, pseudonym);
     this.#upstreams = new UpstreamConnections(this.wheel, options.deadlines.upstreamIdleMs);
     this.#fast = this.#createFastContext();
     this.#fullLane = new FullLane(context);
@@ -74,6 +70,20 @@ export class ClientConnections implements ConnectionContext {
 
   accept(socket: Socket): void {
     this.#all.add(new ClientConnection(socket, this));
+  }
+
+  /** The context's policies are others than before: they are for the next message on every connection. */
+  onPoliciesChanged(): void {
+    const { options, trustedProxies } = this.#context;
+    this.limits = options.limits;
+    this.deadlines = options.deadlines;
+    this.trustedProxies = trustedProxies;
+    this.parser = new RequestHeadParser(options.limits);
+    this.gate = createGate(options, this.pseudonym);
+    this.#upstreams.idleMs = options.deadlines.upstreamIdleMs;
+    this.#fast = this.#createFastContext();
+    this.#fullLane.onOptionsChanged();
+    for (const connection of this.#all) connection.onTrustChanged();
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
@@ -177,4 +187,12 @@ export class ClientConnections implements ConnectionContext {
     this.#dateUntil = now - (now % 1_000) + 1_000;
     return this.#date;
   }
+}
+
+function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {
+  return new Gate({
+    maxBodyBytes: limits.maxBodyBytes ?? Infinity,
+    upgrades: upgrades.map((protocol) => protocol.toLowerCase()),
+    pseudonym,
+  });
 }

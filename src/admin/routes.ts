@@ -58,6 +58,7 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
     await operations.backendAction(name, action);
     return { backend: name, action };
   });
+  server.post('/v1/reload', () => operations.reload());
   server.post('/v1/stop', (_request, reply) => {
     void operations.stop();
     return reply.code(202).send({ stopping: true });

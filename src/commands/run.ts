@@ -4,18 +4,39 @@
 import { createUnderstudy, type Understudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
+import { errorMessage, UnderstudyError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { createLog } from '../logging.js';
+import { ReloadTriggers } from '../reload-triggers.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 
+export interface RunOptions {
+  /** Reload when the config file changes. */
+  readonly watch?: boolean;
+}
+
 /** Resolves with the exit code once everything it started is gone. */
-export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promise<number> {
-  const { config, path } = loadConfig({ flags });
+export async function runInstance(flags: ConfigFlags, terminal: Terminal, options: RunOptions = {}): Promise<number> {
+  const load = () => loadConfig({ flags });
+  const { config, path } = load();
+  if (options.watch === true && path === undefined) {
+    throw new UnderstudyError('--watch needs a config file, and there is none; give one with --config.', {
+      code: 'usage',
+      source: 'operator',
+    });
+  }
   const log = createLog(config.log);
-  const understudy = createUnderstudy(config, { log, configPath: path });
+  const understudy = createUnderstudy(config, { log, configPath: path, loadConfig: () => load().config });
   const output = showWorkerOutput(config.logDir, terminal);
   const signals = new StopSignals(understudy);
+  const triggers = new ReloadTriggers({
+    clock: systemClock,
+    watchedPath: options.watch === true ? path : undefined,
+    onReload: (cause) => void reloadAndTell(understudy, { cause, log }),
+    onTerminalGone: () => signals.receive(),
+  });
   try {
     await startWithProgress(understudy, signals, terminal);
     await understudy.stopped;
@@ -23,8 +44,19 @@ export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promi
     await understudy.stop();
     await output.stop();
     signals.release();
+    triggers.release();
   }
   return EXIT.done;
+}
+
+/** Nobody waits for this one: what comes of it is told in the log. */
+async function reloadAndTell(understudy: Understudy, { cause, log }: { cause: string; log: Logger }): Promise<void> {
+  try {
+    const { changes, backends } = await understudy.reload();
+    log.info({ cause, changes: changes.map(({ path }) => path), backends }, 'reloaded');
+  } catch (error) {
+    log.error({ cause, reason: errorMessage(error) }, 'the reload changed nothing');
+  }
 }
 
 function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
@@ -67,17 +99,17 @@ function workersUnderWay(understudy: Understudy): string {
   return workers.map((worker) => `${worker.id} ${worker.state}`).join(', ');
 }
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP (the terminal is gone) stops gracefully; the next one makes the stop hurry. By
- * default SIGHUP would end us alone and leave the workers behind.
+ * The first SIGINT or SIGTERM, or the loss of our terminal, stops gracefully; the next one makes the stop hurry. By
+ * default a SIGHUP would end us alone and leave the workers behind.
  */
 class StopSignals {
   readonly #understudy: Understudy;
   readonly #startAbort = new AbortController();
   readonly #hurry = new AbortController();
-  readonly #onSignal = () => this.#receive();
+  readonly #onSignal = () => this.receive();
 
   constructor(understudy: Understudy) {
     this.#understudy = understudy;
@@ -97,7 +129,7 @@ class StopSignals {
     for (const signal of STOP_SIGNALS) process.off(signal, this.#onSignal);
   }
 
-  #receive(): void {
+  receive(): void {
     if (this.stopping) return this.#hurry.abort();
     this.#startAbort.abort();
     void this.#understudy.stop({ hurry: this.#hurry.signal });
