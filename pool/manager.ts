@@ -8,6 +8,7 @@ import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
 import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape } from './modes.js';
+import { takeOver } from './inheritance.js';
 import { countRunning, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
@@ -17,11 +18,13 @@ import { isGroupAlive } from './resources/process-tree.js';
 import type { ResourceSource } from './resources/resource-monitor.js';
 import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
+import { PoolMemory } from './pool-memory.js';
 import { viewPool, type PoolView } from './pool-view.js';
 import { comparePools, type PoolChange } from './pool-change.js';
 import { PromotionTimes } from './promotion-times.js';
 import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
+import type { StateFile } from './state-file.js';
 import { Steadiness } from './steadiness.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
@@ -42,6 +45,8 @@ export interface PoolDeps {
   readonly log: Logger;
   /** The real machine by default. */
   readonly runtime?: WorkerRuntime;
+  /** By which a later Understudy adopts our workers, and we those of an earlier one. Neither happens without it. */
+  readonly stateFile?: StateFile;
 }
 
 export interface PoolEvents {
@@ -71,6 +76,8 @@ const MAX_ROUNDS = 100;
 export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #runtime: WorkerRuntime;
+  readonly #stateFile: StateFile | undefined;
   readonly #roster: Roster;
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
@@ -89,7 +96,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #switch: SwitchTransaction | undefined;
   #turning = false;
   #turnAgain = false;
+  #began = false;
   #stopping = false;
+  /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
+  #held = false;
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -102,6 +112,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    this.#runtime = runtime;
+    this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
     this.#publisher = new TargetPublisher(traffic);
     this.#promotions = new PromotionTimes(clock);
@@ -117,6 +129,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       workers: () => this.#workers,
       everyMs: () => this.#options.rehearseEveryMs,
     });
+    if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
   }
 
   get #workers(): readonly Worker[] {
@@ -124,14 +137,17 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Brings up the initial mode. Resolves once it stands.
+   * Brings up the initial mode; resolves once it stands. Or, where an earlier Understudy left its workers, goes on in the
+   * mode that they were in; resolves as soon as they are in traffic.
    * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
    */
   async start({ signal }: WaitOptions = {}): Promise<void> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
+    this.#began = true;
     try {
-      await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
+      const resumed = await this.#tryResume();
+      if (!resumed) await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
       await this.stop({});
@@ -281,11 +297,57 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turn(why);
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+    if (this.#began) this.#stateFile?.remove();
+  }
+
+  /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
+  release(): void {
+    this.#held = true;
+    this.#wake?.cancel();
+    this.#rehearsals.stop();
+    for (const worker of this.#workers) worker.launched?.process.release();
   }
 
   /** For the very end of our process, when nothing can be waited for: SIGKILL to every group, at once. */
   killAll(): void {
     for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
+  }
+
+  #remember(memory: PoolMemory): void {
+    this.on('change', () => {
+      if (!this.#held) memory.save(this.#standingShape?.mode, this.#workers);
+    });
+  }
+
+  async #tryResume(): Promise<boolean> {
+    if (this.#stateFile === undefined) return false;
+    const left = this.#stateFile.read();
+    if (left.refused !== undefined) {
+      this.#log.warn({}, left.refused);
+      this.#announce({ kind: 'inheritance', cause: left.refused });
+    }
+    this.#held = true;
+    const { workers, orphansEnded } = takeOver(left, {
+      roster: this.#roster,
+      options: this.#options,
+      runtime: this.#runtime,
+      clock: this.#clock,
+      hurry: this.#hurry.signal,
+      onOrphan: ({ pid, what }) => {
+        const cause = `process ${pid} (${what}), left by an earlier Understudy, does not fit and is ended`;
+        this.#announce({ kind: 'inheritance', cause });
+      },
+    });
+    await orphansEnded;
+    this.#requireRunning();
+    this.#held = false;
+    const mode = left.pool?.mode ?? '';
+    const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
+    if (!useful || !Object.hasOwn(this.#options.modes, mode)) return false;
+    this.#standing = shapeOf(this.#options, mode);
+    this.#target = this.#standing;
+    this.#turn({ cause: 'the workers of an earlier Understudy were taken over' });
+    return true;
   }
 
   #listenTo(worker: Worker): void {
@@ -345,10 +407,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #round(why: Why, seenAtMs: number): void {
     if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
-    else this.#takeSteps(this.#planInput(), why);
+    else if (!this.#held) this.#takeSteps(this.#planInput(), why);
     // In every round, right after the promotions that come alone: route first, the rest later.
     if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
-    if (this.#stopping) return;
+    if (this.#stopping || this.#held) return;
     this.#noteCompleteness();
     this.#settleSwitch();
   }
@@ -404,7 +466,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Wakes when a backoff ends or the pool becomes steady: nothing else would call for a turn then. */
   #setWake(): void {
     this.#wake?.cancel();
-    if (this.#stopping) return;
+    if (this.#stopping || this.#held) return;
     const retries = this.#workers.flatMap(({ state }) => (state.kind === 'failed' ? (state.retryAtMs ?? []) : []));
     const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > this.#plannedAtMs);
     if (times.length === 0) return;

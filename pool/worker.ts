@@ -46,6 +46,16 @@ export interface WorkerDeps {
   readonly hurry: AbortSignal;
 }
 
+/** How a process that an earlier Understudy started becomes a worker's. */
+export interface Adoption {
+  readonly launched: Launched;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly forks: number;
+  /** `hot` and `frozen` are standby. */
+  readonly state: 'starting' | 'active' | 'hot' | 'frozen';
+}
+
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
   readonly number: number;
@@ -106,9 +116,14 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#launched?.address;
   }
 
+  /** What its process is, while it has one. */
+  get launched(): Launched | undefined {
+    return processOf(this.#state) === undefined ? undefined : this.#launched;
+  }
+
   /** As its process is; the options may ask for the other kind of backend by now. */
   get managed(): boolean {
-    const launched = processOf(this.#state) === undefined ? undefined : this.#launched;
+    const { launched } = this;
     return launched === undefined ? isManaged(this.backend) : launched.spec !== undefined;
   }
 
@@ -172,6 +187,29 @@ export class Worker extends EventEmitter<WorkerEvents> {
     void this.#launch(begun).catch((error: unknown) => {
       if (this.#state === begun) this.#fail(asUnderstudyError(this.id, error), { cause: 'its start failed' });
     });
+  }
+
+  /**
+   * Off no longer: takes over a process that an earlier Understudy started, where that one left it. Active at once if it
+   * was; its next probe proves it.
+   */
+  adopt(adoption: Adoption, why: Why): void {
+    const { launched, state } = adoption;
+    const { process, address } = launched;
+    this.#generation = adoption.generation;
+    this.#restarts = adoption.restarts;
+    this.forks = adoption.forks;
+    // It served before: whoever balances may trust it with a full share.
+    this.#warm = true;
+    if (state !== 'starting') this.#readyAtMs = this.#deps.clock.now();
+    if (address.kind === 'tcp') this.#deps.portsInUse.add(address.port);
+    const health = this.#watchOver(launched);
+    const frozen = state === 'frozen';
+    if (state === 'hot' || frozen) this.#move({ kind: 'standby', process, temperature: state }, why);
+    else this.#move({ kind: state, process }, why);
+    this.#stale = this.#isStale();
+    process.onExit((report) => this.#onExit(process, report));
+    if (!frozen && processOf(this.#state) === process) health.resume();
   }
 
   /** Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. */
@@ -285,6 +323,16 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** From here on the process is ours to watch. */
   #attach(launched: Launched): void {
+    const { process } = launched;
+    const health = this.#watchOver(launched);
+    const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
+    this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
+    this.#stale = this.#isStale();
+    process.onExit((report) => this.#onExit(process, report));
+    if (processOf(this.#state) === process) health.resume();
+  }
+
+  #watchOver(launched: Launched): WorkerHealth {
     const { process, address } = launched;
     const { clock, runtime, traffic } = this.#deps;
     const pool = () => this.#deps.options;
@@ -300,11 +348,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       },
     );
     this.#health = health;
-    const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
-    this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
-    this.#stale = this.#isStale();
-    process.onExit((report) => this.#onExit(process, report));
-    if (processOf(this.#state) === process) health.resume();
+    return health;
   }
 
   #onPassed(): void {

@@ -2,10 +2,13 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import {
   createPoolManager,
   ModeControl,
   ResourceMonitor,
+  STATE_FILE_NAME,
+  StateFile,
   type LeaseView,
   type PoolEvent,
   type PoolManager,
@@ -71,7 +74,14 @@ export interface Understudy {
    */
   reload(config?: Config): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
-  stop(options?: { readonly hurry?: AbortSignal }): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
+}
+
+export interface StopOptions {
+  /** Aborting it cuts the waiting. */
+  readonly hurry?: AbortSignal;
+  /** The workers run on, for the next start to adopt. */
+  readonly keepWorkers?: boolean;
 }
 
 /** Wires an instance; nothing happens before `start`. */
@@ -122,7 +132,8 @@ class Instance implements Understudy {
       },
     });
     const poolOptions = toPoolOptions(config);
-    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy });
+    const stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME));
+    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
     this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
@@ -131,7 +142,7 @@ class Instance implements Understudy {
       this.#metrics.pool.onEvent(event);
     };
     this.#pool.on('event', onEvent);
-    this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent });
+    this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent, stateFile });
     this.#reloader = new Reloader({
       config,
       poolOptions,
@@ -152,6 +163,7 @@ class Instance implements Understudy {
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<StartedAddresses> {
     try {
       this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+      this.#modes.restore();
       const front = await this.#proxy.listen();
       this.#frontPort = front.port;
       const admin = await this.#admin.listen();
@@ -242,7 +254,7 @@ class Instance implements Understudy {
     return explain({ status: this.status(), events: this.events.since(0), backend, nowMs: systemClock.epochNow() });
   }
 
-  stop(options: { readonly hurry?: AbortSignal } = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;
   }
@@ -255,10 +267,12 @@ class Instance implements Understudy {
   }
 
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
-  async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
-    this.#modes.close();
+  async #stopAll(options: StopOptions): Promise<void> {
+    const keepWorkers = options.keepWorkers === true;
+    this.#modes.close({ keep: keepWorkers });
     await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
-    await this.#pool.stop(options);
+    if (keepWorkers) this.#pool.release();
+    else await this.#pool.stop(options);
     this.#resources?.stop();
     this.#logRotation.stop();
     this.#accessLog.close();

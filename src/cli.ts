@@ -100,8 +100,13 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
           })
           .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
           .option('validation', { type: 'boolean', describe: 'start in validation mode' })
-          .option('watch', { type: 'boolean', default: false, describe: 'reload when the config file changes' }),
-      (argv) => finish(runInstance(configFlags(argv), { watch: argv.watch })),
+          .option('watch', { type: 'boolean', default: false, describe: 'reload when the config file changes' })
+          .option('keep-workers', {
+            type: 'boolean',
+            default: false,
+            describe: 'SIGTERM leaves the workers running, for the next start to adopt',
+          }),
+      (argv) => finish(runInstance(configFlags(argv), { watch: argv.watch, keepWorkers: argv.keepWorkers })),
     )
     .command(
       '$0',

@@ -15,6 +15,8 @@ import { progressLine, type Terminal } from './terminal.js';
 export interface RunOptions {
   /** Reload when the config file changes. */
   readonly watch?: boolean;
+  /** SIGTERM leaves the workers running, for the next start to adopt. */
+  readonly keepWorkers?: boolean;
 }
 
 /** Resolves with the exit code once everything it started is gone. */
@@ -30,7 +32,7 @@ export async function runInstance(flags: ConfigFlags, terminal: Terminal, option
   const log = createLog(config.log);
   const understudy = createUnderstudy(config, { log, configPath: path, loadConfig: () => load().config });
   const output = showWorkerOutput(config.logDir, terminal);
-  const signals = new StopSignals(understudy);
+  const signals = new StopSignals(understudy, options);
   const triggers = new ReloadTriggers({
     clock: systemClock,
     watchedPath: options.watch === true ? path : undefined,
@@ -107,12 +109,14 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
  */
 class StopSignals {
   readonly #understudy: Understudy;
+  readonly #keepWorkers: boolean;
   readonly #startAbort = new AbortController();
   readonly #hurry = new AbortController();
-  readonly #onSignal = () => this.receive();
+  readonly #onSignal = (signal: NodeJS.Signals) => this.receive(signal);
 
-  constructor(understudy: Understudy) {
+  constructor(understudy: Understudy, { keepWorkers = false }: Pick<RunOptions, 'keepWorkers'>) {
     this.#understudy = understudy;
+    this.#keepWorkers = keepWorkers;
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
   }
 
@@ -129,9 +133,11 @@ class StopSignals {
     for (const signal of STOP_SIGNALS) process.off(signal, this.#onSignal);
   }
 
-  receive(): void {
+  receive(signal?: NodeJS.Signals): void {
     if (this.stopping) return this.#hurry.abort();
     this.#startAbort.abort();
-    void this.#understudy.stop({ hurry: this.#hurry.signal });
+    // Whoever presses Ctrl-C wants it all gone; a service manager that restarts us does not.
+    const keepWorkers = this.#keepWorkers && signal === 'SIGTERM';
+    void this.#understudy.stop({ hurry: this.#hurry.signal, keepWorkers });
   }
 }
