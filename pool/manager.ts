@@ -147,6 +147,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#began = true;
     try {
       const resumed = await this.#tryResume();
+      // It may have been stopped meanwhile.
+      this.#requireRunning();
       if (!resumed) await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
