@@ -67,6 +67,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StartOptions extends WaitOptions {
+  /** The workers are another Understudy's, which goes on with them if we fail: nothing is started, and none is ended. */
+  readonly adoptOnly?: boolean;
+}
+
 /** Before anything was started: nothing is wished for, nothing is promised. */
 const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor: 0, forks: 1 };
 
@@ -141,7 +146,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * mode that they were in; resolves as soon as they are in traffic.
    * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
    */
-  async start({ signal }: WaitOptions = {}): Promise<void> {
+  async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     this.#began = true;
@@ -149,10 +154,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       const resumed = await this.#tryResume();
       // It may have been stopped meanwhile.
       this.#requireRunning();
+      if (adoptOnly && !resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
       if (!resumed) await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
-      await this.stop({});
+      if (adoptOnly) this.release();
+      else await this.stop({});
       throw error;
     }
   }
@@ -300,6 +307,23 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
     if (this.#began) this.#stateFile?.remove();
+  }
+
+  /** Takes no step from here on, while another Understudy tries to take over, once what is under way has settled. */
+  async hold(): Promise<void> {
+    await this.#waitSettled(undefined);
+    this.#requireRunning();
+    this.#held = true;
+    this.#wake?.cancel();
+    this.#rehearsals.stop();
+  }
+
+  /** The other one did not make it: what has happened meanwhile is seen to now. */
+  resume(): void {
+    this.#held = false;
+    this.#stateFile?.invalidate();
+    this.#rehearsals.start();
+    this.#turn({ cause: 'another Understudy did not take over' });
   }
 
   /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */

@@ -97,6 +97,12 @@ export class ModeControl {
     void this.#apply();
   }
 
+  /** Whether another Understudy is to go on with the claims: nothing more of them is written down here then. */
+  keep(kept: boolean): void {
+    this.#isKept = kept;
+    this.#remember();
+  }
+
   /** No lease outlives the instance that gave it, unless it is kept for the one that takes over. */
   close({ keep = false }: { readonly keep?: boolean } = {}): void {
     this.#isKept = keep;

@@ -47,6 +47,11 @@ export class StateFile {
     this.#written = text;
   }
 
+  /** Somebody else may have written it meanwhile. */
+  invalidate(): void {
+    this.#written = '';
+  }
+
   /** Nothing is left to be remembered. */
   remove(): void {
     rmSync(this.#path, { force: true });

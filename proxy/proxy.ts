@@ -1,5 +1,6 @@
 // The data plane put together: policies shared by the lanes, the front before them, and the TrafficPort for the pool.
 
+import type { Server } from 'node:net';
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
@@ -46,6 +47,8 @@ export interface CloseOptions {
 }
 
 const DRAIN_CHECK_MS = 20;
+/** How long a connection without a request is left open for one, when others serve already. */
+const LEAVE_IDLE_MS = 3_000;
 
 export class Proxy implements TrafficPort {
   readonly #clock: Clock;
@@ -95,6 +98,16 @@ export class Proxy implements TrafficPort {
     return this.#front.listen(this.#policies.options.front);
   }
 
+  /** Serves on the front that another process has handed over. */
+  listenOn(inherited: Server): { readonly port: number } {
+    return this.#front.listenOn(inherited);
+  }
+
+  /** The listening front, to be handed over. */
+  get frontServer(): Server {
+    return this.#front.server;
+  }
+
   /** From the next request on; those under way keep what they began with. `front` stays as it was. */
   applyOptions(options: ProxyOptions): void {
     this.#policies = createPolicies(options, this.#random, this.#policies);
@@ -133,20 +146,31 @@ export class Proxy implements TrafficPort {
   async close(options: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
     this.#connections.drain();
-    await this.#waitDrained(options);
+    await this.#waitUntil(() => this.#connections.inflight === 0, options);
     this.#dispatcher.close();
     this.#connections.destroy();
     this.#upstreams.dispose();
   }
 
-  #waitDrained({ graceMs, hurry }: CloseOptions): Promise<void> {
+  /**
+   * Another process has the front now: no connection is ended under a request that is on its way. Each ends after its
+   * next answer, which says so; those that stay idle are closed after a while. Never rejects.
+   */
+  async leave(options: CloseOptions): Promise<void> {
+    this.#front.stopAccepting();
+    this.#connections.announceEnd();
+    const graceMs = Math.min(LEAVE_IDLE_MS, options.graceMs);
+    await this.#waitUntil(() => this.#connections.count === 0, { ...options, graceMs });
+    await this.close(options);
+  }
+
+  #waitUntil(isOver: () => boolean, { graceMs, hurry }: CloseOptions): Promise<void> {
     const deadline = this.#clock.now() + graceMs;
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       const check = () => {
         timer?.cancel();
-        if (this.#connections.inflight === 0 || this.#clock.now() >= deadline || hurry?.aborted === true)
-          return resolve();
+        if (isOver() || this.#clock.now() >= deadline || hurry?.aborted === true) return resolve();
         timer = this.#clock.startTimer(DRAIN_CHECK_MS, check);
       };
       hurry?.addEventListener('abort', check, { once: true });

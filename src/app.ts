@@ -2,6 +2,7 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import {
   createPoolManager,
@@ -28,7 +29,7 @@ import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { UnderstudyError } from './core/errors.js';
+import { errorMessage, UnderstudyError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
@@ -36,6 +37,8 @@ import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
 import { Reloader } from './reloader.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Successor } from './upgrade/successor.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
 
@@ -64,7 +67,7 @@ export interface Understudy {
    * Listens, then brings the pool up; requests that come meanwhile wait.
    * @throws UnderstudyError (operator) that says what could not be had; nothing is left running then.
    */
-  start(options?: { readonly signal?: AbortSignal }): Promise<StartedAddresses>;
+  start(options?: StartOptions): Promise<StartedAddresses>;
   status(): StatusView;
   /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
   setMode(name: string): Promise<void>;
@@ -75,6 +78,12 @@ export interface Understudy {
   reload(config?: Config): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
   stop(options?: StopOptions): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly signal?: AbortSignal;
+  /** The instance to take over from: its front and its workers, which go on whatever becomes of us. */
+  readonly predecessor?: Predecessor;
 }
 
 export interface StopOptions {
@@ -99,7 +108,8 @@ class Instance implements Understudy {
   /** Undefined when it is switched off. */
   readonly #resources: ResourceMonitor | undefined;
   readonly #modes: ModeControl;
-  readonly #admin: AdminServer;
+  readonly #openAdmin: () => Promise<{ readonly port: number }>;
+  #admin: AdminServer | undefined;
   readonly #metrics: Metrics;
   readonly #accessLog: OpenAccessLog;
   readonly #logRotation: WorkerLogRotation;
@@ -109,6 +119,7 @@ class Instance implements Understudy {
   #frontPort: number;
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
+  #upgrading = false;
   #resolveStopped: () => void = () => undefined;
 
   constructor(config: Config, dependencies: UnderstudyDependencies) {
@@ -153,33 +164,118 @@ class Instance implements Understudy {
     });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
-    this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+    this.#openAdmin = () => {
+      this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+      return this.#admin.listen();
+    };
   }
 
   get #config(): Config {
     return this.#reloader.config;
   }
 
-  async start(options: { readonly signal?: AbortSignal } = {}): Promise<StartedAddresses> {
+  async start({ signal, predecessor }: StartOptions = {}): Promise<StartedAddresses> {
     try {
-      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
-      this.#modes.restore();
-      const front = await this.#proxy.listen();
-      this.#frontPort = front.port;
-      const admin = await this.#admin.listen();
-      await this.#watchResources();
-      this.#logRotation.start();
-      await this.#pool.start(options);
+      const admin = predecessor === undefined ? await this.#startAlone(signal) : await this.#takeOver(predecessor);
       this.#modes.open();
       return {
-        frontUrl: `http://${this.#config.front.host}:${front.port}`,
+        frontUrl: `http://${this.#config.front.host}:${this.#frontPort}`,
         adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
         token: this.#token,
       };
     } catch (error) {
-      await this.stop();
+      await this.stop({ keepWorkers: predecessor !== undefined });
       throw error;
     }
+  }
+
+  async #startAlone(signal: AbortSignal | undefined): Promise<{ readonly port: number }> {
+    this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+    this.#modes.restore();
+    this.#frontPort = (await this.#proxy.listen()).port;
+    const admin = await this.#openAdmin();
+    await this.#watchResources();
+    this.#logRotation.start();
+    await this.#pool.start({ signal });
+    return admin;
+  }
+
+  /** Workers first, then the front, then what only one can have: until the last step the other one could go on. */
+  async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
+    this.#modes.restore();
+    await this.#watchResources();
+    await this.#pool.start({ adoptOnly: true });
+    await predecessor.takeFront((front) => this.#useFront(front));
+    await predecessor.takeRest();
+    this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+    const admin = await this.#openAdmin();
+    this.#logRotation.start();
+    predecessor.finish();
+    return admin;
+  }
+
+  #useFront(front: Server): void {
+    const { host, port } = this.#config.front;
+    const given = front.address() as AddressInfo;
+    if (port !== 0 && port !== given.port) {
+      const message = `the config says front ${host}:${port}, but the front ${given.address}:${given.port} is handed over`;
+      throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+    }
+    this.#frontPort = this.#proxy.listenOn(front).port;
+  }
+
+  async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
+    this.#refuseWhenStopping();
+    this.#upgrading = true;
+    let successor: Successor | undefined;
+    try {
+      await this.#pool.hold();
+      this.#modes.keep(true);
+      successor = new Successor(systemClock);
+      await successor.waitReady();
+      await successor.giveFront(this.#proxy.frontServer);
+    } catch (error) {
+      await this.#goOn(successor, error);
+      throw error;
+    }
+    const serving = successor;
+    return { pid: serving.pid, complete: () => void this.#giveUpTo(serving) };
+  }
+
+  /** Hands over what only one can have, finishes what is in flight, and ends without a word to the workers. */
+  async #giveUpTo(successor: Successor): Promise<void> {
+    try {
+      await this.#admin?.close();
+      this.#lock?.release();
+      await successor.giveRest();
+    } catch (error) {
+      await this.#goOn(successor, error);
+      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+      await this.#openAdmin();
+      return;
+    }
+    successor.release();
+    this.#log.info({ pid: successor.pid }, 'another process has taken over; finishing what is in flight');
+    this.#stopping ??= this.#leave();
+    await this.#stopping;
+  }
+
+  async #goOn(successor: Successor | undefined, error: unknown): Promise<void> {
+    await successor?.end();
+    this.#upgrading = false;
+    this.#modes.keep(false);
+    this.#pool.resume();
+    const reason = errorMessage(error);
+    this.#log.error({ reason }, 'the upgrade failed; this process goes on');
+    this.events.append({ at: systemClock.epochNow(), kind: 'upgrade', cause: 'the upgrade failed', evidence: reason });
+  }
+
+  async #leave(): Promise<void> {
+    this.#modes.close({ keep: true });
+    await this.#proxy.leave({ graceMs: this.#config.stop.drainTimeout });
+    this.#endRest();
+    this.#pool.release();
+    this.#resolveStopped();
   }
 
   status(): StatusView {
@@ -273,17 +369,24 @@ class Instance implements Understudy {
     await this.#proxy.close({ graceMs: this.#config.stop.drainTimeout, hurry: options.hurry });
     if (keepWorkers) this.#pool.release();
     else await this.#pool.stop(options);
-    this.#resources?.stop();
-    this.#logRotation.stop();
-    this.#accessLog.close();
-    await this.#admin.close();
+    this.#endRest();
+    await this.#admin?.close();
     this.#lock?.release();
     this.#resolveStopped();
   }
 
+  #endRest(): void {
+    this.#resources?.stop();
+    this.#logRotation.stop();
+    this.#accessLog.close();
+  }
+
   #refuseWhenStopping(): void {
-    if (this.#stopping === undefined) return;
-    throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+    if (this.#stopping !== undefined) {
+      throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+    }
+    if (!this.#upgrading) return;
+    throw new UnderstudyError('this instance is handing over to a new one', { code: 'upgrading', source: 'operator' });
   }
 }
 

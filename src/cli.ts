@@ -18,6 +18,7 @@ import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { processTerminal as terminal } from './commands/terminal.js';
+import { runUpgrade } from './commands/upgrade.js';
 import { parseTtl, runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
@@ -150,6 +151,12 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       'read the config again and apply what changed, while traffic flows',
       (same) => same,
       (argv) => finish(withInstance(argv, (client) => runReload(client, terminal))),
+    )
+    .command(
+      'upgrade',
+      'hand over to a new process of the program as it is now, losing no request',
+      (same) => same,
+      (argv) => finish(withInstance(argv, (client) => runUpgrade(client, terminal))),
     )
     .command(
       'stop',

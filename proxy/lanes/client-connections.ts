@@ -41,6 +41,7 @@ export class ClientConnections implements ConnectionContext {
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
   readonly #all = new Set<ClientConnection>();
   #inflight = 0;
+  #ending = false;
   #date = '';
   #dateUntil = 0;
 
@@ -59,8 +60,14 @@ export class ClientConnections implements ConnectionContext {
     this.#fullLane = new FullLane(context);
   }
 
+  /** Whoever was not told that its connection ends after the answer may still send a request: it is answered. */
   get draining(): boolean {
-    return this.#context.draining;
+    return this.#ending;
+  }
+
+  /** Open connections, idle ones included. */
+  get count(): number {
+    return this.#all.size;
   }
 
   /** Messages that are not answered yet, tunnels included. */
@@ -86,9 +93,15 @@ export class ClientConnections implements ConnectionContext {
     for (const connection of this.#all) connection.onTrustChanged();
   }
 
+  /** Every answer from here on says that it is the last one on its connection. */
+  announceEnd(): void {
+    this.#context.draining = true;
+  }
+
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
-    this.#context.draining = true;
+    this.announceEnd();
+    this.#ending = true;
     for (const connection of [...this.#all]) connection.drain();
   }
 

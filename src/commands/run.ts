@@ -8,6 +8,7 @@ import { errorMessage, UnderstudyError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { createLog } from '../logging.js';
 import { ReloadTriggers } from '../reload-triggers.js';
+import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
@@ -21,6 +22,20 @@ export interface RunOptions {
 
 /** Resolves with the exit code once everything it started is gone. */
 export async function runInstance(flags: ConfigFlags, terminal: Terminal, options: RunOptions = {}): Promise<number> {
+  const predecessor = process.env[SUCCESSOR_VARIABLE] === undefined ? undefined : new Predecessor();
+  try {
+    return await runForeground(flags, terminal, { ...options, predecessor });
+  } catch (error) {
+    predecessor?.fail(error);
+    throw error;
+  }
+}
+
+interface ForegroundOptions extends RunOptions {
+  readonly predecessor: Predecessor | undefined;
+}
+
+async function runForeground(flags: ConfigFlags, terminal: Terminal, options: ForegroundOptions): Promise<number> {
   const load = () => loadConfig({ flags });
   const { config, path } = load();
   if (options.watch === true && path === undefined) {
@@ -40,7 +55,7 @@ export async function runInstance(flags: ConfigFlags, terminal: Terminal, option
     onTerminalGone: () => signals.receive(),
   });
   try {
-    await startWithProgress(understudy, signals, terminal);
+    await startWithProgress(understudy, signals, { terminal, predecessor: options.predecessor });
     await understudy.stopped;
   } finally {
     await understudy.stop();
@@ -73,7 +88,11 @@ function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
 
 const PROGRESS_INTERVAL_MS = 250;
 
-async function startWithProgress(understudy: Understudy, signals: StopSignals, terminal: Terminal): Promise<void> {
+async function startWithProgress(
+  understudy: Understudy,
+  signals: StopSignals,
+  { terminal, predecessor }: { readonly terminal: Terminal; readonly predecessor: Predecessor | undefined },
+): Promise<void> {
   const line = progressLine(terminal);
   const startedAt = systemClock.now();
   let timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
@@ -83,7 +102,7 @@ async function startWithProgress(understudy: Understudy, signals: StopSignals, t
     timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
   }
   try {
-    const addresses = await understudy.start({ signal: signals.startSignal });
+    const addresses = await understudy.start({ signal: signals.startSignal, predecessor });
     line.clear();
     terminal.stdout.write(
       `understudy is ready on ${addresses.frontUrl}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
