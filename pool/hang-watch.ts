@@ -7,7 +7,7 @@ import type { Vitals } from './worker-runtime.js';
 export interface HangWatchOptions {
   readonly clock: Clock;
   /** Silence for so long is a hang; 0 for never. */
-  readonly limitMs: number;
+  limitMs(): number;
   vitals(): Vitals | undefined;
   traffic(): UpstreamTraffic | undefined;
   /** It has memory on a GPU that computes, for whomever: its requests may wait for that. */
@@ -41,7 +41,8 @@ export class HangWatch {
 
   /** For how long it has hung, once that is longer than it may; undefined otherwise. To be asked again and again. */
   findHang(): number | undefined {
-    const { limitMs, clock } = this.#options;
+    const { clock } = this.#options;
+    const limitMs = this.#options.limitMs();
     const traffic = limitMs > 0 ? this.#options.traffic() : undefined;
     const lookEveryMs = limitMs / LOOKS_PER_LIMIT;
     if (traffic === undefined || traffic.oldestWaitingMs < lookEveryMs) return this.#forget();

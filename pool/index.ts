@@ -14,6 +14,7 @@ export {
   type Temperature,
   type UnmanagedBackendOptions,
 } from './options.js';
+export type { PoolChange } from './pool-change.js';
 export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';
@@ -22,6 +23,7 @@ export { findFreePort, findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
 export { readSessionNice, setSessionNice } from './resources/session-nice.js';
 export { prioritiseTree } from './resources/tree-priority.js';
+export { STATE_FILE_NAME, StateFile } from './state-file.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';
 export { logFileOf } from './worker-place.js';

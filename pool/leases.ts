@@ -53,6 +53,12 @@ export class Leases {
     return lease;
   }
 
+  /** Brings back one that an earlier Understudy gave, with its whole time before it: our absence was not its fault. */
+  restore(lease: Lease): void {
+    this.#entries.set(lease.id, { lease, deadlineMs: undefined, timer: undefined });
+    this.renew(lease.id);
+  }
+
   /** Starts its time anew. @throws UnderstudyError (operator) `unknown-lease`. */
   renew(id: string, ttlMs?: number): Lease {
     const entry = this.#require(id);

@@ -8,6 +8,7 @@ import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
 import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape } from './modes.js';
+import { takeOver } from './inheritance.js';
 import { countRunning, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
@@ -18,13 +19,17 @@ import { isGroupAlive } from './resources/process-tree.js';
 import type { ResourceSource } from './resources/resource-monitor.js';
 import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
+import { PoolMemory } from './pool-memory.js';
 import { viewPool, type PoolView } from './pool-view.js';
+import { comparePools, type PoolChange } from './pool-change.js';
 import { PromotionTimes } from './promotion-times.js';
 import { Rehearsals } from './rehearsals.js';
+import { Roster } from './roster.js';
+import type { StateFile } from './state-file.js';
 import { Steadiness } from './steadiness.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
-import { SwitchTransaction, type SwitchReport } from './switch-transaction.js';
+import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
@@ -33,7 +38,6 @@ import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
 import { processOf } from './worker-state.js';
 import type { Worker, WorkerMove } from './worker.js';
-import { createWorkers, observeWorker, processesOfWorkers } from './workers.js';
 
 export interface PoolDeps {
   readonly traffic: TrafficPort;
@@ -42,6 +46,8 @@ export interface PoolDeps {
   readonly log: Logger;
   /** The real machine by default. */
   readonly runtime?: WorkerRuntime;
+  /** By which a later Understudy adopts our workers, and we those of an earlier one. Neither happens without it. */
+  readonly stateFile?: StateFile;
 }
 
 export interface PoolEvents {
@@ -62,6 +68,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StartOptions extends WaitOptions {
+  /** The workers are another Understudy's, which goes on with them if we fail: nothing is started, and none is ended. */
+  readonly adoptOnly?: boolean;
+}
+
 /** Before anything was started: nothing is wished for, nothing is promised. */
 const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor: 0, forks: 1 };
 
@@ -69,11 +80,11 @@ const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor
 const MAX_ROUNDS = 100;
 
 export class PoolManager extends EventEmitter<PoolEvents> {
-  readonly #options: PoolOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #workers: readonly Worker[];
-  readonly #byId: ReadonlyMap<string, Worker>;
+  readonly #runtime: WorkerRuntime;
+  readonly #stateFile: StateFile | undefined;
+  readonly #roster: Roster;
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
   readonly #steadiness: Steadiness;
@@ -83,7 +94,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
   readonly #hurry = new AbortController();
-  readonly #budget: number;
+  #options: PoolOptions;
+  #budget: number;
   /** The shape that stood last: what a failed switch goes back to. */
   #standing = EMPTY_SHAPE;
   #target = EMPTY_SHAPE;
@@ -91,7 +103,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #switch: SwitchTransaction | undefined;
   #turning = false;
   #turnAgain = false;
+  #began = false;
   #stopping = false;
+  /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
+  #held = false;
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -104,34 +119,50 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    this.#runtime = runtime;
+    this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
     this.#publisher = new TargetPublisher(traffic);
     this.#promotions = new PromotionTimes(clock);
-    this.#steadiness = new Steadiness(options.failbackAfterMs);
+    this.#steadiness = new Steadiness(() => this.#options.failbackAfterMs);
+    const onCreated = (worker: Worker) => this.#listenTo(worker);
     const usesBusyGpu = (id: string) => isOnBusyGpu(this.#resources?.latest, id);
-    const workerDeps = { options, traffic, runtime, clock, random, portsInUse: new Set<number>(), hurry, usesBusyGpu };
-    this.#workers = createWorkers(options, workerDeps);
-    this.#byId = new Map(this.#workers.map((worker) => [worker.id, worker]));
-    for (const worker of this.#workers) this.#listenTo(worker);
-    this.#priorities = new WorkerPriorities(options.modes, {
+    this.#roster = new Roster(options, { traffic, runtime, clock, random, hurry, usesBusyGpu, onCreated });
+    this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
     });
-    this.#rehearsals = new Rehearsals(this.#workers, { clock, everyMs: options.rehearseEveryMs });
+    this.#rehearsals = new Rehearsals({
+      clock,
+      workers: () => this.#workers,
+      everyMs: () => this.#options.rehearseEveryMs,
+    });
+    if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
+  }
+
+  get #workers(): readonly Worker[] {
+    return this.#roster.workers;
   }
 
   /**
-   * Brings up the initial mode. Resolves once it stands.
+   * Brings up the initial mode; resolves once it stands. Or, where an earlier Understudy left its workers, goes on in the
+   * mode that they were in; resolves as soon as they are in traffic.
    * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
    */
-  async start({ signal }: WaitOptions = {}): Promise<void> {
+  async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
+    this.#began = true;
     try {
-      await this.#switchTo(shape, signal);
+      const resumed = await this.#tryResume();
+      // It may have been stopped meanwhile.
+      this.#requireRunning();
+      if (adoptOnly && !resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
+      if (!resumed) await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
-      await this.stop({});
+      if (adoptOnly) this.release();
+      else await this.stop({});
       throw error;
     }
   }
@@ -141,10 +172,38 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) `unknown-mode`, `over-budget`, `switch-rolled-back`, `switch-superseded`.
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
-    const shape = shapeOf(this.#options, name);
+    shapeOf(this.#options, name);
+    // A change of the options either stands or is undone before the next change begins.
+    if (this.#switch?.undo !== undefined) await this.#waitSettled(signal);
     this.#requireRunning();
-    this.#requireReachable(shape, `switch to ${name}`);
-    return this.#switchTo(shape, signal);
+    const to = shapeOf(this.#options, name);
+    this.#requireReachable(to, `switch to ${name}`);
+    this.#operator.clear();
+    return this.#changeTo({ from: this.#standingShape, to }, { signal, cause: askedFor(name) });
+  }
+
+  /**
+   * Other options while traffic flows: what they don't concern is left alone, other workers are drained and replaced.
+   * Resolves once the pool stands as they say. On failure or abort everything is as it was before.
+   * @throws UnderstudyError (operator) `unknown-mode` when they lack the present mode, `not-reachable`,
+   * `switch-rolled-back`.
+   */
+  async applyOptions(options: PoolOptions, { signal }: WaitOptions = {}): Promise<PoolChange> {
+    await this.#waitSettled(signal);
+    this.#requireRunning();
+    const before = this.#options;
+    const from = this.#standingShape;
+    const to = shapeOf(options, this.#target.mode);
+    const undo = () => this.#useOptions(before);
+    this.#useOptions(options);
+    try {
+      this.#requireReachable(to, 'change the pool');
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    await this.#changeTo({ from, to, undo }, { signal, cause: 'the options have changed' });
+    return comparePools(before, options);
   }
 
   /** The mode that the pool has, or is on its way to. */
@@ -161,7 +220,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   planMode(name: string): SwitchPlan {
     const shape = shapeOf(this.#options, name);
     const forecast = this.#forecast(shape);
-    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode;
+    const from = this.#standingShape?.mode;
     return { ...forecast, from, to: name, floor: Math.min(this.#standing.floor, shape.floor), budget: this.#budget };
   }
 
@@ -193,17 +252,17 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** Weighs what traffic saw, in this turn: a promotion it calls for is done when this returns. */
   reportIncident(incident: UpstreamIncident): void {
-    this.#byId.get(incident.id)?.onIncident(incident);
+    this.#roster.find(incident.id)?.onIncident(incident);
   }
 
   view(): PoolView {
     const nowMs = this.#clock.now();
     const workers = this.#observe();
     return viewPool({
-      options: this.#options,
+      backends: this.#roster.backends,
       workers: this.#workers,
       target: this.#shape(),
-      standing: this.#standing === EMPTY_SHAPE ? undefined : this.#standing.mode,
+      standing: this.#standingShape?.mode,
       converged: this.#switch === undefined && isConverged({ shape: this.#shape(), workers }),
       budget: this.#budget,
       running: countRunning(workers),
@@ -216,18 +275,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** To be told before the start. Without it nothing is known of the machine, and memory limits no start. */
   watchResources(source: ResourceSource): void {
-    const { memory = { expected: {}, allowed: {} }, stateDir, command } = this.#options;
     const rule = 'no worker is started without room for its peak';
-    const desk = new AdmissionDesk(
-      { ...memory, stateDir, command },
-      {
-        clock: this.#clock,
-        latest: () => source.latest,
-        availableBytes: readAvailableBytes,
-        isGroupAlive,
-        onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
-      },
-    );
+    const desk = new AdmissionDesk(admissionOptions(this.#options), {
+      clock: this.#clock,
+      latest: () => source.latest,
+      availableBytes: readAvailableBytes,
+      isGroupAlive,
+      onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
+    });
     source.on('sampled', (reading) => {
       desk.noteSample(reading);
       if (desk.holding) this.#turn({ cause: 'the resources were looked at again' });
@@ -255,11 +310,74 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turn(why);
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+    if (this.#began) this.#stateFile?.remove();
+  }
+
+  /** Takes no step from here on, while another Understudy tries to take over, once what is under way has settled. */
+  async hold(): Promise<void> {
+    await this.#waitSettled(undefined);
+    this.#requireRunning();
+    this.#held = true;
+    this.#wake?.cancel();
+    this.#rehearsals.stop();
+  }
+
+  /** The other one did not make it: what has happened meanwhile is seen to now. */
+  resume(): void {
+    this.#held = false;
+    this.#stateFile?.invalidate();
+    this.#rehearsals.start();
+    this.#turn({ cause: 'another Understudy did not take over' });
+  }
+
+  /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
+  release(): void {
+    this.#held = true;
+    this.#wake?.cancel();
+    this.#rehearsals.stop();
+    for (const worker of this.#workers) worker.launched?.process.release();
   }
 
   /** For the very end of our process, when nothing can be waited for: SIGKILL to every group, at once. */
   killAll(): void {
     for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
+  }
+
+  #remember(memory: PoolMemory): void {
+    this.on('change', () => {
+      if (!this.#held) memory.save(this.#standingShape?.mode, this.#workers);
+    });
+  }
+
+  async #tryResume(): Promise<boolean> {
+    if (this.#stateFile === undefined) return false;
+    const left = this.#stateFile.read();
+    if (left.refused !== undefined) {
+      this.#log.warn({}, left.refused);
+      this.#announce({ kind: 'inheritance', cause: left.refused });
+    }
+    this.#held = true;
+    const { workers, orphansEnded } = takeOver(left, {
+      roster: this.#roster,
+      options: this.#options,
+      runtime: this.#runtime,
+      clock: this.#clock,
+      hurry: this.#hurry.signal,
+      onOrphan: ({ pid, what }) => {
+        const cause = `process ${pid} (${what}), left by an earlier Understudy, does not fit and is ended`;
+        this.#announce({ kind: 'inheritance', cause });
+      },
+    });
+    await orphansEnded;
+    this.#requireRunning();
+    this.#held = false;
+    const mode = left.pool?.mode ?? '';
+    const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
+    if (!useful || !Object.hasOwn(this.#options.modes, mode)) return false;
+    this.#standing = shapeOf(this.#options, mode);
+    this.#target = this.#standing;
+    this.#turn({ cause: 'the workers of an earlier Understudy were taken over' });
+    return true;
   }
 
   #listenTo(worker: Worker): void {
@@ -310,7 +428,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
-    this.#priorities.ensure(this.#target.mode, processesOfWorkers(this.#workers));
+    this.#roster.dropGone();
+    this.#priorities.ensure(this.#target.mode, this.#roster.processes);
     this.#setWake();
     this.#waiters.checkAll();
     this.emit('change');
@@ -318,10 +437,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #round(why: Why, seenAtMs: number): void {
     if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
-    else this.#takeSteps(this.#planInput(), why);
+    else if (!this.#held) this.#takeSteps(this.#planInput(), why);
     // In every round, right after the promotions that come alone: route first, the rest later.
     if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
-    if (this.#stopping) return;
+    if (this.#stopping || this.#held) return;
     this.#noteCompleteness();
     this.#settleSwitch();
   }
@@ -334,7 +453,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #take(step: Step, why: Why): void {
     this.#switch?.noteStep(step);
-    const worker = this.#byId.get(step.id)!;
+    const worker = this.#roster.find(step.id)!;
     if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
     worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
     try {
@@ -365,8 +484,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #observe(): ObservedWorker[] {
-    const nowMs = this.#clock.now();
-    return this.#workers.map((worker) => observeWorker(worker, nowMs));
+    return this.#roster.observe(this.#clock.now());
   }
 
   #noteCompleteness(): void {
@@ -378,7 +496,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Wakes when a backoff ends or the pool becomes steady: nothing else would call for a turn then. */
   #setWake(): void {
     this.#wake?.cancel();
-    if (this.#stopping) return;
+    if (this.#stopping || this.#held) return;
     const retries = this.#workers.flatMap(({ state }) => (state.kind === 'failed' ? (state.retryAtMs ?? []) : []));
     const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > this.#plannedAtMs);
     if (times.length === 0) return;
@@ -387,15 +505,38 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
   }
 
-  async #switchTo(to: Shape, signal: AbortSignal | undefined): Promise<SwitchReport> {
-    const from = this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
-    const transaction = new SwitchTransaction({ from, to }, this.#workers, this.#clock);
+  get #standingShape(): Shape | undefined {
+    return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
+  }
+
+  #useOptions(options: PoolOptions): void {
+    const known = new Set(options.backends.map(({ name }) => name));
+    this.#options = options;
+    this.#budget = budgetOf(options);
+    this.#admission?.applyOptions(admissionOptions(options));
+    this.#operator = new Map([...this.#operator].filter(([backend]) => known.has(backend)));
+    this.#roster.apply(options);
+    this.#rehearsals.restart();
+  }
+
+  async #waitSettled(signal: AbortSignal | undefined): Promise<void> {
+    const isSettled = () => (this.#switch === undefined ? done : waiting);
+    // Again after each wait: somebody else who waited may have begun a change first.
+    while (this.#switch !== undefined) await this.#waiters.waitUntil(isSettled, signal);
+  }
+
+  /** Begins the transaction, in this turn, and waits for its end. */
+  async #changeTo(
+    change: ShapeChange,
+    { signal, cause }: { signal: AbortSignal | undefined; cause: string },
+  ): Promise<SwitchReport> {
+    const { from, to } = change;
+    const transaction = new SwitchTransaction(change, this.#workers, this.#clock);
     this.#switch?.settle({ kind: 'failed', error: superseded(this.#switch.to.mode, to.mode) });
     this.#switch = transaction;
-    this.#operator.clear();
     this.#target = to;
     for (const worker of this.#workers) worker.pardon();
-    const why = { cause: `the mode ${to.mode} was asked for` };
+    const why = { cause };
     this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
     this.#markReforked(why);
     this.#turn(why);
@@ -449,6 +590,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#switch !== transaction) return;
     this.#switch = undefined;
     this.#target = this.#standing;
+    transaction.undo?.();
     transaction.settle({ kind: 'failed', error });
     const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
     this.#announce({ kind: 'mode', from: transaction.to.mode, to: this.#standing.mode, ...why });
@@ -486,13 +628,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #workersOf(backend: string): readonly Worker[] {
-    return this.#workers.filter((worker) => worker.backend.name === backend);
+    return this.#roster.of(backend);
   }
 
   #requireBackend(backend: string): readonly Worker[] {
     const workers = this.#workersOf(backend);
     if (workers.length > 0) return workers;
-    const known = this.#options.backends.map(({ name }) => name).join(', ');
+    const known = this.#roster.backends.map(({ name }) => name).join(', ');
     throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
   }
 
@@ -519,7 +661,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #announcePriorityRefused(id: string, evidence: string): void {
     const cause = `it could not be given the priority of mode ${this.#target.mode}`;
-    this.#announce({ kind: 'resources', cause, evidence }, this.#byId.get(id));
+    this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
   }
 
   #announceRouted(seenAtMs: number, why: Why): void {
@@ -538,6 +680,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
 export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolManager {
   return new PoolManager(options, deps);
+}
+
+function admissionOptions({ memory = { expected: {}, allowed: {} }, stateDir, command }: PoolOptions) {
+  return { ...memory, stateDir, command };
+}
+
+function askedFor(mode: string): string {
+  return `the mode ${mode} was asked for`;
 }
 
 function isAtRest(worker: Worker): boolean {

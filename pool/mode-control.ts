@@ -7,6 +7,8 @@ import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import { Leases, type Lease, type LeaseRequest } from './leases.js';
 import type { PoolEvent } from './pool-event.js';
+import type { ModeMemory } from './pool-state.js';
+import type { StateFile } from './state-file.js';
 
 /** What it needs of the manager. */
 export interface ModeSwitcher {
@@ -23,6 +25,8 @@ export interface ModeControlDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly onEvent: (event: PoolEvent) => void;
+  /** Where the claims outlive us; nowhere without it. */
+  readonly stateFile?: Pick<StateFile, 'read' | 'put'>;
 }
 
 export interface ModeWaitOptions {
@@ -57,6 +61,7 @@ const RETRY_MS = 10_000;
 
 export class ModeControl {
   readonly #deps: ModeControlDeps;
+  readonly #initialMode: string;
   readonly #leases: Leases;
   readonly #opened: Promise<void>;
   #hand: Word;
@@ -65,23 +70,47 @@ export class ModeControl {
   #retry: Timer | undefined;
   #isOpen = false;
   #closed = false;
+  /** The claims are somebody else's from here on. */
+  #isKept = false;
   #open: () => void = () => undefined;
 
   constructor(initialMode: string, deps: ModeControlDeps) {
     this.#deps = deps;
+    this.#initialMode = initialMode;
     this.#hand = { mode: initialMode, order: 0 };
     this.#opened = new Promise((resolve) => (this.#open = resolve));
     this.#leases = new Leases({ ...deps, onExpired: (lease) => this.#onExpired(lease) });
+  }
+
+  /** Takes up the claims that an earlier Understudy left, but for those on modes that there are no more. */
+  restore(): void {
+    const left = this.#deps.stateFile?.read().modes;
+    if (left === undefined) return;
+    const leases = left.leases.filter(({ mode }) => this.#exists(mode));
+    this.#order = Math.max(left.hand.order, ...leases.map(({ order }) => order));
+    // Whoever starts us in another mode than the one before did has said a newer word.
+    const goesOn = left.initialMode === this.#initialMode && this.#exists(left.hand.mode);
+    this.#hand = goesOn ? left.hand : { mode: this.#initialMode, order: ++this.#order };
+    for (const lease of leases) this.#leases.restore(lease);
   }
 
   /** The pool's first mode stands: from here on the mode may change. Earlier wishes wait for it. */
   open(): void {
     this.#isOpen = true;
     this.#open();
+    this.#remember();
+    void this.#apply();
   }
 
-  /** No lease outlives the instance that gave it. */
-  close(): void {
+  /** Whether another Understudy is to go on with the claims: nothing more of them is written down here then. */
+  keep(kept: boolean): void {
+    this.#isKept = kept;
+    this.#remember();
+  }
+
+  /** No lease outlives the instance that gave it, unless it is kept for the one that takes over. */
+  close({ keep = false }: { readonly keep?: boolean } = {}): void {
+    this.#isKept = keep;
     this.#leases.endAll();
     this.#retry?.cancel();
     this.#closed = true;
@@ -93,8 +122,9 @@ export class ModeControl {
     const before = this.#hand;
     const word = { mode, order: ++this.#order };
     this.#hand = word;
+    this.#remember();
     const done = this.#begin(mode);
-    done.catch(() => this.#hand === word && (this.#hand = before));
+    done.catch(() => this.#takeBack(word, before));
     await (wait ? done : refusedAtOnce(done));
   }
 
@@ -121,7 +151,9 @@ export class ModeControl {
 
   /** @throws UnderstudyError (operator) `unknown-lease`. */
   renew(id: string, ttlMs?: number): LeaseView {
-    return this.#view(this.#leases.renew(id, ttlMs));
+    const lease = this.#leases.renew(id, ttlMs);
+    if (ttlMs !== undefined) this.#remember();
+    return this.#view(lease);
   }
 
   /** @throws UnderstudyError (operator) `unknown-lease`; with `wait` also when the way back failed. */
@@ -130,6 +162,11 @@ export class ModeControl {
     this.#announce(lease, `${lease.holder} gave its lease on mode ${lease.mode} back`);
     const done = this.#apply();
     if (wait) await done;
+  }
+
+  /** What was set by hand, and what leases are held on. */
+  get modesInUse(): readonly string[] {
+    return [this.#hand.mode, ...this.#leases.all.map(({ mode }) => mode)];
   }
 
   get leases(): readonly LeaseView[] {
@@ -161,6 +198,32 @@ export class ModeControl {
       `Cannot give a lease on ${mode}: ${other.holder} holds ${other.mode} for at least ${seconds} s (${other.id}).`,
       { code: 'lease-conflict', source: 'operator' },
     );
+  }
+
+  #takeBack(word: Word, before: Word): void {
+    if (this.#hand !== word) return;
+    this.#hand = before;
+    this.#remember();
+  }
+
+  #exists(mode: string): boolean {
+    try {
+      this.#deps.pool.requireMode(mode);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Never throws: a full disk must not keep anybody from a mode. */
+  #remember(): void {
+    if (this.#isKept) return;
+    const memory: ModeMemory = { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
+    try {
+      this.#deps.stateFile?.put('modes', memory);
+    } catch (error) {
+      this.#deps.log.error({ reason: errorMessage(error) }, 'the state file could not be written');
+    }
   }
 
   /** Brings about what is wanted now. Joins a switch that is under way to it; never rejects unheard. */
@@ -203,6 +266,7 @@ export class ModeControl {
   }
 
   #announce(lease: Lease, cause: string, evidence?: string): void {
+    this.#remember();
     const at = this.#deps.clock.epochNow();
     const rule = 'the newest word on the mode counts; the last lease to go brings back the one set by hand';
     this.#deps.onEvent({ at, kind: 'lease', cause, ...(evidence === undefined ? {} : { evidence }), rule });

@@ -15,6 +15,8 @@ export type PoolEventKind =
   | 'resources'
   /** Somebody took a lease on a mode, gave it back, or lost it. */
   | 'lease'
+  /** Something that an earlier Understudy left was ended, or could not be used. */
+  | 'inheritance'
   /** The operator asked for something. */
   | 'request';
 

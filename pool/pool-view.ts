@@ -1,7 +1,7 @@
 // The pool as others may see it: a snapshot without handles, taken when asked for.
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { workerId, type Role, type Shape } from './modes.js';
-import { isManaged, type BackendOptions, type PoolOptions, type Temperature } from './options.js';
+import { isManaged, type BackendOptions, type Temperature } from './options.js';
 import type { PromotionTime } from './promotion-times.js';
 import type { HealthVerdict } from './readiness.js';
 import { addressOfUrl } from './worker-place.js';
@@ -51,7 +51,7 @@ export interface PoolView {
 }
 
 export interface PoolFacts {
-  readonly options: PoolOptions;
+  readonly backends: readonly BackendOptions[];
   readonly workers: readonly Worker[];
   readonly target: Shape;
   /** The mode that stood last; undefined before the first one stands. */
@@ -72,7 +72,7 @@ export function viewPool(facts: PoolFacts): PoolView {
     mode: { current: standing, target: target.mode, converged },
     budget: { workers: budget, running },
     failback,
-    backends: facts.options.backends.map((backend) => viewBackend(backend, facts)),
+    backends: facts.backends.map((backend) => viewBackend(backend, facts)),
   };
 }
 

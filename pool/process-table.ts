@@ -7,6 +7,7 @@ export interface ProcessFacts {
   readonly pid: number;
   /** One letter: R running, S sleeping, T stopped, Z ended but not yet collected, ... */
   readonly state: string;
+  readonly parent: number;
   readonly group: number;
   /** Clock ticks between boot and its start; with the pid it names one process for as long as the machine is up. */
   readonly startTicks: number;
@@ -33,11 +34,17 @@ export function parseStat(stat: string): ProcessFacts | undefined {
   return {
     pid: Number.parseInt(stat, 10),
     state,
+    parent: field(4),
     group: field(5),
     startTicks: field(22),
     cpuTicks: field(14) + field(15),
     residentBytes: field(24) * PAGE_BYTES,
   };
+}
+
+/** Another one after each boot of the machine. */
+export function readBootId(): string | undefined {
+  return tryRead('/proc/sys/kernel/random/boot_id')?.trim();
 }
 
 /** Every living process of a group. */

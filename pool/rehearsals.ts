@@ -3,33 +3,45 @@
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Worker } from './worker.js';
 
+export interface RehearsalsOptions {
+  readonly clock: Clock;
+  /** Asked at each rehearsal, like the pause before it. */
+  workers(): readonly Worker[];
+  /** 0 for none. */
+  everyMs(): number;
+}
+
 export class Rehearsals {
-  readonly #clock: Clock;
-  readonly #everyMs: number;
-  readonly #workers: readonly Worker[];
+  readonly #options: RehearsalsOptions;
+  #started = false;
   #timer: Timer | undefined;
 
-  /** No rehearsals with `everyMs` 0. */
-  constructor(workers: readonly Worker[], { clock, everyMs }: { readonly clock: Clock; readonly everyMs: number }) {
-    this.#workers = workers;
-    this.#clock = clock;
-    this.#everyMs = everyMs;
+  constructor(options: RehearsalsOptions) {
+    this.#options = options;
   }
 
-  /** Idempotent. */
+  /** Idempotent; begins the pause anew. */
   start(): void {
-    if (this.#everyMs === 0) return;
-    this.#timer?.cancel();
-    this.#timer = this.#clock.startTimer(this.#everyMs, () => void this.#rehearseAll(), { unref: true });
+    this.stop();
+    this.#started = true;
+    const everyMs = this.#options.everyMs();
+    if (everyMs === 0) return;
+    this.#timer = this.#options.clock.startTimer(everyMs, () => void this.#rehearseAll(), { unref: true });
   }
 
   stop(): void {
+    this.#started = false;
     this.#timer?.cancel();
-    this.#timer = undefined;
+  }
+
+  /** The pause may be another from now on. Does nothing before the start. */
+  restart(): void {
+    if (this.#started) this.start();
   }
 
   async #rehearseAll(): Promise<void> {
-    for (const worker of this.#workers) await worker.rehearse();
-    if (this.#timer !== undefined) this.start();
+    const begun = this.#timer;
+    for (const worker of this.#options.workers()) await worker.rehearse();
+    if (this.#started && this.#timer === begun) this.start();
   }
 }

@@ -9,11 +9,11 @@ export type FailbackView =
   | { readonly kind: 'steady' };
 
 export class Steadiness {
-  readonly #failbackAfterMs: number;
+  readonly #failbackAfterMs: () => number;
   #recovering = false;
   #steadyAtMs = -Infinity;
 
-  constructor(failbackAfterMs: number) {
+  constructor(failbackAfterMs: () => number) {
     this.#failbackAfterMs = failbackAfterMs;
   }
 
@@ -26,7 +26,7 @@ export class Steadiness {
   noteComplete(nowMs: number): void {
     if (!this.#recovering) return;
     this.#recovering = false;
-    this.#steadyAtMs = nowMs + this.#failbackAfterMs;
+    this.#steadyAtMs = nowMs + this.#failbackAfterMs();
   }
 
   isSteady(nowMs: number): boolean {

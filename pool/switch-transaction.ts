@@ -21,22 +21,32 @@ export interface SwitchReport {
   readonly durationMs: number;
 }
 
+export interface ShapeChange {
+  /** Undefined for the first start. */
+  readonly from: Shape | undefined;
+  readonly to: Shape;
+  /** For a change of the options: brings the earlier ones back. */
+  readonly undo?: () => void;
+}
+
 export class SwitchTransaction {
   readonly from: Shape | undefined;
   readonly to: Shape;
+  readonly undo: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #beganAtMs: number;
-  /** Workers with a process before the switch: their failures are none of its own. */
+  /** Workers with a process before the switch that it leaves alone: their failures are none of its own. */
   readonly #runningBefore: ReadonlySet<string>;
   readonly #steps: TakenStep[] = [];
   #outcome: Progress = waiting;
 
-  constructor(change: { from: Shape | undefined; to: Shape }, workers: readonly Worker[], clock: Clock) {
+  constructor(change: ShapeChange, workers: readonly Worker[], clock: Clock) {
     this.from = change.from;
     this.to = change.to;
+    this.undo = change.undo;
     this.#clock = clock;
     this.#beganAtMs = clock.now();
-    const running = workers.filter(({ state }) => state.kind !== 'off' && state.kind !== 'failed');
+    const running = workers.filter(({ state, stale }) => state.kind !== 'off' && state.kind !== 'failed' && !stale);
     this.#runningBefore = new Set(running.map((worker) => worker.id));
   }
 
@@ -75,10 +85,14 @@ export class SwitchTransaction {
   }
 
   #failureOf(id: string, error: UnderstudyError): UnderstudyError {
-    const { from, to } = this;
+    const { from, to, undo } = this;
     // The first start has no shape to go back to: its error is the worker's own.
     if (from === undefined) return error;
-    const message = `Cannot switch to ${to.mode}: starting ${id} failed. The pool stays in ${from.mode}. ${error.message}`;
+    const refusal =
+      undo === undefined
+        ? `Cannot switch to ${to.mode}: starting ${id} failed. The pool stays in ${from.mode}.`
+        : `Cannot change the pool: starting ${id} failed. It stays as it was.`;
+    const message = `${refusal} ${error.message}`;
     return new UnderstudyError(message, { code: 'switch-rolled-back', source: 'operator', cause: error });
   }
 }

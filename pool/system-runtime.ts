@@ -1,6 +1,7 @@
 // The runtime that works on the real machine: children by execa, probes by undici, vitals from /proc.
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
+import { adoptProcess } from './adopted-process.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped, readGroupVitals } from './process-table.js';
@@ -11,6 +12,7 @@ import type { WorkerRuntime } from './worker-runtime.js';
 export function createSystemRuntime({ clock, random }: { clock: Clock; random: Random }): WorkerRuntime {
   return {
     launch: launchWorkerProcess,
+    adopt: (identity) => adoptProcess(identity, clock),
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,
     probe: (address, options) => probeHttp(address, options, clock),

@@ -11,6 +11,7 @@ export function createUnmanagedProcess(): WorkerProcess {
       if (signal === 'SIGTERM' || signal === 'SIGKILL') exit.publish({ code: 0, signal: undefined });
       return false;
     },
+    release: () => undefined,
     lastOutput: () => '',
   };
 }

@@ -20,7 +20,8 @@ import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime
 export interface WorkerHealthOptions {
   readonly process: WorkerProcess;
   readonly address: UpstreamAddress;
-  readonly pool: PoolOptions;
+  /** Asked at every use: the options may change meanwhile. */
+  readonly pool: () => PoolOptions;
   readonly clock: Clock;
   readonly runtime: WorkerRuntime;
   readonly traffic: () => UpstreamTraffic | undefined;
@@ -57,7 +58,7 @@ export class WorkerHealth {
     this.#listener = listener;
     const vitals = () => runtime.vitals(process);
     this.#signs = new WorkSigns({ clock, vitals, traffic });
-    const limitMs = pool.health.wedgedAfterMs ?? 0;
+    const limitMs = () => pool().health.wedgedAfterMs ?? 0;
     this.#hangs = new HangWatch({ clock, limitMs, vitals, traffic, usesBusyGpu });
   }
 
@@ -142,7 +143,7 @@ export class WorkerHealth {
 
   #probe(signal: AbortSignal): Promise<ProbeResult> {
     const { runtime, address, pool } = this.#options;
-    return runtime.probe(address, { ...pool.health, signal });
+    return runtime.probe(address, { ...pool().health, signal });
   }
 
   #onResult(result: ProbeResult): number {
@@ -158,7 +159,7 @@ export class WorkerHealth {
     // It becomes half-open without a word, and closed when its upstream leaves and comes back.
     const breaker = this.#breaker();
     if (breaker !== this.#breakerSeen) this.#tellOfBreaker(breaker);
-    return probePauseMs(this.#health, this.#options.pool.health);
+    return probePauseMs(this.#health, this.#options.pool().health);
   }
 
   #breaker(): UpstreamTraffic['breaker'] {
@@ -183,20 +184,20 @@ export class WorkerHealth {
 
   #judge(result: ProbeResult): void {
     const busy = result.kind === 'timeout' && this.#signs.isWorking();
-    this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool.health);
+    this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool().health);
   }
 
   #checkProgress(result: ProbeResult): void {
     const answers = result.kind === 'passed' || result.kind === 'bad-status';
     const idleMs = this.#signs.msWithoutProgress({ output: this.#options.process.lastOutput(), answers });
-    if (idleMs >= this.#options.pool.startTimeoutMs) this.#listener.onStuck(idleMs);
+    if (idleMs >= this.#options.pool().startTimeoutMs) this.#listener.onStuck(idleMs);
   }
 
   /** Down by its own word (a 503) it may recover by itself. Down without a word while its process lives, it won't. */
   #checkSilence(result: ProbeResult): void {
     if (result.kind === 'passed' || result.kind === 'bad-status') return;
     const { fails } = this.#health;
-    if (fails < this.#options.pool.health.fall) return;
+    if (fails < this.#options.pool().health.fall) return;
     this.#listener.onWedged(`${fails} probes in a row failed: it ${describeProbe(result)}`);
   }
 
@@ -204,7 +205,7 @@ export class WorkerHealth {
   #watchSoon(): void {
     const { clock, pool } = this.#options;
     this.#watch?.cancel();
-    this.#watch = clock.startTimer(pool.health.suspiciousIntervalMs, () => this.#look(), { unref: true });
+    this.#watch = clock.startTimer(pool().health.suspiciousIntervalMs, () => this.#look(), { unref: true });
   }
 
   #look(): void {

@@ -1,5 +1,6 @@
 // Starts the process behind a worker: its port, its command, its place in the log. A backend that somebody else runs
 // gets a stand-in for a process.
+import { launchKeyOf } from './launch-key.js';
 import { isManaged } from './options.js';
 import type { BackendOptions, ManagedBackendOptions, PoolOptions } from './options.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
@@ -28,6 +29,8 @@ export interface Launched {
   readonly address: UpstreamAddress;
   /** Undefined for a backend that is not ours. */
   readonly spec: LaunchSpec | undefined;
+  /** What it was made of. */
+  readonly key: string;
 }
 
 /**
@@ -35,15 +38,16 @@ export interface Launched {
  * @throws UnderstudyError (operator) `port-in-use`, `no-free-port`, `bad-backend-url`.
  */
 export async function launchWorker(order: LaunchOrder): Promise<Launched | undefined> {
-  const { backend } = order;
+  const { backend, number, options } = order;
+  const key = launchKeyOf(options, backend, number);
   if (!isManaged(backend)) {
-    return { process: createUnmanagedProcess(), address: addressOfUrl(backend), spec: undefined };
+    return { process: createUnmanagedProcess(), address: addressOfUrl(backend), spec: undefined, key };
   }
   const port = await choosePort(order, backend);
   if (!order.isStillWanted()) return undefined;
   order.portsInUse.add(port);
-  const spec = launchSpecOf(order.options, backend, { ...order, port });
-  return { process: order.runtime.launch(spec), address: { kind: 'tcp', host: backend.host, port }, spec };
+  const spec = launchSpecOf(options, backend, { ...order, port });
+  return { process: order.runtime.launch(spec), address: { kind: 'tcp', host: backend.host, port }, spec, key };
 }
 
 /** Worker 1 has the backend's own port, further ones a free one. */

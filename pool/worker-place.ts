@@ -7,7 +7,12 @@ import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from
 import type { LaunchSpec } from './worker-runtime.js';
 
 export type WorkerMark =
-  'UNDERSTUDY_POOL' | 'UNDERSTUDY_BACKEND' | 'UNDERSTUDY_WORKER' | 'UNDERSTUDY_GENERATION' | 'UNDERSTUDY_PORT';
+  | 'UNDERSTUDY_POOL'
+  | 'UNDERSTUDY_BACKEND'
+  | 'UNDERSTUDY_WORKER'
+  | 'UNDERSTUDY_GENERATION'
+  | 'UNDERSTUDY_HOST'
+  | 'UNDERSTUDY_PORT';
 
 export interface LaunchFacts {
   readonly id: string;
@@ -30,7 +35,11 @@ export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOption
     generation,
     command: fillCommand(options.command, { host, port, name, worker: number, workers: forks }),
     cwd: options.cwd,
-    env: { ...options.env, ...modeEnv, ...workerMarks(options.stateDir, { backend: name, number, generation, port }) },
+    env: {
+      ...options.env,
+      ...modeEnv,
+      ...workerMarks(options.stateDir, { backend: name, number, generation, host, port }),
+    },
     logFile: logFileOf(options, id),
   };
 }
@@ -40,13 +49,20 @@ export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOption
  */
 export function workerMarks(
   pool: string,
-  worker: { readonly backend: string; readonly number: number; readonly generation: number; readonly port: number },
+  worker: {
+    readonly backend: string;
+    readonly number: number;
+    readonly generation: number;
+    readonly host: string;
+    readonly port: number;
+  },
 ): Record<WorkerMark, string> {
   return {
     UNDERSTUDY_POOL: pool,
     UNDERSTUDY_BACKEND: worker.backend,
     UNDERSTUDY_WORKER: String(worker.number),
     UNDERSTUDY_GENERATION: String(worker.generation),
+    UNDERSTUDY_HOST: worker.host,
     UNDERSTUDY_PORT: String(worker.port),
   };
 }

@@ -20,20 +20,22 @@ export interface WorkerPrioritiesDeps {
 const UNTOLD = { io: 4 } as const;
 
 export class WorkerPriorities {
-  readonly #modes: Readonly<Record<string, ModeOptions>>;
+  readonly #modes: () => Readonly<Record<string, ModeOptions>>;
   readonly #deps: WorkerPrioritiesDeps;
-  /** Nothing that no mode speaks of is ever touched. */
-  readonly #touched: ReadonlySet<string>;
+  /** What some mode speaks of, or did before a reload: nothing else is ever touched. */
+  readonly #touched = new Set<string>();
   readonly #given = new WeakMap<WorkerProcess, Priority>();
 
-  constructor(modes: Readonly<Record<string, ModeOptions>>, deps: WorkerPrioritiesDeps) {
+  constructor(modes: () => Readonly<Record<string, ModeOptions>>, deps: WorkerPrioritiesDeps) {
     this.#modes = modes;
     this.#deps = deps;
-    this.#touched = new Set(Object.values(modes).flatMap(({ priority }) => Object.keys(priority ?? {})));
   }
 
   /** Idempotent; cheap when nothing has changed. */
   ensure(mode: string, workers: readonly Prioritised[]): void {
+    for (const { priority } of Object.values(this.#modes())) {
+      for (const key of Object.keys(priority ?? {})) this.#touched.add(key);
+    }
     if (this.#touched.size === 0) return;
     const wished = this.#wished(mode);
     for (const { id, process } of workers) {
@@ -47,7 +49,7 @@ export class WorkerPriorities {
 
   /** Complete in all that any mode speaks of, so that leaving a mode takes back what it gave. */
   #wished(mode: string): Priority {
-    const own = this.#modes[mode]?.priority ?? {};
+    const own = this.#modes()[mode]?.priority ?? {};
     const has = (key: keyof Priority) => this.#touched.has(key);
     const cpus = own.cpus ?? ownCpus();
     return {

@@ -41,6 +41,7 @@ export function launchWorkerProcess(spec: LaunchSpec): WorkerProcess {
     pid,
     onExit: (listener) => exit.subscribe(listener),
     signalGroup: (signal) => pid !== undefined && signalGroup(pid, signal),
+    release: () => child.unref(),
     lastOutput: () => tailWorkerLog(spec.logFile, log.startsAtByte),
   };
 }

@@ -16,6 +16,14 @@ export interface LaunchSpec {
   readonly logFile: string;
 }
 
+/** A process that somebody started before us. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** With the pid it names one process for as long as the machine is up. */
+  readonly startTicks: number;
+  readonly logFile: string;
+}
+
 export interface ExitReport {
   readonly code: number | undefined;
   readonly signal: string | undefined;
@@ -30,6 +38,8 @@ export interface WorkerProcess {
   onExit(listener: (report: ExitReport) => void): void;
   /** Signals the whole process group. False when no process of it is left. */
   signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
+  /** We leave and it stays: it no longer keeps our process from ending. */
+  release(): void;
   /** The last lines that it wrote, for an error's message. */
   lastOutput(): string;
 }
@@ -37,6 +47,8 @@ export interface WorkerProcess {
 export interface WorkerRuntime {
   /** Never throws for a program that can't be run: that is an exit report. */
   launch(spec: LaunchSpec): WorkerProcess;
+  /** Joins a process that lives already. */
+  adopt(identity: ProcessIdentity): WorkerProcess;
   /** A port on which a further worker may listen. Never one it named before that is still `inUse`. */
   findPort(host: string, options: { readonly inUse: ReadonlySet<number> }): Promise<number>;
   /** Resolves with undefined when the port is free, else with who holds it, in words. */

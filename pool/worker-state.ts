@@ -18,7 +18,8 @@ export type WorkerState =
 export type WorkerStateKind = WorkerState['kind'];
 
 const MOVES = {
-  off: ['starting'],
+  // Adopted, it begins where the Understudy before us left it.
+  off: ['starting', 'active', 'standby'],
   starting: ['starting', 'active', 'standby', 'stopping', 'failed', 'off'],
   active: ['draining', 'stopping', 'failed'],
   standby: ['standby', 'active', 'stopping', 'failed'],

@@ -7,6 +7,7 @@ import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
 import { drainOut } from './drain-out.js';
 import { isManaged, type BackendOptions, type PoolOptions } from './options.js';
+import { launchKeyOf } from './launch-key.js';
 import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
 import { stopProcess } from './stop-ladder.js';
@@ -34,6 +35,7 @@ export interface WorkerEvents {
 }
 
 export interface WorkerDeps {
+  /** Those of now: asked again at every use, since they may change while the worker lives. */
   readonly options: PoolOptions;
   readonly traffic: TrafficPort;
   readonly runtime: WorkerRuntime;
@@ -47,21 +49,34 @@ export interface WorkerDeps {
   readonly usesBusyGpu: (id: string) => boolean;
 }
 
+/** How a process that an earlier Understudy started becomes a worker's. */
+export interface Adoption {
+  readonly launched: Launched;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly forks: number;
+  /** `hot` and `frozen` are standby. */
+  readonly state: 'starting' | 'active' | 'hot' | 'frozen';
+}
+
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
-  readonly backend: BackendOptions;
   readonly number: number;
   /** Processes to start, for a server that forks by itself. */
   forks = 1;
   /** What the mode adds to the environment of the next process. */
   modeEnv: Readonly<Record<string, string>> = {};
   readonly #deps: WorkerDeps;
+  #backend: BackendOptions;
   #state: WorkerState = { kind: 'off' };
   #generation = 0;
   #restarts = 0;
   #history: RestartHistory = noFailures;
   #lastError: UnderstudyError | undefined;
-  #outdated = false;
+  /** Somebody asked for its process to be replaced. */
+  #condemned = false;
+  /** The options ask for another process than the one that it has. */
+  #stale = false;
   #launched: Launched | undefined;
   #health: WorkerHealth | undefined;
   #readyAtMs: number | undefined;
@@ -75,9 +90,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
   constructor(backend: BackendOptions, number: number, deps: WorkerDeps) {
     super();
     this.id = `${backend.name}/${number}`;
-    this.backend = backend;
+    this.#backend = backend;
     this.number = number;
     this.#deps = deps;
+  }
+
+  get backend(): BackendOptions {
+    return this.#backend;
   }
 
   get state(): WorkerState {
@@ -100,8 +119,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#launched?.address;
   }
 
+  /** What its process is, while it has one. */
+  get launched(): Launched | undefined {
+    return processOf(this.#state) === undefined ? undefined : this.#launched;
+  }
+
+  /** As its process is; the options may ask for the other kind of backend by now. */
   get managed(): boolean {
-    return isManaged(this.backend);
+    const { launched } = this;
+    return launched === undefined ? isManaged(this.backend) : launched.spec !== undefined;
   }
 
   get pid(): number | undefined {
@@ -114,7 +140,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** Its process is to be replaced. Without one there is nothing to replace. */
   get outdated(): boolean {
-    return this.#outdated && processOf(this.#state) !== undefined;
+    return (this.#condemned || this.#stale) && processOf(this.#state) !== undefined;
+  }
+
+  /** Outdated because the options have changed. */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   get ready(): boolean {
@@ -146,9 +177,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   start(why: Why): void {
-    if (this.#state.kind === 'failed' || this.#outdated) this.#restarts++;
+    if (this.#state.kind === 'failed' || this.#condemned || this.#stale) this.#restarts++;
     this.#generation++;
-    this.#outdated = false;
+    this.#condemned = false;
+    this.#stale = false;
     this.#launched = undefined;
     this.#health = undefined;
     this.#readyAtMs = undefined;
@@ -158,6 +190,29 @@ export class Worker extends EventEmitter<WorkerEvents> {
     void this.#launch(begun).catch((error: unknown) => {
       if (this.#state === begun) this.#fail(asUnderstudyError(this.id, error), { cause: 'its start failed' });
     });
+  }
+
+  /**
+   * Off no longer: takes over a process that an earlier Understudy started, where that one left it. Active at once if it
+   * was; its next probe proves it.
+   */
+  adopt(adoption: Adoption, why: Why): void {
+    const { launched, state } = adoption;
+    const { process, address } = launched;
+    this.#generation = adoption.generation;
+    this.#restarts = adoption.restarts;
+    this.forks = adoption.forks;
+    // It served before: whoever balances may trust it with a full share.
+    this.#warm = true;
+    if (state !== 'starting') this.#readyAtMs = this.#deps.clock.now();
+    if (address.kind === 'tcp') this.#deps.portsInUse.add(address.port);
+    const health = this.#watchOver(launched);
+    const frozen = state === 'frozen';
+    if (state === 'hot' || frozen) this.#move({ kind: 'standby', process, temperature: state }, why);
+    else this.#move({ kind: state, process }, why);
+    this.#stale = this.#isStale();
+    process.onExit((report) => this.#onExit(process, report));
+    if (!frozen && processOf(this.#state) === process) health.resume();
   }
 
   /** Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. */
@@ -231,9 +286,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#move({ kind: 'off' }, why);
   }
 
+  /** What the options say of its backend now. Its process lives on, and is replaced if it has become another one. */
+  configure(backend: BackendOptions): void {
+    this.#backend = backend;
+    this.#stale = this.#isStale();
+  }
+
   /** Its process is to be replaced; the planner says when. */
   markOutdated(why: Why): void {
-    this.#outdated = true;
+    this.#condemned = true;
     this.emit('judged', why);
   }
 
@@ -265,8 +326,19 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** From here on the process is ours to watch. */
   #attach(launched: Launched): void {
+    const { process } = launched;
+    const health = this.#watchOver(launched);
+    const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
+    this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
+    this.#stale = this.#isStale();
+    process.onExit((report) => this.#onExit(process, report));
+    if (processOf(this.#state) === process) health.resume();
+  }
+
+  #watchOver(launched: Launched): WorkerHealth {
     const { process, address } = launched;
-    const { options: pool, clock, runtime, traffic, usesBusyGpu } = this.#deps;
+    const { clock, runtime, traffic, usesBusyGpu } = this.#deps;
+    const pool = () => this.#deps.options;
     this.#launched = launched;
     const identity = { id: this.id, generation: this.#generation };
     const health = new WorkerHealth(
@@ -287,10 +359,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       },
     );
     this.#health = health;
-    const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
-    this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
-    process.onExit((report) => this.#onExit(process, report));
-    if (processOf(this.#state) === process) health.resume();
+    return health;
   }
 
   #onPassed(): void {
@@ -360,6 +429,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     }
     const rule = `it starts again in ${Math.round(verdict.delayMs)} ms`;
     this.#move({ kind: 'failed', error, retryAtMs: now + verdict.delayMs }, { ...why, rule });
+  }
+
+  #isStale(): boolean {
+    if (this.#launched === undefined || processOf(this.#state) === undefined) return false;
+    return this.#launched.key !== launchKeyOf(this.#deps.options, this.backend, this.number);
   }
 
   #process(): WorkerProcess {

@@ -32,7 +32,7 @@ export interface DispatcherDependencies {
 export class Dispatcher implements TicketOffice {
   readonly #clock: Clock;
   readonly #upstreams: UpstreamSet;
-  readonly #balancer: Balancer;
+  #balancer: Balancer;
   readonly #room: WaitingRoom<Waiter>;
   readonly #tryServeWaiting = (waiter: Waiter) => this.#tryServe(waiter);
   #closed = false;
@@ -57,6 +57,13 @@ export class Dispatcher implements TicketOffice {
   /** Requests that ever had to wait. */
   get waitedTotal(): number {
     return this.#waitedTotal;
+  }
+
+  /** Other policies from now on; those who wait are served as far as these allow. */
+  applyPolicies({ balancer, waitingRoom }: Pick<DispatcherDependencies, 'balancer' | 'waitingRoom'>): void {
+    this.#balancer = balancer;
+    this.#room.applyOptions(waitingRoom);
+    this.serveWaiting();
   }
 
   /** Calls back at once with a ticket or a refusal, or later from the waiting room. */

@@ -28,6 +28,18 @@ export class Front {
     });
   }
 
+  /** Accepts on what another process listens on already: connections that wait there are nobody's but the first's. */
+  listenOn(inherited: Server): { readonly port: number } {
+    const { port } = inherited.address() as AddressInfo;
+    this.#server.listen(inherited);
+    return { port };
+  }
+
+  /** To be given to another process. */
+  get server(): Server {
+    return this.#server;
+  }
+
   /** No new connection from here on; those accepted live on. */
   stopAccepting(): void {
     if (this.#server.listening) this.#server.close();

@@ -1,5 +1,6 @@
 // The data plane put together: policies shared by the lanes, the front before them, and the TrafficPort for the pool.
 
+import type { Server } from 'node:net';
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
@@ -11,17 +12,16 @@ import type {
   UpstreamTarget,
   UpstreamTraffic,
 } from '../src/core/traffic-port.js';
-import { createBalancer } from './balance/create-balancer.js';
 import { defaultBreakerOptions } from './breaker.js';
 import { Dispatcher } from './dispatcher.js';
 import { Front } from './front.js';
 import { RequestIds } from './headers/request-id.js';
-import { TrustedProxies } from './headers/trusted-proxies.js';
 import { ClientConnections } from './lanes/client-connections.js';
+import type { LaneContext } from './lanes/lane-context.js';
 import type { ProxyOptions } from './options.js';
+import { createPolicies, type Policies } from './policies.js';
 import type { ProxyObserver } from './request-record.js';
-import { RetryBudget } from './retry-budget.js';
-import { UpstreamSet } from './upstream-set.js';
+import { UpstreamSet, type UpstreamSetOptions } from './upstream-set.js';
 
 export interface ProxyDependencies {
   readonly clock: Clock;
@@ -53,66 +53,74 @@ const DRAIN_CHECK_MS = 20;
 const SHUTTING_DOWN = 'the proxy is stopping';
 /** How long clients may take to read our last words before their connections are cut. */
 const LAST_WORDS_MS = 250;
-const RETRY_ALLOWANCE = 3;
-const RETRY_RESERVE = 100;
+/** How long a connection without a request is left open for one, when others serve already. */
+const LEAVE_IDLE_MS = 3_000;
 
 export class Proxy implements TrafficPort {
-  readonly #options: ProxyOptions;
   readonly #clock: Clock;
   readonly #upstreams: UpstreamSet;
   readonly #dispatcher: Dispatcher;
+  readonly #lanes: { -readonly [Key in keyof LaneContext]: LaneContext[Key] };
   readonly #connections: ClientConnections;
   readonly #front: Front;
+  readonly #random: Random;
+  #policies: Policies;
 
   constructor(options: ProxyOptions, dependencies: ProxyDependencies) {
     const { clock, random, log, observer, onIncident } = dependencies;
-    this.#options = options;
+    this.#policies = createPolicies(options, random);
     this.#clock = clock;
-    this.#upstreams = new UpstreamSet(
-      {
-        breaker: defaultBreakerOptions,
-        maxInflight: options.maxInflightPerWorker ?? Infinity,
-        slowStartMs: options.slowStartMs,
-        gradient: options.adaptiveLimit,
-      },
-      {
-        clock,
-        random,
-        onIncident,
-        onRoom: () => this.#dispatcher.serveWaiting(),
-        onGone: (upstream) => this.#connections.release(upstream),
-      },
-    );
+    this.#random = random;
+    this.#upstreams = new UpstreamSet(upstreamSetOptions(options), {
+      clock,
+      random,
+      onIncident,
+      onRoom: () => this.#dispatcher.serveWaiting(),
+      onGone: (upstream) => this.#connections.release(upstream),
+    });
     this.#dispatcher = new Dispatcher({
       clock,
       upstreams: this.#upstreams,
-      balancer: createBalancer(options.balance.policy, random),
+      balancer: this.#policies.balancer,
       waitingRoom: options.waitingRoom,
     });
-    this.#connections = new ClientConnections({
-      options,
+    this.#lanes = {
+      ...this.#policies,
       clock,
       log,
       observer,
       dispatcher: this.#dispatcher,
       upstreams: this.#upstreams,
-      retryBudget: new RetryBudget({
-        share: options.retry.budgetShare,
-        allowance: RETRY_ALLOWANCE,
-        reserve: RETRY_RESERVE,
-      }),
       requestIds: new RequestIds(random),
-      trustedProxies: new TrustedProxies(options.trustedProxies),
-      safeRoutes: options.retry.safeRoutes,
       draining: false,
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
-    });
+    };
+    this.#connections = new ClientConnections(this.#lanes);
     this.#front = new Front((socket) => this.#connections.accept(socket));
   }
 
   /** @throws UnderstudyError `front-listen`. */
   listen(): Promise<{ readonly port: number }> {
-    return this.#front.listen(this.#options.front);
+    return this.#front.listen(this.#policies.options.front);
+  }
+
+  /** Serves on the front that another process has handed over. */
+  listenOn(inherited: Server): { readonly port: number } {
+    return this.#front.listenOn(inherited);
+  }
+
+  /** The listening front, to be handed over. */
+  get frontServer(): Server {
+    return this.#front.server;
+  }
+
+  /** From the next request on; those under way keep what they began with. `front` stays as it was. */
+  applyOptions(options: ProxyOptions): void {
+    this.#policies = createPolicies(options, this.#random, this.#policies);
+    Object.assign(this.#lanes, this.#policies);
+    this.#connections.onPoliciesChanged();
+    this.#upstreams.applyOptions(upstreamSetOptions(options));
+    this.#dispatcher.applyPolicies({ balancer: this.#policies.balancer, waitingRoom: options.waitingRoom });
   }
 
   applyTargets(targets: readonly UpstreamTarget[]): void {
@@ -170,6 +178,18 @@ export class Proxy implements TrafficPort {
     this.#connections.destroy();
   }
 
+  /**
+   * Another process has the front now: no connection is ended under a request that is on its way. Each ends after its
+   * next answer, which says so; those that stay idle are closed after a while. Never rejects.
+   */
+  async leave(options: CloseOptions): Promise<void> {
+    this.#front.stopAccepting();
+    this.#connections.announceEnd();
+    const until = this.#clock.now() + Math.min(LEAVE_IDLE_MS, options.graceMs);
+    await this.#waitWhile(() => this.#connections.open > 0, { until, hurry: options.hurry });
+    await this.close(options);
+  }
+
   #waitWhile(
     condition: () => boolean,
     { until, hurry }: { readonly until: number; readonly hurry?: AbortSignal | undefined },
@@ -185,6 +205,15 @@ export class Proxy implements TrafficPort {
       check();
     });
   }
+}
+
+function upstreamSetOptions(options: ProxyOptions): UpstreamSetOptions {
+  return {
+    breaker: defaultBreakerOptions,
+    maxInflight: options.maxInflightPerWorker ?? Infinity,
+    slowStartMs: options.slowStartMs,
+    gradient: options.adaptiveLimit,
+  };
 }
 
 export function createProxy(options: ProxyOptions, dependencies: ProxyDependencies): Proxy {

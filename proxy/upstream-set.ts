@@ -1,6 +1,7 @@
 // The upstreams: those of the present snapshot, and those that left it but still have requests in flight. Applied by
 // difference, so that an unchanged one keeps its breaker, its counters and its sockets.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
 import type {
@@ -35,7 +36,7 @@ export interface UpstreamSetDependencies {
 }
 
 export class UpstreamSet {
-  readonly #options: UpstreamSetOptions;
+  #options: UpstreamSetOptions;
   readonly #dependencies: UpstreamSetDependencies;
   readonly #leaving = new Set<Upstream>();
   readonly #idleWaiters = new Map<Upstream, Set<() => void>>();
@@ -66,6 +67,16 @@ export class UpstreamSet {
     this.#eligible = targets.map((target) => this.#keepOrCreate(target));
     for (const upstream of before) if (!this.#eligible.includes(upstream)) this.#retire(upstream);
     this.#dependencies.onRoom();
+  }
+
+  /** Other limits for everybody; what a gradient has learnt is kept unless it was given other bounds. */
+  applyOptions(options: UpstreamSetOptions): void {
+    const sameGradient = isDeepStrictEqual(this.#options.gradient, options.gradient);
+    this.#options = options;
+    const { maxInflight } = options;
+    for (const upstream of [...this.#eligible, ...this.#leaving]) {
+      upstream.applyLimits({ maxInflight, gradient: sameGradient ? upstream.gradient : this.#createGradient() });
+    }
   }
 
   /** Call when a ticket came back: it may have been the last one of an upstream that is leaving. */
@@ -141,7 +152,7 @@ export class UpstreamSet {
 
   #create(target: UpstreamTarget): Upstream {
     const { clock, random } = this.#dependencies;
-    const { maxInflight, gradient } = this.#options;
+    const { maxInflight } = this.#options;
     const breaker: UpstreamBreaker = new UpstreamBreaker(this.#options.breaker, {
       random,
       mayOpen: () => this.#eligible.some((other) => other !== upstream && other.breaker.state === 'closed'),
@@ -154,9 +165,14 @@ export class UpstreamSet {
       breaker,
       maxInflight,
       rampFrom,
-      gradient: gradient === undefined ? undefined : new GradientLimit(gradient),
+      gradient: this.#createGradient(),
     });
     return upstream;
+  }
+
+  #createGradient(): GradientLimit | undefined {
+    const { gradient } = this.#options;
+    return gradient === undefined ? undefined : new GradientLimit(gradient);
   }
 
   #onBreaker(upstream: Upstream, state: BreakerState): void {

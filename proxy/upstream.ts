@@ -18,10 +18,10 @@ export interface UpstreamDependencies {
 
 export class Upstream {
   readonly breaker: UpstreamBreaker;
-  readonly gradient: GradientLimit | undefined;
   /** When it began to take traffic as a fresh process; undefined for a warm one. */
   readonly rampFrom: number | undefined;
-  readonly #maxInflight: number;
+  #maxInflight: number;
+  #gradient: GradientLimit | undefined;
   #target: UpstreamTarget;
   #limit: number;
   #inflight = 0;
@@ -42,7 +42,7 @@ export class Upstream {
     this.#target = target;
     this.#maxInflight = maxInflight;
     this.breaker = breaker;
-    this.gradient = gradient;
+    this.#gradient = gradient;
     this.rampFrom = rampFrom;
     this.#limit = this.#lowestLimit();
   }
@@ -53,6 +53,10 @@ export class Upstream {
 
   get id(): string {
     return this.#target.id;
+  }
+
+  get gradient(): GradientLimit | undefined {
+    return this.#gradient;
   }
 
   get inflight(): number {
@@ -77,6 +81,13 @@ export class Upstream {
   /** Same process; what the pool says of it may have changed. */
   update(target: UpstreamTarget): void {
     this.#target = target;
+    this.updateLimit();
+  }
+
+  /** Other limits from its next request on. */
+  applyLimits({ maxInflight, gradient }: Pick<UpstreamDependencies, 'maxInflight' | 'gradient'>): void {
+    this.#maxInflight = maxInflight;
+    this.#gradient = gradient;
     this.updateLimit();
   }
 
@@ -128,6 +139,6 @@ export class Upstream {
   /** Never below one: a worker that may take nothing at all leaves the list instead. */
   #lowestLimit(): number {
     const announced = this.#target.maxInflight ?? Infinity;
-    return Math.max(1, Math.min(this.#maxInflight, announced, this.gradient?.limit ?? Infinity));
+    return Math.max(1, Math.min(this.#maxInflight, announced, this.#gradient?.limit ?? Infinity));
   }
 }

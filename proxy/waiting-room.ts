@@ -25,7 +25,7 @@ export interface WaitingRoomEvents<Waiter> {
 type Queue<Waiter> = Map<Waiter, number>;
 
 export class WaitingRoom<Waiter extends Waiting> {
-  readonly #options: WaitingRoomOptions;
+  #options: WaitingRoomOptions;
   readonly #clock: Clock;
   readonly #events: WaitingRoomEvents<Waiter>;
   /** Most urgent first. */
@@ -41,6 +41,16 @@ export class WaitingRoom<Waiter extends Waiting> {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Those who wait already have the other deadline too, so that the order of arrival stays that of the deadlines. */
+  applyOptions(options: WaitingRoomOptions): void {
+    const shiftMs = options.deadlineMs - this.#options.deadlineMs;
+    this.#options = options;
+    if (shiftMs === 0 || this.#size === 0) return;
+    for (const queue of this.#queues) for (const [waiter, deadline] of queue) queue.set(waiter, deadline + shiftMs);
+    this.#timer?.cancel();
+    this.#onTimer();
   }
 
   /** Those who go before a newcomer of this class. */

@@ -2,10 +2,14 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
 import {
   createPoolManager,
   ModeControl,
   ResourceMonitor,
+  STATE_FILE_NAME,
+  StateFile,
   type LeaseView,
   type PoolEvent,
   type PoolManager,
@@ -19,18 +23,22 @@ import type { BackendAction, LeaseWish, WaitOptions } from './admin/operations.j
 import { composePlan } from './admin/compose-plan.js';
 import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
+import type { ReloadReport } from './admin/reload-report.js';
 import type { StatusView } from './admin/status-view.js';
 import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { UnderstudyError } from './core/errors.js';
+import { errorMessage, UnderstudyError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
+import { Reloader } from './reloader.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Successor } from './upgrade/successor.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
 
@@ -40,6 +48,8 @@ export interface UnderstudyDependencies {
   readonly log?: Logger;
   /** Shown in status; undefined when there is none. */
   readonly configPath?: string;
+  /** Reads the config again, for a reload by the API. @throws ConfigError with every problem. */
+  readonly loadConfig?: () => Config;
 }
 
 export interface StartedAddresses {
@@ -57,12 +67,30 @@ export interface Understudy {
    * Listens, then brings the pool up; requests that come meanwhile wait.
    * @throws UnderstudyError (operator) that says what could not be had; nothing is left running then.
    */
-  start(options?: { readonly signal?: AbortSignal }): Promise<StartedAddresses>;
+  start(options?: StartOptions): Promise<StartedAddresses>;
   status(): StatusView;
   /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
   setMode(name: string): Promise<void>;
+  /**
+   * Changes to another config (by default the one that `loadConfig` reads) while traffic flows; resolves once it stands.
+   * @throws UnderstudyError that says all that is in the way; nothing has changed then.
+   */
+  reload(config?: Config): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
-  stop(options?: { readonly hurry?: AbortSignal }): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly signal?: AbortSignal;
+  /** The instance to take over from: its front and its workers, which go on whatever becomes of us. */
+  readonly predecessor?: Predecessor;
+}
+
+export interface StopOptions {
+  /** Aborting it cuts the waiting. */
+  readonly hurry?: AbortSignal;
+  /** The workers run on, for the next start to adopt. */
+  readonly keepWorkers?: boolean;
 }
 
 /** Wires an instance; nothing happens before `start`. */
@@ -80,20 +108,21 @@ class Instance implements Understudy {
   /** Undefined when it is switched off. */
   readonly #resources: ResourceMonitor | undefined;
   readonly #modes: ModeControl;
-  readonly #admin: AdminServer;
+  readonly #openAdmin: () => Promise<{ readonly port: number }>;
+  #admin: AdminServer | undefined;
   readonly #metrics: Metrics;
   readonly #accessLog: OpenAccessLog;
   readonly #logRotation: WorkerLogRotation;
   readonly #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
-  #config: Config;
+  readonly #reloader: Reloader;
   #frontPort: number;
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
+  #upgrading = false;
   #resolveStopped: () => void = () => undefined;
 
   constructor(config: Config, dependencies: UnderstudyDependencies) {
-    this.#config = config;
     this.#dependencies = dependencies;
     this.#frontPort = config.front.port;
     this.#log = dependencies.log ?? silentLog;
@@ -113,7 +142,9 @@ class Instance implements Understudy {
         this.#metrics.pool.onIncident(incident);
       },
     });
-    this.#pool = createPoolManager(toPoolOptions(config), { ...shared, traffic: this.#proxy });
+    const poolOptions = toPoolOptions(config);
+    const stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME));
+    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
     this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
@@ -122,31 +153,130 @@ class Instance implements Understudy {
       this.#metrics.pool.onEvent(event);
     };
     this.#pool.on('event', onEvent);
-    this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent });
+    this.#modes = new ModeControl(config.mode, { ...shared, pool: this.#pool, onEvent, stateFile });
+    this.#reloader = new Reloader({
+      config,
+      poolOptions,
+      proxy: this.#proxy,
+      pool: this.#pool,
+      modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
+      onApplied: ({ log }) => setLevel(this.#log, log.level),
+    });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
-    this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+    this.#openAdmin = () => {
+      this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
+      return this.#admin.listen();
+    };
   }
 
-  async start(options: { readonly signal?: AbortSignal } = {}): Promise<StartedAddresses> {
+  get #config(): Config {
+    return this.#reloader.config;
+  }
+
+  async start({ signal, predecessor }: StartOptions = {}): Promise<StartedAddresses> {
     try {
-      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
-      const front = await this.#proxy.listen();
-      this.#frontPort = front.port;
-      const admin = await this.#admin.listen();
-      await this.#watchResources();
-      this.#logRotation.start();
-      await this.#pool.start(options);
+      const admin = predecessor === undefined ? await this.#startAlone(signal) : await this.#takeOver(predecessor);
       this.#modes.open();
       return {
-        frontUrl: `http://${this.#config.front.host}:${front.port}`,
+        frontUrl: `http://${this.#config.front.host}:${this.#frontPort}`,
         adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
         token: this.#token,
       };
     } catch (error) {
-      await this.stop();
+      await this.stop({ keepWorkers: predecessor !== undefined });
       throw error;
     }
+  }
+
+  async #startAlone(signal: AbortSignal | undefined): Promise<{ readonly port: number }> {
+    this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+    this.#modes.restore();
+    this.#frontPort = (await this.#proxy.listen()).port;
+    const admin = await this.#openAdmin();
+    await this.#watchResources();
+    this.#logRotation.start();
+    await this.#pool.start({ signal });
+    return admin;
+  }
+
+  /** Workers first, then the front, then what only one can have: until the last step the other one could go on. */
+  async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
+    this.#modes.restore();
+    await this.#watchResources();
+    await this.#pool.start({ adoptOnly: true });
+    await predecessor.takeFront((front) => this.#useFront(front));
+    await predecessor.takeRest();
+    this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+    const admin = await this.#openAdmin();
+    this.#logRotation.start();
+    predecessor.finish();
+    return admin;
+  }
+
+  #useFront(front: Server): void {
+    const { host, port } = this.#config.front;
+    const given = front.address() as AddressInfo;
+    if (port !== 0 && port !== given.port) {
+      const message = `the config says front ${host}:${port}, but the front ${given.address}:${given.port} is handed over`;
+      throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+    }
+    this.#frontPort = this.#proxy.listenOn(front).port;
+  }
+
+  async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
+    this.#refuseWhenStopping();
+    this.#upgrading = true;
+    let successor: Successor | undefined;
+    try {
+      await this.#pool.hold();
+      this.#modes.keep(true);
+      successor = new Successor(systemClock);
+      await successor.waitReady();
+      await successor.giveFront(this.#proxy.frontServer);
+    } catch (error) {
+      await this.#goOn(successor, error);
+      throw error;
+    }
+    const serving = successor;
+    return { pid: serving.pid, complete: () => void this.#giveUpTo(serving) };
+  }
+
+  /** Hands over what only one can have, finishes what is in flight, and ends without a word to the workers. */
+  async #giveUpTo(successor: Successor): Promise<void> {
+    try {
+      await this.#admin?.close();
+      this.#lock?.release();
+      await successor.giveRest();
+    } catch (error) {
+      await this.#goOn(successor, error);
+      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+      await this.#openAdmin();
+      return;
+    }
+    successor.release();
+    this.#log.info({ pid: successor.pid }, 'another process has taken over; finishing what is in flight');
+    this.#stopping ??= this.#leave();
+    await this.#stopping;
+  }
+
+  async #goOn(successor: Successor | undefined, error: unknown): Promise<void> {
+    await successor?.end();
+    this.#upgrading = false;
+    this.#modes.keep(false);
+    this.#pool.resume();
+    const reason = errorMessage(error);
+    this.#log.error({ reason }, 'the upgrade failed; this process goes on');
+    this.events.append({ at: systemClock.epochNow(), kind: 'upgrade', cause: 'the upgrade failed', evidence: reason });
+  }
+
+  async #leave(): Promise<void> {
+    this.#modes.close({ keep: true });
+    const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
+    await this.#proxy.leave({ graceMs, streamGraceMs });
+    this.#endRest();
+    this.#pool.release();
+    this.#resolveStopped();
   }
 
   status(): StatusView {
@@ -199,6 +329,19 @@ class Instance implements Understudy {
     return composePlan(this.#pool.planMode(name), measureWorkers(this.#pool.view()));
   }
 
+  async reload(config?: Config): Promise<ReloadReport> {
+    this.#refuseWhenStopping();
+    const load = config === undefined ? this.#dependencies.loadConfig : () => config;
+    if (load === undefined) {
+      const message = 'this instance has no config file to read again: its program gave it its config';
+      throw new UnderstudyError(message, { code: 'no-config-file', source: 'operator' });
+    }
+    const report = await this.#reloader.reload(load);
+    const evidence = report.changes.map(({ path }) => path).join(', ');
+    this.events.append({ at: systemClock.epochNow(), kind: 'reload', cause: 'the config was read again', evidence });
+    return report;
+  }
+
   async backendAction(name: string, action: BackendAction): Promise<void> {
     this.#refuseWhenStopping();
     await this.#pool[action](name);
@@ -208,7 +351,7 @@ class Instance implements Understudy {
     return explain({ status: this.status(), events: this.events.since(0), backend, nowMs: systemClock.epochNow() });
   }
 
-  stop(options: { readonly hurry?: AbortSignal } = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;
   }
@@ -221,21 +364,35 @@ class Instance implements Understudy {
   }
 
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
-  async #stopAll(options: { readonly hurry?: AbortSignal }): Promise<void> {
-    this.#modes.close();
+  async #stopAll(options: StopOptions): Promise<void> {
+    const keepWorkers = options.keepWorkers === true;
+    this.#modes.close({ keep: keepWorkers });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
     await this.#proxy.close({ graceMs, streamGraceMs, hurry: options.hurry });
-    await this.#pool.stop(options);
-    this.#resources?.stop();
-    this.#logRotation.stop();
-    this.#accessLog.close();
-    await this.#admin.close();
+    if (keepWorkers) this.#pool.release();
+    else await this.#pool.stop(options);
+    this.#endRest();
+    await this.#admin?.close();
     this.#lock?.release();
     this.#resolveStopped();
   }
 
-  #refuseWhenStopping(): void {
-    if (this.#stopping === undefined) return;
-    throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+  #endRest(): void {
+    this.#resources?.stop();
+    this.#logRotation.stop();
+    this.#accessLog.close();
   }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping !== undefined) {
+      throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+    }
+    if (!this.#upgrading) return;
+    throw new UnderstudyError('this instance is handing over to a new one', { code: 'upgrading', source: 'operator' });
+  }
+}
+
+/** pino's level can be set; a logger without one keeps its own. */
+function setLevel(log: Logger, level: Config['log']['level']): void {
+  if ('level' in log) log.level = level;
 }

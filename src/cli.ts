@@ -13,9 +13,12 @@ import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
+import { runReload } from './commands/reload.js';
+import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { processTerminal as terminal } from './commands/terminal.js';
+import { runUpgrade } from './commands/upgrade.js';
 import { parseTtl, runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
@@ -97,8 +100,14 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
             requiresArg: true,
           })
           .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
-          .option('validation', { type: 'boolean', describe: 'start in validation mode' }),
-      (argv) => finish(runInstance(configFlags(argv))),
+          .option('validation', { type: 'boolean', describe: 'start in validation mode' })
+          .option('watch', { type: 'boolean', default: false, describe: 'reload when the config file changes' })
+          .option('keep-workers', {
+            type: 'boolean',
+            default: false,
+            describe: 'SIGTERM leaves the workers running, for the next start to adopt',
+          }),
+      (argv) => finish(runInstance(configFlags(argv), { watch: argv.watch, keepWorkers: argv.keepWorkers })),
     )
     .command(
       '$0',
@@ -136,6 +145,18 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       'explain why a backend, or the pool, is as it is',
       (why) => why.positional('backend', { type: 'string' }),
       (argv) => finish(withInstance(argv, (client) => runWhy(client, argv.backend, terminal))),
+    )
+    .command(
+      'reload',
+      'read the config again and apply what changed, while traffic flows',
+      (same) => same,
+      (argv) => finish(withInstance(argv, (client) => runReload(client, terminal))),
+    )
+    .command(
+      'upgrade',
+      'hand over to a new process of the program as it is now, losing no request',
+      (same) => same,
+      (argv) => finish(withInstance(argv, (client) => runUpgrade(client, terminal))),
     )
     .command(
       'stop',
@@ -300,9 +321,9 @@ async function switchOrStart(argv: RunArguments): Promise<number> {
 }
 
 /** Loaded when it is needed: the planes and their libraries cost every other command a third of a second. */
-async function runInstance(flags: ConfigFlags): Promise<number> {
+async function runInstance(flags: ConfigFlags, options: RunOptions = {}): Promise<number> {
   const run = await import('./commands/run.js');
-  return run.runInstance(flags, terminal);
+  return run.runInstance(flags, terminal, options);
 }
 
 function interruptSignal(): AbortSignal {

@@ -1,2 +1,18 @@
-// The library face of understudy-lb.
-export {};
+// The library face of understudy-lb. Importing it does nothing; an instance begins with `start()`.
+
+export {
+  createUnderstudy,
+  type StartedAddresses,
+  type StopOptions,
+  type Understudy,
+  type UnderstudyDependencies,
+} from './app.js';
+export type { ReloadReport } from './admin/reload-report.js';
+export type { StatusView } from './admin/status-view.js';
+export type { Config } from './config/config.js';
+export { ConfigError, type ConfigProblem } from './config/config-error.js';
+export { loadConfig, type ConfigFlags, type LoadedConfig, type LoadOptions } from './config/load-config.js';
+export { parseConfig, type ParseOptions } from './config/parse-config.js';
+export type { ConfigInput } from './config/schema.js';
+export { UnderstudyError } from './core/errors.js';
+export type { Logger } from './core/log.js';

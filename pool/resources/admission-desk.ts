@@ -1,6 +1,7 @@
 // Gathers the facts for admission at the moment of a decision (fresh where that is cheap, the last sample elsewhere),
 // learns what workers need, and remembers since when starts have been held. Judging is admission.ts's.
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../src/core/clock.js';
 import type { ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
 import { judgeAdmission, type Admission, type MemoryFacts } from './admission.js';
@@ -42,9 +43,9 @@ export interface StartingWorker {
 }
 
 export class AdmissionDesk {
-  readonly #options: AdmissionOptions;
+  #options: AdmissionOptions;
   readonly #deps: AdmissionDeps;
-  readonly #learnt: LearntPeaks;
+  #learnt: LearntPeaks;
   /** Ended processes whose memory was not seen to be free yet. */
   readonly #leaving = new Set<number>();
   #admission: Admission = UNLIMITED;
@@ -54,7 +55,13 @@ export class AdmissionDesk {
   constructor(options: AdmissionOptions, deps: AdmissionDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#learnt = new LearntPeaks(join(options.stateDir, 'learnt-peaks.json'), options.command);
+    this.#learnt = openLearntPeaks(options);
+  }
+
+  applyOptions(options: AdmissionOptions): void {
+    const sameCommand = isDeepStrictEqual(options.command, this.#options.command);
+    this.#options = options;
+    if (!sameCommand) this.#learnt = openLearntPeaks(options);
   }
 
   noteEnded(pid: number): void {
@@ -136,6 +143,10 @@ export class AdmissionDesk {
       if (!onGpu.has(pid) && !this.#deps.isGroupAlive(pid)) this.#leaving.delete(pid);
     }
   }
+}
+
+function openLearntPeaks({ stateDir, command }: AdmissionOptions): LearntPeaks {
+  return new LearntPeaks(join(stateDir, 'learnt-peaks.json'), command);
 }
 
 /** Of the fullest device: nobody knows on which one the next worker will be. */

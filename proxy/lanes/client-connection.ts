@@ -141,6 +141,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'head') this.#linger();
   }
 
+  /** Other proxies are trusted now. */
+  onTrustChanged(): void {
+    this.#forwarding = undefined;
+  }
+
   onDeadline(): void {
     if (this.#state === 'lingering') return void this.#socket.destroy();
     if (this.#state !== 'head') return;

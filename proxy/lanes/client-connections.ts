@@ -30,19 +30,20 @@ const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, 
 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
-  readonly parser: RequestHeadParser;
-  readonly gate: Gate;
-  readonly limits: ProxyOptions['limits'];
-  readonly deadlines: ProxyOptions['deadlines'];
-  readonly trustedProxies: TrustedProxies;
   readonly pseudonym: string;
+  parser: RequestHeadParser;
+  gate: Gate;
+  limits: ProxyOptions['limits'];
+  deadlines: ProxyOptions['deadlines'];
+  trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #upstreams: UpstreamConnections;
-  readonly #fast: FastLaneContext;
+  #fast: FastLaneContext;
   readonly #fullLane: FullLane;
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
   readonly #all = new Set<ClientConnection>();
   #inflight = 0;
+  #ending = false;
   #date = '';
   #dateUntil = 0;
 
@@ -55,18 +56,15 @@ export class ClientConnections implements ConnectionContext {
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
     this.parser = new RequestHeadParser(options.limits);
-    this.gate = new Gate({
-      maxBodyBytes: options.limits.maxBodyBytes ?? Infinity,
-      upgrades: options.upgrades.map((protocol) => protocol.toLowerCase()),
-      pseudonym,
-    });
+    this.gate = createGate(options, pseudonym);
     this.#upstreams = new UpstreamConnections(this.wheel, options.deadlines.upstreamIdleMs);
     this.#fast = this.#createFastContext();
     this.#fullLane = new FullLane(context);
   }
 
+  /** Whoever was not told that its connection ends after the answer may still send a request: it is answered. */
   get draining(): boolean {
-    return this.#context.draining;
+    return this.#ending;
   }
 
   /** Messages that are not answered yet, tunnels included. */
@@ -84,9 +82,29 @@ export class ClientConnections implements ConnectionContext {
     this.#all.add(new ClientConnection(socket, this, source));
   }
 
+  /** The context's policies are others than before: they are for the next message on every connection. */
+  onPoliciesChanged(): void {
+    const { options, trustedProxies } = this.#context;
+    this.limits = options.limits;
+    this.deadlines = options.deadlines;
+    this.trustedProxies = trustedProxies;
+    this.parser = new RequestHeadParser(options.limits);
+    this.gate = createGate(options, this.pseudonym);
+    this.#upstreams.idleMs = options.deadlines.upstreamIdleMs;
+    this.#fast = this.#createFastContext();
+    this.#fullLane.onOptionsChanged();
+    for (const connection of this.#all) connection.onTrustChanged();
+  }
+
+  /** Every answer from here on says that it is the last one on its connection. */
+  announceEnd(): void {
+    this.#context.draining = true;
+  }
+
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
-    this.#context.draining = true;
+    this.announceEnd();
+    this.#ending = true;
     for (const connection of [...this.#all]) connection.drain();
   }
 
@@ -192,4 +210,12 @@ export class ClientConnections implements ConnectionContext {
     this.#dateUntil = now - (now % 1_000) + 1_000;
     return this.#date;
   }
+}
+
+function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {
+  return new Gate({
+    maxBodyBytes: limits.maxBodyBytes ?? Infinity,
+    upgrades: upgrades.map((protocol) => protocol.toLowerCase()),
+    pseudonym,
+  });
 }

@@ -11,6 +11,8 @@ import type { LaneContext } from './lane-context.js';
 import { createUpgradeProxy, Tunnel } from './tunnel.js';
 import { UpstreamPools } from './upstream-pools.js';
 
+const ANY_HEAD_BYTES = 2 ** 31 - 1;
+
 export class FullLane {
   readonly #context: LaneContext;
   readonly #server: Server;
@@ -28,6 +30,11 @@ export class FullLane {
     this.#server.emit('connection', guest);
   }
 
+  /** The context's options are others than before. */
+  onOptionsChanged(): void {
+    this.#pools.applyOptions(this.#context.options);
+  }
+
   destroy(): void {
     this.#pools.destroy();
   }
@@ -38,13 +45,12 @@ export class FullLane {
   }
 
   #createServer(): Server {
-    const { limits } = this.#context.options;
     const server = createServer({
       insecureHTTPParser: false,
       requireHostHeader: false,
       joinDuplicateHeaders: false,
-      // The gate has counted already; what it passed must not fail here for an octet more or less.
-      maxHeaderSize: limits.maxHeadBytes * 2,
+      // The gate has counted already: what it passed must not fail here, whatever its limit is now.
+      maxHeaderSize: ANY_HEAD_BYTES,
       // Time is the connection's business: it has deadlines for heads and idleness of its own.
       headersTimeout: 0,
       requestTimeout: 0,

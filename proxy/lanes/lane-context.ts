@@ -11,6 +11,7 @@ import type { RetryBudget } from '../retry-budget.js';
 import type { UpstreamSet } from '../upstream-set.js';
 
 export interface LaneContext {
+  /** As they are now: never to be kept beyond a turn, since a reload puts others in their place. */
   readonly options: ProxyOptions;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,13 +1,14 @@
 // undici's connection pools, one an upstream. They never queue (a request gets a free socket or a new one), never retry,
 // and give idle sockets up before the server does.
 
+import { isDeepStrictEqual } from 'node:util';
 import { Pool } from 'undici';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
 import type { ProxyOptions } from '../options.js';
 import type { Upstream } from '../upstream.js';
 
 export class UpstreamPools {
-  readonly #options: ProxyOptions;
+  #options: ProxyOptions;
   readonly #pools = new Map<Upstream, Pool>();
 
   constructor(options: ProxyOptions) {
@@ -20,6 +21,15 @@ export class UpstreamPools {
     const pool = this.#create(upstream.target.address);
     this.#pools.set(upstream, pool);
     return pool;
+  }
+
+  /** Where these ask for other pools: new ones from now on, and the old ones finish what they carry. */
+  applyOptions(options: ProxyOptions): void {
+    const same = isDeepStrictEqual(poolSettings(options), poolSettings(this.#options));
+    this.#options = options;
+    if (same) return;
+    for (const pool of this.#pools.values()) void pool.close();
+    this.#pools.clear();
   }
 
   /** The upstream is gone and idle. */
@@ -48,6 +58,10 @@ export class UpstreamPools {
       connect: { timeout: connectMs, noDelay: true, ...(address.kind === 'unix' ? { socketPath: address.path } : {}) },
     });
   }
+}
+
+function poolSettings({ deadlines, limits }: ProxyOptions) {
+  return { ...deadlines, maxHeadBytes: limits.maxHeadBytes };
 }
 
 /** An IPv6 address needs brackets in a URL. */

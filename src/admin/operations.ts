@@ -1,6 +1,7 @@
 // What the admin API can ask of the instance. The composition root implements it; the routes only translate HTTP.
 
 import type { PlanView } from './plan-view.js';
+import type { ReloadReport } from './reload-report.js';
 import type { LeaseStatus, StatusView } from './status-view.js';
 import type { EventLog } from './event-log.js';
 
@@ -31,6 +32,10 @@ export interface AdminOperations {
   renewLease(id: string, ttlMs?: number): LeaseStatus;
   giveLeaseBack(id: string, options: WaitOptions): Promise<void>;
   backendAction(name: string, action: BackendAction): Promise<void>;
+  /** Reads the config again and settles once the pool stands as it says. */
+  reload(): Promise<ReloadReport>;
+  /** Settles once a new process serves; `complete` has this one give up the rest and end. */
+  upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }>;
   /** Why a backend (or the pool) is as it is, in plain words, one line each. */
   why(backend?: string): readonly string[];
   /** Begins the stop; the answer does not wait for its end. */

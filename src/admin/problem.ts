@@ -6,6 +6,7 @@ import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'bad-request': 400,
   'config-invalid': 422,
+  'not-reloadable': 422,
   unauthorized: 401,
   'not-found': 404,
   'unknown-backend': 404,

@@ -58,6 +58,13 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
     await operations.backendAction(name, action);
     return { backend: name, action };
   });
+  server.post('/v1/reload', () => operations.reload());
+  server.post('/v1/upgrade', async (_request, reply) => {
+    const { pid, complete } = await operations.upgrade();
+    // The admin addresses change hands next: not before this answer is out.
+    reply.raw.once('close', complete);
+    return { pid };
+  });
   server.post('/v1/stop', (_request, reply) => {
     void operations.stop();
     return reply.code(202).send({ stopping: true });

@@ -4,27 +4,76 @@
 import { createUnderstudy, type Understudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
+import { errorMessage, UnderstudyError } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { createLog } from '../logging.js';
+import { ReloadTriggers } from '../reload-triggers.js';
+import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 
+export interface RunOptions {
+  /** Reload when the config file changes. */
+  readonly watch?: boolean;
+  /** SIGTERM leaves the workers running, for the next start to adopt. */
+  readonly keepWorkers?: boolean;
+}
+
 /** Resolves with the exit code once everything it started is gone. */
-export async function runInstance(flags: ConfigFlags, terminal: Terminal): Promise<number> {
-  const { config, path } = loadConfig({ flags });
-  const log = createLog(config.log);
-  const understudy = createUnderstudy(config, { log, configPath: path });
-  const output = showWorkerOutput(config.logDir, terminal);
-  const signals = new StopSignals(understudy);
+export async function runInstance(flags: ConfigFlags, terminal: Terminal, options: RunOptions = {}): Promise<number> {
+  const predecessor = process.env[SUCCESSOR_VARIABLE] === undefined ? undefined : new Predecessor();
   try {
-    await startWithProgress(understudy, signals, terminal);
+    return await runForeground(flags, terminal, { ...options, predecessor });
+  } catch (error) {
+    predecessor?.fail(error);
+    throw error;
+  }
+}
+
+interface ForegroundOptions extends RunOptions {
+  readonly predecessor: Predecessor | undefined;
+}
+
+async function runForeground(flags: ConfigFlags, terminal: Terminal, options: ForegroundOptions): Promise<number> {
+  const load = () => loadConfig({ flags });
+  const { config, path } = load();
+  if (options.watch === true && path === undefined) {
+    throw new UnderstudyError('--watch needs a config file, and there is none; give one with --config.', {
+      code: 'usage',
+      source: 'operator',
+    });
+  }
+  const log = createLog(config.log);
+  const understudy = createUnderstudy(config, { log, configPath: path, loadConfig: () => load().config });
+  const output = showWorkerOutput(config.logDir, terminal);
+  const signals = new StopSignals(understudy, options);
+  const triggers = new ReloadTriggers({
+    clock: systemClock,
+    watchedPath: options.watch === true ? path : undefined,
+    onReload: (cause) => void reloadAndTell(understudy, { cause, log }),
+    onTerminalGone: () => signals.receive(),
+  });
+  try {
+    await startWithProgress(understudy, signals, { terminal, predecessor: options.predecessor });
     await understudy.stopped;
   } finally {
     await understudy.stop();
     await output.stop();
     signals.release();
+    triggers.release();
   }
   return EXIT.done;
+}
+
+/** Nobody waits for this one: what comes of it is told in the log. */
+async function reloadAndTell(understudy: Understudy, { cause, log }: { cause: string; log: Logger }): Promise<void> {
+  try {
+    const { changes, backends } = await understudy.reload();
+    log.info({ cause, changes: changes.map(({ path }) => path), backends }, 'reloaded');
+  } catch (error) {
+    log.error({ cause, reason: errorMessage(error) }, 'the reload changed nothing');
+  }
 }
 
 function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
@@ -39,7 +88,11 @@ function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
 
 const PROGRESS_INTERVAL_MS = 250;
 
-async function startWithProgress(understudy: Understudy, signals: StopSignals, terminal: Terminal): Promise<void> {
+async function startWithProgress(
+  understudy: Understudy,
+  signals: StopSignals,
+  { terminal, predecessor }: { readonly terminal: Terminal; readonly predecessor: Predecessor | undefined },
+): Promise<void> {
   const line = progressLine(terminal);
   const startedAt = systemClock.now();
   let timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
@@ -49,7 +102,7 @@ async function startWithProgress(understudy: Understudy, signals: StopSignals, t
     timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
   }
   try {
-    const addresses = await understudy.start({ signal: signals.startSignal });
+    const addresses = await understudy.start({ signal: signals.startSignal, predecessor });
     line.clear();
     terminal.stdout.write(
       `understudy is ready on ${addresses.frontUrl}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
@@ -67,20 +120,22 @@ function workersUnderWay(understudy: Understudy): string {
   return workers.map((worker) => `${worker.id} ${worker.state}`).join(', ');
 }
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP (the terminal is gone) stops gracefully; the next one makes the stop hurry. By
- * default SIGHUP would end us alone and leave the workers behind.
+ * The first SIGINT or SIGTERM, or the loss of our terminal, stops gracefully; the next one makes the stop hurry. By
+ * default a SIGHUP would end us alone and leave the workers behind.
  */
 class StopSignals {
   readonly #understudy: Understudy;
+  readonly #keepWorkers: boolean;
   readonly #startAbort = new AbortController();
   readonly #hurry = new AbortController();
-  readonly #onSignal = () => this.#receive();
+  readonly #onSignal = (signal: NodeJS.Signals) => this.receive(signal);
 
-  constructor(understudy: Understudy) {
+  constructor(understudy: Understudy, { keepWorkers = false }: Pick<RunOptions, 'keepWorkers'>) {
     this.#understudy = understudy;
+    this.#keepWorkers = keepWorkers;
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
   }
 
@@ -97,9 +152,11 @@ class StopSignals {
     for (const signal of STOP_SIGNALS) process.off(signal, this.#onSignal);
   }
 
-  #receive(): void {
+  receive(signal?: NodeJS.Signals): void {
     if (this.stopping) return this.#hurry.abort();
     this.#startAbort.abort();
-    void this.#understudy.stop({ hurry: this.#hurry.signal });
+    // Whoever presses Ctrl-C wants it all gone; a service manager that restarts us does not.
+    const keepWorkers = this.#keepWorkers && signal === 'SIGTERM';
+    void this.#understudy.stop({ hurry: this.#hurry.signal, keepWorkers });
   }
 }

@@ -19,7 +19,8 @@ export class ConfigError extends UnderstudyError {
   }
 }
 
-function formatProblems(source: string, problems: readonly ConfigProblem[]): string {
+/** A heading with their number, then one line each. */
+export function formatProblems(source: string, problems: readonly ConfigProblem[]): string {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return [`${count} in ${source}:`, ...problems.map(formatProblem)].join('\n');
 }

@@ -4,12 +4,18 @@ import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../.
 import type { BackendConfig, Config } from './config.js';
 import { workerCommand } from './worker-command.js';
 
+/** What runs already: a config that asks for the same program need not look for its interpreter again. */
+export interface RunningProgram {
+  readonly config: Config;
+  readonly command: readonly string[];
+}
+
 /** @throws UnderstudyError `uvicorn-not-found` when an app is to be run and nothing here can. */
-export function toPoolOptions(config: Config): PoolOptions {
+export function toPoolOptions(config: Config, running?: RunningProgram): PoolOptions {
   const { health, restart, stop } = config;
   return {
     backends: config.backends.map(toBackendOptions),
-    command: config.backends.some((backend) => 'port' in backend) ? workerCommand(config) : [],
+    command: commandFor(config, running),
     cwd: config.cwd,
     env: config.env,
     modes: config.modes,
@@ -67,6 +73,13 @@ function toMemoryAmounts({
 export function toResourceOptions({ resources }: Config): ResourceOptions | undefined {
   const { enabled, interval, gpu, gpuTimeout } = resources;
   return enabled ? { intervalMs: interval, gpu, gpuTimeoutMs: gpuTimeout } : undefined;
+}
+
+function commandFor(config: Config, running: RunningProgram | undefined): readonly string[] {
+  if (!config.backends.some((backend) => 'port' in backend)) return [];
+  const isSame = (key: 'program' | 'stop') => JSON.stringify(config[key]) === JSON.stringify(running?.config[key]);
+  const known = running !== undefined && running.command.length > 0 && isSame('program') && isSame('stop');
+  return known ? running.command : workerCommand(config);
 }
 
 function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {

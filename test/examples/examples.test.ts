@@ -117,6 +117,22 @@ describe('the uvicorn example', () => {
   });
 });
 
+describe('the embedded example', () => {
+  test('starts an instance by calls, switches it and ends with nothing left', async () => {
+    const ports = await freePorts(4);
+    const main = join(process.cwd(), 'dist', 'examples', 'embedded', 'main.js');
+    const env = { ...process.env, XDG_RUNTIME_DIR: (folder = mkdtempSync(join(tmpdir(), 'understudy-example-'))) };
+    child = spawn(process.execPath, [main, ...ports.map(String)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    output = new ChildOutput(child);
+    const [code] = (await once(child, 'close')) as [number];
+    expect({ code, stdout: output.stdout, stderr: output.stderr }).toEqual({
+      code: 0,
+      stdout: 'mode calm: 200 OK\nmode busy: 200 OK\n',
+      stderr: '',
+    });
+  });
+});
+
 describe('the omnimind example', () => {
   test('starts the shape that its four variables say', async () => {
     const env = {

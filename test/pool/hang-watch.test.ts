@@ -35,7 +35,7 @@ function vitals(): Vitals {
 
 /** Asks four times a second for so long; the first hang that is found. */
 function watchFor(ms: number, each: (passedMs: number) => void = () => undefined, limitMs = LIMIT_MS) {
-  const watch = new HangWatch({ clock, limitMs, vitals, traffic, usesBusyGpu: () => gpuBusy });
+  const watch = new HangWatch({ clock, limitMs: () => limitMs, vitals, traffic, usesBusyGpu: () => gpuBusy });
   for (let passedMs = 0; passedMs < ms; passedMs += STEP_MS) {
     clock.advance(STEP_MS);
     each(passedMs);

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ModeControl, type ModeSwitcher } from '../../pool/mode-control.js';
 import type { PoolEvent } from '../../pool/pool-event.js';
+import type { ModeMemory } from '../../pool/pool-state.js';
 import { UnderstudyError } from '../../src/core/errors.js';
 import { silentLog } from '../../src/core/log.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -223,5 +224,65 @@ describe('a lease on another mode', () => {
   test('is refused when there is no such mode', async () => {
     await expect(lease('holiday')).rejects.toMatchObject({ code: 'unknown-mode' });
     expect(modes.leases).toEqual([]);
+  });
+});
+
+describe('ModeControl after another Understudy', () => {
+  const lease = { id: 'lease-1', holder: 'nightly', mode: 'validation', ttlMs: 1_000, order: 2 };
+
+  function take(over: ModeMemory, initialMode = 'production'): { kept: () => ModeMemory; modes: ModeControl } {
+    let kept = over;
+    const stateFile = {
+      read: () => ({ modes: over }),
+      put: (_name: string, section: unknown) => (kept = section as ModeMemory),
+    };
+    const onEvent = (event: PoolEvent) => events.push(event);
+    const deps = { pool, clock, random: () => 0.5, log: silentLog, onEvent, stateFile };
+    const subject = new ModeControl(initialMode, deps);
+    subject.restore();
+    return { kept: () => kept, modes: subject };
+  }
+
+  test('goes on with its word and its leases, which have their whole time before them', async () => {
+    const { modes: subject } = take({ initialMode: 'production', hand: { mode: 'quiet', order: 1 }, leases: [lease] });
+    subject.open();
+    expect(pool.asked).toEqual(['validation']);
+    pool.under!.done();
+    clock.advance(999);
+    expect(subject.leases).toMatchObject([{ id: 'lease-1', overruled: false }]);
+    clock.advance(1);
+    expect(pool.asked).toEqual(['validation', 'quiet']);
+    await Promise.resolve();
+  });
+
+  test('obeys the mode that it was started in where that is another than before', () => {
+    const left = { initialMode: 'production', hand: { mode: 'production', order: 1 }, leases: [lease] };
+    pool.targetMode = 'quiet';
+    const { modes: subject } = take(left, 'quiet');
+    subject.open();
+    expect(pool.asked).toEqual([]);
+    expect(subject.leases).toMatchObject([{ id: 'lease-1', overruled: true }]);
+  });
+
+  test('forgets claims on modes that there are no more', () => {
+    const left = { initialMode: 'production', hand: { mode: 'gone', order: 3 }, leases: [{ ...lease, mode: 'gone' }] };
+    const { kept, modes: subject } = take(left);
+    subject.open();
+    expect(pool.asked).toEqual([]);
+    expect(kept()).toMatchObject({ hand: { mode: 'production' }, leases: [] });
+  });
+
+  test('writes every claim down, and leaves them there when they are kept for another', async () => {
+    const { kept, modes: subject } = take({
+      initialMode: 'production',
+      hand: { mode: 'production', order: 0 },
+      leases: [],
+    });
+    subject.open();
+    const given = subject.lease({ holder: 'cron', mode: 'validation', ttlMs: 5_000 }, { wait: true });
+    pool.under!.done();
+    await given;
+    subject.close({ keep: true });
+    expect(kept().leases).toMatchObject([{ holder: 'cron', mode: 'validation' }]);
   });
 });

@@ -14,6 +14,7 @@ test.each([
   expect(parseStat(line)).toEqual({
     pid: 77,
     state: 'S',
+    parent: 1,
     group: 77,
     startTicks: 4_242,
     cpuTicks: 16,

@@ -12,7 +12,10 @@ function setUp(priorities: Readonly<Record<string, Priority>>) {
   const runtime = new FakeWorkerRuntime(new ManualClock());
   const refused: string[] = [];
   const modes = Object.fromEntries(Object.entries(priorities).map(([name, priority]) => [name, { ...BASE, priority }]));
-  const subject = new WorkerPriorities(modes, { runtime, onRefused: (id, text) => refused.push(`${id}: ${text}`) });
+  const subject = new WorkerPriorities(() => modes, {
+    runtime,
+    onRefused: (id, text) => refused.push(`${id}: ${text}`),
+  });
   const spec = { backend: 'a', worker: 1, generation: 1, command: [], cwd: '/', env: {}, logFile: '' };
   const workers = ['a/1', 'a/2'].map((id) => ({ id, process: runtime.launch({ id, ...spec }) }));
   return { runtime, refused, subject, workers };

@@ -4,7 +4,7 @@ import { mayMove, type WorkerStateKind } from '../../pool/worker-state.js';
 const KINDS: WorkerStateKind[] = ['off', 'starting', 'active', 'standby', 'draining', 'stopping', 'failed'];
 
 test.each([
-  ['off', ['starting']],
+  ['off', ['starting', 'active', 'standby']],
   ['starting', ['off', 'starting', 'active', 'standby', 'stopping', 'failed']],
   ['active', ['draining', 'stopping', 'failed']],
   ['standby', ['active', 'standby', 'stopping', 'failed']],

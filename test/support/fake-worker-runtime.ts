@@ -9,6 +9,7 @@ import type {
   ExitReport,
   LaunchSpec,
   ProbeOptions,
+  ProcessIdentity,
   ProbeResult,
   Vitals,
   WorkerProcess,
@@ -48,6 +49,8 @@ export class FakeProcess implements WorkerProcess {
     else queueMicrotask(() => this.exit({ code: undefined, signal }));
     return true;
   }
+
+  release(): void {}
 
   lastOutput(): string {
     return 'last words';
@@ -94,6 +97,12 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     this.processes.push(process);
     this.onLaunch(process);
     if (this.crashAtStart) queueMicrotask(() => process.exit({ code: 1, signal: undefined }));
+    return process;
+  }
+
+  adopt({ pid }: ProcessIdentity): WorkerProcess {
+    const process = this.living.find((living) => living.pid === pid);
+    if (process === undefined) throw new Error(`there is no process ${pid}`);
     return process;
   }
 

@@ -30,6 +30,7 @@ export async function freePorts(count: number): Promise<number[]> {
 
 export interface PoolBench {
   readonly pool: PoolManager;
+  readonly options: PoolOptions;
   readonly traffic: RecordingTraffic;
   readonly ports: readonly number[];
   /** Every process group that the pool ever had. */
@@ -62,6 +63,7 @@ export async function createPoolBench(overrides: Partial<PoolOptions> = {}): Pro
   pool.on('change', () => [...pidsOf(pool).values()].forEach((pid) => groups.add(pid)));
   return {
     pool,
+    options,
     traffic,
     ports,
     groups,

@@ -2,9 +2,10 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { AdminClient } from '../../src/admin/admin-client.js';
 import type { StatusView } from '../../src/admin/status-view.js';
 import type { LoggedEvent } from '../../src/admin/event-log.js';
@@ -159,6 +160,11 @@ export class UnderstudyProcess {
       const status = await this.status();
       if (accepts(status)) return status;
     }
+  }
+
+  /** Resolves once whoever ran in this folder has given it up, which is the last thing that an instance does. */
+  async waitForRelease(): Promise<void> {
+    while (existsSync(join(this.runtimeDir, 'understudy.pid'))) await setImmediate();
   }
 
   /** Stops it (again is fine) and removes its folder. */

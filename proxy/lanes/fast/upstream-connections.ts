@@ -6,15 +6,16 @@ import type { Upstream } from '../../upstream.js';
 import { UpstreamConnection } from './upstream-connection.js';
 
 export class UpstreamConnections {
+  /** How long an idle one is kept; it may change. */
+  idleMs: number;
   readonly #wheel: DeadlineWheel;
-  readonly #idleMs: number;
   readonly #idle = new Map<Upstream, UpstreamConnection[]>();
   readonly #all = new Set<UpstreamConnection>();
   readonly #onGone = (connection: UpstreamConnection) => this.#forget(connection);
 
   constructor(wheel: DeadlineWheel, idleMs: number) {
     this.#wheel = wheel;
-    this.#idleMs = idleMs;
+    this.idleMs = idleMs;
   }
 
   /** An idle one, else a new one that is being opened. */
@@ -28,11 +29,11 @@ export class UpstreamConnections {
     connection.user = undefined;
     const { upstream } = connection;
     // An upstream that left the pool and is idle gets no other request.
-    if (!upstream.eligible || this.#idleMs === 0) return connection.destroy();
+    if (!upstream.eligible || this.idleMs === 0) return connection.destroy();
     const idle = this.#idle.get(upstream);
     if (idle === undefined) this.#idle.set(upstream, [connection]);
     else idle.push(connection);
-    connection.arm(this.#idleMs);
+    connection.arm(this.idleMs);
   }
 
   /** The upstream is gone and idle. */

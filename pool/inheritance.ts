@@ -1,0 +1,115 @@
+// What becomes of the processes that an earlier Understudy left: those that fit a worker of ours are adopted, the others
+// are ended, whole groups, so that none is left holding a port. The judgement is pure; taking over acts on it.
+import type { Clock } from '../src/core/clock.js';
+import { launchKeyOf } from './launch-key.js';
+import { isManaged, type ManagedBackendOptions, type PoolOptions } from './options.js';
+import type { WorkerRecord } from './pool-state.js';
+import type { Roster } from './roster.js';
+import { stopProcess } from './stop-ladder.js';
+import { findSurvivors, type Survivor, type Survivors } from './survivors.js';
+import type { StateReading } from './state-file.js';
+import { launchSpecOf } from './worker-place.js';
+import type { WorkerRuntime } from './worker-runtime.js';
+import type { Adoption, Worker } from './worker.js';
+import type { Launched } from './worker-launch.js';
+
+export interface Orphan {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly what: string;
+}
+
+export interface Judgement {
+  readonly adopt: readonly Survivor[];
+  readonly end: readonly Orphan[];
+}
+
+/** @param isOurs whether the pool has such a worker, and starts its processes itself. */
+export function judgeSurvivors({ workers, leaderless }: Survivors, isOurs: (id: string) => boolean): Judgement {
+  const taken = new Set<string>();
+  const adopt: Survivor[] = [];
+  const end: Orphan[] = leaderless.map((pid) => ({ pid, startTicks: 0, what: 'what a worker left behind' }));
+  for (const survivor of workers) {
+    const { id, pid, startTicks, state } = survivor.record;
+    // One that was being stopped is stopped for good.
+    const fits = isOurs(id) && !taken.has(id) && state !== 'stopping';
+    if (!fits) end.push({ pid, startTicks, what: id });
+    else adopt.push(survivor);
+    taken.add(id);
+  }
+  return { adopt, end };
+}
+
+export interface InheritanceDeps {
+  readonly roster: Roster;
+  readonly options: PoolOptions;
+  readonly runtime: WorkerRuntime;
+  readonly clock: Clock;
+  readonly hurry: AbortSignal;
+  onOrphan(orphan: Orphan): void;
+}
+
+export interface TakenOver {
+  readonly workers: readonly Worker[];
+  /** Resolves once no orphan is left. */
+  readonly orphansEnded: Promise<void>;
+}
+
+/** Adopts in this turn; a worker that was in traffic is in it again when this returns. */
+export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOver {
+  const { roster, options, runtime, clock, hurry } = deps;
+  const survivors = findSurvivors(options.stateDir, pool?.workers ?? []);
+  const isOurs = (id: string) => {
+    const worker = roster.find(id);
+    return worker !== undefined && isManaged(worker.backend);
+  };
+  const { adopt, end } = judgeSurvivors(survivors, isOurs);
+  const workers = adopt.map(({ record, stopped }) => {
+    const worker = roster.find(record.id)!;
+    const adoption = adoptionOf({ record, stopped }, { worker, options, runtime });
+    worker.adopt(adoption, { cause: `process ${record.pid}, left by an earlier Understudy, was adopted` });
+    return worker;
+  });
+  const endings = end.map((orphan) => {
+    deps.onOrphan(orphan);
+    const process = runtime.adopt({ ...orphan, logFile: '' });
+    return stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
+  });
+  return { workers, orphansEnded: Promise.all(endings).then(() => undefined) };
+}
+
+interface AdoptionContext {
+  readonly worker: Worker;
+  readonly options: PoolOptions;
+  readonly runtime: WorkerRuntime;
+}
+
+function adoptionOf({ record, stopped }: Survivor, { worker, options, runtime }: AdoptionContext): Adoption {
+  const { generation, restarts, forks, port, host, pid, startTicks } = record;
+  const backend = worker.backend as ManagedBackendOptions;
+  const facts = { id: worker.id, number: worker.number, generation, port, forks, modeEnv: {} };
+  const planned = launchSpecOf(options, backend, facts);
+  const launched: Launched = {
+    process: runtime.adopt({ pid, startTicks, logFile: planned.logFile }),
+    address: { kind: 'tcp', host, port },
+    spec: { ...planned, command: [record.command] },
+    key: record.key ?? keyByCommand(record, { planned: planned.command, worker, options }),
+  };
+  return { launched, generation, restarts, forks, state: stateOf(record, stopped) };
+}
+
+/** Frozen is what really is stopped; one that drained when we were lost serves again. */
+function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['state'] {
+  if (state === 'standby') return stopped ? 'frozen' : 'hot';
+  return state === 'starting' ? 'starting' : 'active';
+}
+
+/** Without a record of its key, its command line decides whether it is what we would start today. */
+function keyByCommand(
+  { command, port }: WorkerRecord,
+  { planned, worker, options }: { planned: readonly string[]; worker: Worker; options: PoolOptions },
+): string {
+  const backend = worker.backend as ManagedBackendOptions;
+  const isSame = command === planned.join(' ') && (worker.number > 1 || port === backend.port);
+  return isSame ? launchKeyOf(options, backend, worker.number) : 'unknown';
+}

@@ -1,0 +1,50 @@
+// Writes down, after every change, what a later Understudy must know to adopt our workers.
+import { errorMessage } from '../src/core/errors.js';
+import type { Logger } from '../src/core/log.js';
+import type { WorkerRecord } from './pool-state.js';
+import { commandOf, readProcess } from './process-table.js';
+import type { StateFile } from './state-file.js';
+import type { Worker } from './worker.js';
+import type { WorkerProcess } from './worker-runtime.js';
+
+export class PoolMemory {
+  readonly #file: StateFile;
+  readonly #log: Logger;
+  readonly #startTicks = new WeakMap<WorkerProcess, number>();
+
+  constructor(file: StateFile, log: Logger) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  /** Never throws: a full disk must not stop the pool. */
+  save(mode: string | undefined, workers: readonly Worker[]): void {
+    try {
+      this.#file.put('pool', { mode, workers: workers.flatMap((worker) => this.#recordOf(worker) ?? []) });
+    } catch (error) {
+      this.#log.error(
+        { reason: errorMessage(error) },
+        'the state file could not be written: a crash now loses workers',
+      );
+    }
+  }
+
+  #recordOf(worker: Worker): WorkerRecord | undefined {
+    const { id, generation, restarts, forks, launched, pid } = worker;
+    const { kind: state } = worker.state;
+    if (launched === undefined || pid === undefined || launched.address.kind !== 'tcp') return undefined;
+    if (state === 'off' || state === 'failed') return undefined;
+    const startTicks = this.#startTicksOf(launched.process, pid);
+    if (startTicks === undefined) return undefined;
+    const { host, port } = launched.address;
+    // Read anew each time: a start script has become the program itself by the time it is ready.
+    const command = commandOf(pid) ?? '';
+    return { id, generation, pid, startTicks, command, host, port, state, restarts, forks, key: launched.key };
+  }
+
+  #startTicksOf(process: WorkerProcess, pid: number): number | undefined {
+    const known = this.#startTicks.get(process) ?? readProcess(pid)?.startTicks;
+    if (known !== undefined) this.#startTicks.set(process, known);
+    return known;
+  }
+}

@@ -1,0 +1,106 @@
+// Which processes an earlier Understudy left behind: those of its state file, and those that carry its mark although no
+// state file tells of them (lost, damaged, or killed in the very moment of a launch). Reads /proc, touches nothing.
+import { workerId } from './modes.js';
+import type { WorkerRecord } from './pool-state.js';
+import { commandOf, environmentOf, listProcesses, type ProcessFacts } from './process-table.js';
+import type { WorkerMark } from './worker-place.js';
+
+export interface Survivor {
+  readonly record: WorkerRecord;
+  /** Its process group is stopped. */
+  readonly stopped: boolean;
+}
+
+export interface Survivors {
+  /** At most one an id, most trusted first. */
+  readonly workers: readonly Survivor[];
+  /** Groups that carry the mark but can't be told what they are: their leader is gone. */
+  readonly leaderless: readonly number[];
+}
+
+/** @param pool the mark of our pool: its state directory. */
+export function findSurvivors(pool: string, records: readonly WorkerRecord[]): Survivors {
+  const processes = new Map(listProcesses().map((facts) => [facts.pid, facts]));
+  const recorded = records.flatMap((record): Survivor[] => {
+    const facts = processes.get(record.pid);
+    return facts !== undefined && isSame(facts, record, pool) ? [survivorOf(record, facts)] : [];
+  });
+  const known = new Set(recorded.map(({ record }) => record.pid));
+  const strays = straysOf(processes, { pool, known });
+  return { ...strays, workers: [...recorded, ...strays.workers] };
+}
+
+/**
+ * Pid and start time name one process; that the command is the one that was recorded is the second witness, and for a
+ * program that renames itself the mark in its environment is.
+ */
+function isSame(facts: ProcessFacts, record: WorkerRecord, pool: string): boolean {
+  if (facts.state === 'Z' || facts.startTicks !== record.startTicks) return false;
+  return commandOf(facts.pid) === record.command || markOf(facts.pid, 'UNDERSTUDY_POOL') === pool;
+}
+
+function survivorOf(record: WorkerRecord, facts: ProcessFacts): Survivor {
+  return { record, stopped: facts.state === 'T' };
+}
+
+function straysOf(
+  processes: ReadonlyMap<number, ProcessFacts>,
+  { pool, known }: { readonly pool: string; readonly known: ReadonlySet<number> },
+): Survivors {
+  // What a worker of ours started in a group of its own is that worker's business; and so are we, if one started us.
+  const own = new Set(lineageOf(process.pid, processes).map((pid) => processes.get(pid)?.group));
+  const groups = new Set<number>();
+  for (const facts of processes.values()) {
+    if (facts.state === 'Z' || known.has(facts.group) || groups.has(facts.group)) continue;
+    if (markOf(facts.pid, 'UNDERSTUDY_POOL') !== pool) continue;
+    if (own.has(facts.group) || lineageOf(facts.pid, processes).some((pid) => known.has(pid))) continue;
+    groups.add(facts.group);
+  }
+  const leaders = [...groups].flatMap((group) => processes.get(group) ?? []).filter(({ state }) => state !== 'Z');
+  const workers = leaders.flatMap((leader) => survivorByMarks(leader) ?? []);
+  const told = new Set(workers.map(({ record }) => record.pid));
+  return { workers, leaderless: [...groups].filter((group) => !told.has(group)) };
+}
+
+/** The process and its ancestors. */
+function lineageOf(pid: number, processes: ReadonlyMap<number, ProcessFacts>): number[] {
+  const lineage: number[] = [];
+  for (let facts = processes.get(pid); facts !== undefined; facts = processes.get(facts.parent))
+    lineage.push(facts.pid);
+  return lineage;
+}
+
+function survivorByMarks(leader: ProcessFacts): Survivor | undefined {
+  const { pid, startTicks, state } = leader;
+  const marks = environmentOf(pid);
+  const [backend, worker, generation, host, port] = MARKS.map((mark) => marks?.get(mark));
+  if (backend === undefined || host === undefined) return undefined;
+  const [number, age, portNumber] = [Number(worker), Number(generation), Number(port)];
+  if (![number, age, portNumber].every(Number.isSafeInteger)) return undefined;
+  const record: WorkerRecord = {
+    id: workerId(backend, number),
+    generation: age,
+    pid,
+    startTicks,
+    command: commandOf(pid) ?? '',
+    host,
+    port: portNumber,
+    // How far it had come nobody knows any more: it has to prove itself.
+    state: state === 'T' ? 'standby' : 'starting',
+    restarts: 0,
+    forks: 1,
+  };
+  return { record, stopped: state === 'T' };
+}
+
+const MARKS = [
+  'UNDERSTUDY_BACKEND',
+  'UNDERSTUDY_WORKER',
+  'UNDERSTUDY_GENERATION',
+  'UNDERSTUDY_HOST',
+  'UNDERSTUDY_PORT',
+] as const satisfies readonly WorkerMark[];
+
+function markOf(pid: number, mark: WorkerMark): string | undefined {
+  return environmentOf(pid)?.get(mark);
+}

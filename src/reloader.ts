@@ -1,0 +1,67 @@
+// Takes a running instance from its config to another one, all or nothing: checked whole before anything is touched,
+// and undone when the pool can't follow. One reload at a time; app.ts lends it both planes.
+
+import type { ReloadReport } from './admin/reload-report.js';
+import type { Config } from './config/config.js';
+import { toPoolOptions } from './config/pool-options.js';
+import { toProxyOptions } from './config/proxy-options.js';
+import { planReload } from './config/reload-plan.js';
+
+export interface ReloaderOptions {
+  readonly config: Config;
+  readonly poolOptions: ReturnType<typeof toPoolOptions>;
+  readonly proxy: { applyOptions(options: ReturnType<typeof toProxyOptions>): void };
+  readonly pool: { applyOptions(options: ReturnType<typeof toPoolOptions>): Promise<ReloadReport['backends']> };
+  /** Modes that somebody counts on. */
+  modesInUse(): readonly string[];
+  /** What must follow the config besides the planes. */
+  onApplied(config: Config): void;
+}
+
+const NO_BACKENDS: ReloadReport['backends'] = { added: [], removed: [], replaced: [] };
+
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #config: Config;
+  #poolOptions: ReturnType<typeof toPoolOptions>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#poolOptions = options.poolOptions;
+  }
+
+  /** The one that is in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /**
+   * Resolves once the pool stands as the new config says.
+   * @throws UnderstudyError `config-invalid`, `not-reloadable`, or the pool's own; nothing has changed then.
+   */
+  reload(load: () => Config): Promise<ReloadReport> {
+    const reloaded = this.#last.then(() => this.#reload(load()));
+    this.#last = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #reload(config: Config): Promise<ReloadReport> {
+    const before = this.#config;
+    const changes = planReload(before, config, { modes: this.#options.modesInUse() });
+    if (changes.length === 0) return { changes, backends: NO_BACKENDS };
+    const poolOptions = toPoolOptions(config, { config: before, command: this.#poolOptions.command });
+    this.#options.proxy.applyOptions(toProxyOptions(config));
+    try {
+      const backends = await this.#options.pool.applyOptions(poolOptions);
+      this.#config = config;
+      this.#poolOptions = poolOptions;
+      this.#options.onApplied(config);
+      return { changes, backends };
+    } catch (error) {
+      this.#options.proxy.applyOptions(toProxyOptions(before));
+      throw error;
+    }
+  }
+}
