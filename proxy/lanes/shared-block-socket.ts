@@ -2,7 +2,7 @@
 // none of a stream's reading side. Node has no public way to say so for accepted sockets, so this file takes the way that
 // net.Server itself goes (a Socket made from a handle); where a Node has it no more, the socket is used as it came.
 
-import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
+import { Socket, type OnReadOpts } from 'node:net';
 
 const BLOCK_BYTES = 64 * 1024;
 /** Read into by every connection in turn: valid within the call that brings it. */
