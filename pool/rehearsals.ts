@@ -1,19 +1,28 @@
-// Thaws the frozen standby workers now and then, one after the other, so that a promotion never is the first time
-// that somebody finds out whether they still answer.
+// Tries the standby workers now and then, one after the other, so that a promotion never is the first time that
+// somebody finds out whether they still answer, and how fast.
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Worker } from './worker.js';
+
+export interface RehearsalOptions {
+  readonly clock: Clock;
+  /** 0 for none. */
+  readonly everyMs: number;
+  /** Whether there is room now for what a sleeping worker takes when it wakes. */
+  mayWake(): boolean;
+}
 
 export class Rehearsals {
   readonly #clock: Clock;
   readonly #everyMs: number;
   readonly #workers: readonly Worker[];
+  readonly #mayWake: () => boolean;
   #timer: Timer | undefined;
 
-  /** No rehearsals with `everyMs` 0. */
-  constructor(workers: readonly Worker[], { clock, everyMs }: { readonly clock: Clock; readonly everyMs: number }) {
+  constructor(workers: readonly Worker[], options: RehearsalOptions) {
     this.#workers = workers;
-    this.#clock = clock;
-    this.#everyMs = everyMs;
+    this.#clock = options.clock;
+    this.#everyMs = options.everyMs;
+    this.#mayWake = () => options.mayWake();
   }
 
   /** Idempotent. */
@@ -29,7 +38,7 @@ export class Rehearsals {
   }
 
   async #rehearseAll(): Promise<void> {
-    for (const worker of this.#workers) await worker.rehearse();
+    for (const worker of this.#workers) await worker.rehearse({ mayWake: this.#mayWake() });
     if (this.#timer !== undefined) this.start();
   }
 }

@@ -4,6 +4,7 @@ import type { Random } from '../src/core/random.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped, readGroupVitals } from './process-table.js';
+import { runHook } from './sleep-hooks.js';
 import { prioritiseTree } from './resources/tree-priority.js';
 import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
@@ -13,6 +14,7 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     launch: launchWorkerProcess,
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,
+    runHook: (hook, target) => runHook(hook, target, clock),
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
     prioritise: ({ pid }, priority) =>

@@ -28,6 +28,7 @@ export function processesOfWorkers(
 /** What the planner needs to know of a worker, at this moment. */
 export function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
   const { id, state, ready, usable, outdated, managed } = worker;
+  const standby = state.kind === 'standby' ? state : undefined;
   const failed = state.kind === 'failed' ? state : undefined;
   return {
     id,
@@ -35,7 +36,11 @@ export function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
     state: state.kind,
     ready,
     usable,
-    frozen: state.kind === 'standby' && state.temperature === 'frozen',
+    frozen: standby?.temperature === 'frozen',
+    asleep: standby?.temperature === 'asleep',
+    changing: standby?.hook !== undefined,
+    rehearsing: standby?.rehearsal === true,
+    sleepless: worker.sleepless,
     startable: state.kind === 'off' || (failed?.retryAtMs !== undefined && failed.retryAtMs <= nowMs),
     givenUp: failed !== undefined && failed.retryAtMs === undefined,
     outdated,

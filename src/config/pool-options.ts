@@ -2,6 +2,7 @@
 
 import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../../pool/index.js';
 import type { BackendConfig, Config } from './config.js';
+import { toSleepHooks } from './sleep-hooks.js';
 import { workerCommand } from './worker-command.js';
 
 /** @throws UnderstudyError `uvicorn-not-found` when an app is to be run and nothing here can. */
@@ -35,6 +36,7 @@ export function toPoolOptions(config: Config): PoolOptions {
     rehearseEveryMs: config.rehearseEvery,
     budget: { workers: config.budget.workers },
     memory: { expected: toMemoryAmounts(config.expected), allowed: toMemoryAmounts(config.budget) },
+    ...toSleepHooks(config),
     stateDir: config.runtimeDir,
     logDir: config.logDir,
   };
