@@ -20,8 +20,6 @@ export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from '.
 export { fillCommand } from './command-template.js';
 export { findFreePort, findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
-export { readSessionNice, setSessionNice } from './resources/session-nice.js';
-export { prioritiseTree } from './resources/tree-priority.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';
 export { logFileOf } from './worker-place.js';

@@ -17,8 +17,7 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     runHook: (hook, target) => runHook(hook, target, clock),
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
-    prioritise: ({ pid }, priority) =>
-      pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, { clock }),
+    prioritise: ({ pid }, priority) => (pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, clock)),
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

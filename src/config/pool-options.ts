@@ -2,7 +2,6 @@
 
 import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../../pool/index.js';
 import type { BackendConfig, Config } from './config.js';
-import { toSleepHooks } from './sleep-hooks.js';
 import { workerCommand } from './worker-command.js';
 
 /** @throws UnderstudyError `uvicorn-not-found` when an app is to be run and nothing here can. */
@@ -63,4 +62,35 @@ export function toResourceOptions({ resources }: Config): ResourceOptions | unde
 
 function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {
   return 'url' in backend ? { name: backend.name, url: backend.url } : backend;
+}
+
+type Hooks = NonNullable<PoolOptions['sleepHooks']>;
+type HookConfig = NonNullable<Config['sleep']>['demote'];
+type HttpHookConfig = Extract<HookConfig, { readonly path: string }>;
+
+function toSleepHooks({ sleep, health }: Config): Pick<PoolOptions, 'sleepHooks'> {
+  if (sleep === undefined) return {};
+  const { demote, promote, golden } = sleep;
+  const ownHealth = { method: 'GET', path: health.path, timeoutMs: health.timeout };
+  return {
+    sleepHooks: {
+      demote: toHook(demote),
+      promote: toHook(promote),
+      golden: golden === undefined ? ownHealth : toHttpHook(golden),
+    },
+  };
+}
+
+function toHook(hook: HookConfig): Hooks['demote'] {
+  return 'command' in hook ? { command: hook.command, timeoutMs: hook.timeout } : toHttpHook(hook);
+}
+
+function toHttpHook({ timeout, body, expectStatus, expectBody, ...rest }: HttpHookConfig): Hooks['golden'] {
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { body }),
+    ...(expectStatus === undefined ? {} : { expectStatus }),
+    ...(expectBody === undefined ? {} : { expectBody }),
+    timeoutMs: timeout,
+  };
 }
