@@ -21,8 +21,6 @@ export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from '.
 export { fillCommand } from './command-template.js';
 export { findFreePort, findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
-export { readSessionNice, setSessionNice } from './resources/session-nice.js';
-export { prioritiseTree } from './resources/tree-priority.js';
 export { STATE_FILE_NAME, StateFile } from './state-file.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';

@@ -27,6 +27,7 @@ import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
 import type { StateFile } from './state-file.js';
 import { Steadiness } from './steadiness.js';
+import { TierTimes } from './tier-times.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
 import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
@@ -87,6 +88,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #roster: Roster;
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
+  readonly #tiers = new TierTimes();
   readonly #steadiness: Steadiness;
   readonly #rehearsals: Rehearsals;
   readonly #priorities: WorkerPriorities;
@@ -136,6 +138,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       clock,
       workers: () => this.#workers,
       everyMs: () => this.#options.rehearseEveryMs,
+      mayWake: () => this.#mayWakeForRehearsal(),
     });
     if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
   }
@@ -270,6 +273,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       nowMs,
       byHand: new Set(this.#operator.keys()),
       promotionOf: (backend) => this.#promotions.of(backend),
+      tiersOf: (backend) => this.#tiers.of(backend),
     });
   }
 
@@ -384,9 +388,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     worker.on('moved', (move) => this.#onMoved(move));
     worker.on('judged', (why) => this.#onJudged(worker, why));
     worker.on('proved', () => this.#onProved(worker));
-    worker.on('rehearsed', (tookMs) => {
-      const evidence = `thawed and answered within ${tookMs.toFixed(1)} ms`;
-      this.#announce({ kind: 'rehearsal', cause: 'a frozen standby is thawed now and then', evidence }, worker);
+    worker.on('timed', (temperature, ms) => {
+      this.#tiers.note(worker.backend.name, temperature, { ms, at: this.#clock.epochNow() });
+      if (temperature === 'cold') return;
+      const evidence = `from ${temperature} to its answer in ${ms.toFixed(1)} ms`;
+      this.#announce({ kind: 'rehearsal', cause: 'a standby showed that it still answers', evidence }, worker);
     });
   }
 
@@ -394,7 +400,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const { worker, from, to, cause, evidence, rule } = move;
     const lost = to.kind === 'failed' || (to.kind === 'stopping' && to.failure !== undefined);
     if (from.kind === 'active' && lost) this.#steadiness.noteLoss();
-    if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker);
+    if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker, worker.calledAtMs);
     const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
     if (ended !== undefined) this.#admission?.noteEnded(ended);
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
@@ -477,6 +483,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
         this.#workers.filter(({ managed, state }) => managed && state.kind === 'starting'),
       ),
     };
+  }
+
+  #mayWakeForRehearsal(): boolean {
+    if (this.#switch !== undefined || this.#stopping) return false;
+    return (this.#planInput().admission?.starts ?? Infinity) > 0;
   }
 
   #shape(): Shape {

@@ -14,6 +14,14 @@ export interface ObservedWorker {
   readonly unfit: boolean;
   /** Standby: whether its process group is stopped. */
   readonly frozen: boolean;
+  /** Standby: its application sleeps, falls asleep or is waking: no request may be sent to it. */
+  readonly asleep: boolean;
+  /** A hook is under way; what it is asked meanwhile must wait. */
+  readonly changing: boolean;
+  /** Awake, or waking, only to show that it wakes. */
+  readonly rehearsing: boolean;
+  /** It could not be put to sleep: it rests cold instead. */
+  readonly sleepless: boolean;
   /** Off or failed: nothing stands against a start now (no backoff, not given up). */
   readonly startable: boolean;
   /** Failed for good, until somebody acts. */
@@ -34,7 +42,8 @@ export function isServing(worker: ObservedWorker): boolean {
 
 /** It could take traffic in this turn, without being started first. */
 export function isPromotable(worker: ObservedWorker): boolean {
-  return (worker.state === 'standby' && !worker.unfit) || (worker.state === 'starting' && worker.ready);
+  const { state, unfit, asleep, ready } = worker;
+  return (state === 'standby' && !unfit && !asleep) || (state === 'starting' && ready);
 }
 
 export function countServing(workers: readonly ObservedWorker[]): number {

@@ -2,6 +2,7 @@
 // ones that the config shows. Times are in milliseconds.
 
 import type { Priority } from '../src/core/priority.js';
+import type { SleepHooks } from './sleep-hooks.js';
 import type { MemoryAmounts } from './resources/admission-desk.js';
 
 /** How ready a standby is: running, stopped with its memory kept, its GPU memory released, or not started at all. */
@@ -95,8 +96,10 @@ export interface PoolOptions {
   readonly startTimeoutMs: number;
   /** How long lost workers must be back before a promoted standby goes back to its rest. */
   readonly failbackAfterMs: number;
-  /** Pause between the rehearsals of a frozen standby; 0 for none. */
+  /** Pause between the rehearsals of what is on standby; 0 for none. */
   readonly rehearseEveryMs: number;
+  /** How a worker falls asleep and wakes; no mode may have the temperature `asleep` without. */
+  readonly sleepHooks?: SleepHooks;
   /** Most workers to run at once. Default: the largest number that any mode wants. */
   readonly budget?: { readonly workers?: number };
   /** What a worker needs at its peak, and what all may use together. Default: learnt, and no limit. */

@@ -22,7 +22,7 @@ export type Step =
   | { readonly kind: 'start'; readonly id: string }
   /** From starting to standby, once proven. */
   | { readonly kind: 'rest'; readonly id: string }
-  | { readonly kind: 'freeze' | 'thaw'; readonly id: string }
+  | { readonly kind: 'freeze' | 'thaw' | 'sleep' | 'wake'; readonly id: string }
   | { readonly kind: 'drain'; readonly id: string; readonly next: 'standby' | 'off' };
 
 export interface PlanInput {
@@ -51,7 +51,7 @@ const NOT_WISHED: Wish = { role: 'off', temperature: 'cold', insist: false };
 export function planSteps(input: PlanInput): readonly Step[] {
   const promotions = planPromotions(input);
   if (promotions.length > 0) return promotions;
-  const steps = [...planStops(input), ...planStarts(input), ...planRests(input)];
+  const steps = [...planStops(input), ...planStarts(input), ...planRests(input), ...planWakes(input)];
   const drain = planDrain(input);
   return drain === undefined ? steps : [...steps, ...drain];
 }
@@ -67,7 +67,8 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
     if (isServing(worker)) return countServing(workers) <= shape.capacity;
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
-    return worker.state === 'standby' && worker.frozen === restsFrozen(worker, wish);
+    const rests = isAsleepEnough(worker, wish) || (!worker.changing && temperatureOf(worker) === restOf(worker, wish));
+    return worker.state === 'standby' && rests;
   });
 }
 
@@ -160,17 +161,57 @@ function planRests(input: PlanInput): Step[] {
   for (const worker of input.workers) {
     const wish = wishOf(input.shape, worker);
     if (wish.role !== 'standby' || worker.outdated || !isNeeded(input, worker)) continue;
-    const { id, frozen } = worker;
+    const { id } = worker;
     if (worker.state === 'starting' && worker.ready) steps.push({ kind: 'rest', id });
-    if (worker.state !== 'standby' || frozen === restsFrozen(worker, wish)) continue;
-    steps.push({ kind: frozen ? 'thaw' : 'freeze', id });
+    const kind = worker.state === 'standby' ? stepToRest(worker, wish) : undefined;
+    if (kind !== undefined) steps.push({ kind, id });
   }
   return steps;
 }
 
+type Rest = 'hot' | 'frozen' | 'asleep';
+
+/** From one temperature to another the way leads over hot: what is stopped, or asleep, can't be told anything else. */
+function stepToRest(worker: Worker, wish: Wish): 'freeze' | 'thaw' | 'sleep' | undefined {
+  const rest = restOf(worker, wish);
+  const now = temperatureOf(worker);
+  // Waking is planned apart: not only a rest calls for it.
+  if (now === rest || now === 'asleep') return undefined;
+  if (now === 'frozen') return 'thaw';
+  return rest === 'frozen' ? 'freeze' : 'sleep';
+}
+
+function temperatureOf({ frozen, asleep }: Worker): Rest {
+  if (asleep) return 'asleep';
+  return frozen ? 'frozen' : 'hot';
+}
+
 /** Nobody can freeze what somebody else runs. */
-function restsFrozen(worker: Worker, wish: Wish): boolean {
-  return worker.managed && wish.temperature === 'frozen';
+function restOf(worker: Worker, { temperature }: Wish): Rest {
+  return worker.managed && (temperature === 'frozen' || temperature === 'asleep') ? temperature : 'hot';
+}
+
+/** A rehearsal ends where it began, so it does not count as a change of shape. */
+function isAsleepEnough(worker: Worker, wish: Wish): boolean {
+  return worker.rehearsing && restOf(worker, wish) === 'asleep';
+}
+
+/** Those that sleep and should serve, rest warmer, or stand in for lost capacity: waking takes its time, so it begins now. */
+function planWakes(input: PlanInput): Step[] {
+  const sleeping = input.workers.filter(({ state, asleep, outdated }) => state === 'standby' && asleep && !outdated);
+  const rousable = sleeping.filter((worker) => !worker.changing);
+  const waking = sleeping.length - rousable.length;
+  let missing = input.promised - countServing(input.workers) - waking;
+  const steps: Step[] = [];
+  for (const worker of rousable) {
+    const wish = wishOf(input.shape, worker);
+    const unrested = wish.role === 'standby' && restOf(worker, wish) !== 'asleep';
+    const called = missing > 0 && wish.role === 'standby' && !wish.insist;
+    if (!(wish.role === 'active' || unrested || called)) continue;
+    steps.push({ kind: 'wake', id: worker.id });
+    missing--;
+  }
+  return steps;
 }
 
 /** At most one drain, or the promotions that must come before it. */
@@ -277,5 +318,6 @@ function floorFor(input: PlanInput, victim: Worker): number {
 }
 
 function wishOf(shape: Shape, worker: Worker): Wish {
-  return shape.wishes.get(worker.id) ?? NOT_WISHED;
+  const wish = shape.wishes.get(worker.id) ?? NOT_WISHED;
+  return worker.sleepless && wish.temperature === 'asleep' ? { ...wish, temperature: 'cold' } : wish;
 }

@@ -7,7 +7,7 @@ export type PoolEventKind =
   | 'health'
   /** A standby went into traffic, or gave its first answer there. */
   | 'promotion'
-  /** A frozen standby showed that it still answers. */
+  /** A standby showed that it still answers. */
   | 'rehearsal'
   /** A switch began, was done, was rolled back. */
   | 'mode'

@@ -6,6 +6,7 @@ import { commandOf, readProcess } from './process-table.js';
 import type { StateFile } from './state-file.js';
 import type { Worker } from './worker.js';
 import type { WorkerProcess } from './worker-runtime.js';
+import type { WorkerState } from './worker-state.js';
 
 export class PoolMemory {
   readonly #file: StateFile;
@@ -31,7 +32,7 @@ export class PoolMemory {
 
   #recordOf(worker: Worker): WorkerRecord | undefined {
     const { id, generation, restarts, forks, launched, pid } = worker;
-    const { kind: state } = worker.state;
+    const state = stateToRecord(worker.state);
     if (launched === undefined || pid === undefined || launched.address.kind !== 'tcp') return undefined;
     if (state === 'off' || state === 'failed') return undefined;
     const startTicks = this.#startTicksOf(launched.process, pid);
@@ -47,4 +48,9 @@ export class PoolMemory {
     if (known !== undefined) this.#startTicks.set(process, known);
     return known;
   }
+}
+
+/** What sleeps, or is half way there, is not adopted: nobody would know what it is like. A new process takes its place. */
+function stateToRecord(state: WorkerState): WorkerState['kind'] {
+  return state.kind === 'standby' && state.temperature === 'asleep' ? 'stopping' : state.kind;
 }

@@ -3,6 +3,7 @@ import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { workerId, type Role, type Shape } from './modes.js';
 import { isManaged, type BackendOptions, type Temperature } from './options.js';
 import type { PromotionTime } from './promotion-times.js';
+import type { TierView } from './tier-times.js';
 import type { HealthVerdict } from './readiness.js';
 import { addressOfUrl } from './worker-place.js';
 import type { FailbackView } from './steadiness.js';
@@ -39,6 +40,8 @@ export interface BackendView {
   readonly temperature: Temperature;
   /** Its last promotion, in milliseconds: until traffic was routed to it, and until its first answer. */
   readonly promotion?: PromotionTime;
+  /** How long the way into traffic takes from each temperature, as last seen. */
+  readonly tiers: TierView;
   readonly workers: readonly WorkerView[];
 }
 
@@ -64,6 +67,7 @@ export interface PoolFacts {
   /** Backends whose role the operator set by hand. */
   readonly byHand: ReadonlySet<string>;
   promotionOf(backend: string): PromotionTime | undefined;
+  tiersOf(backend: string): TierView;
 }
 
 export function viewPool(facts: PoolFacts): PoolView {
@@ -89,6 +93,7 @@ function viewBackend(backend: BackendOptions, facts: PoolFacts): BackendView {
     wished: wish?.role ?? 'off',
     byHand: facts.byHand.has(backend.name),
     temperature: role === 'active' ? 'hot' : (wish?.temperature ?? 'cold'),
+    tiers: facts.tiersOf(backend.name),
     ...(promotion === undefined ? {} : { promotion }),
     workers: workers.filter(isWorthShowing(facts.target)).map((worker) => viewWorker(worker, facts.nowMs)),
   };

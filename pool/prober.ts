@@ -48,11 +48,11 @@ async function readAnnouncement(
   return parseAnnouncement(await body.text());
 }
 
-function agentFor(address: UpstreamAddress): Agent {
+export function agentFor(address: UpstreamAddress): Agent {
   return new Agent(address.kind === 'unix' ? { connect: { socketPath: address.path } } : {});
 }
 
-function urlOf(address: UpstreamAddress, path: string): string {
+export function urlOf(address: UpstreamAddress, path: string): string {
   if (address.kind === 'unix') return `http://localhost${path}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `http://${host}:${address.port}${path}`;

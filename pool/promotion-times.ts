@@ -13,23 +13,26 @@ export interface PromotionTime {
 export class PromotionTimes {
   readonly #clock: Clock;
   readonly #byBackend = new Map<string, PromotionTime & { readonly seenAtMs: number }>();
-  #pending: Worker[] = [];
+  #pending: { readonly worker: Worker; readonly calledAtMs: number | undefined }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  notePromoted(worker: Worker): void {
-    this.#pending.push(worker);
+  /** @param calledAtMs when it was called from its sleep: its promotion began then. */
+  notePromoted(worker: Worker, calledAtMs: number | undefined): void {
+    this.#pending.push({ worker, calledAtMs });
   }
 
   /** To be called right after traffic was told. Returns the promotions that this made real. */
   noteRouted(seenAtMs: number): { readonly worker: Worker; readonly routedMs: number }[] {
     const routed = this.#pending;
     this.#pending = [];
-    const routedMs = this.#clock.now() - seenAtMs;
-    for (const { backend } of routed) this.#byBackend.set(backend.name, { routedMs, seenAtMs });
-    return routed.map((worker) => ({ worker, routedMs }));
+    return routed.map(({ worker, calledAtMs = seenAtMs }) => {
+      const routedMs = this.#clock.now() - calledAtMs;
+      this.#byBackend.set(worker.backend.name, { routedMs, seenAtMs: calledAtMs });
+      return { worker, routedMs };
+    });
   }
 
   noteProved(worker: Worker): number | undefined {

@@ -1,5 +1,5 @@
-// Thaws the frozen standby workers now and then, one after the other, so that a promotion never is the first time
-// that somebody finds out whether they still answer.
+// Tries the standby workers now and then, one after the other, so that a promotion never is the first time that
+// somebody finds out whether they still answer, and how fast.
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Worker } from './worker.js';
 
@@ -9,6 +9,8 @@ export interface RehearsalsOptions {
   workers(): readonly Worker[];
   /** 0 for none. */
   everyMs(): number;
+  /** Whether there is room now for what a sleeping worker takes when it wakes. */
+  mayWake(): boolean;
 }
 
 export class Rehearsals {
@@ -41,7 +43,8 @@ export class Rehearsals {
 
   async #rehearseAll(): Promise<void> {
     const begun = this.#timer;
-    for (const worker of this.#options.workers()) await worker.rehearse();
+    const options = this.#options;
+    for (const worker of options.workers()) await worker.rehearse({ mayWake: options.mayWake() });
     if (this.#started && this.#timer === begun) this.start();
   }
 }

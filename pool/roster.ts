@@ -117,6 +117,7 @@ function slotsOf(options: PoolOptions): Slot[] {
 /** What the planner needs to know of a worker, at this moment. */
 function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
   const { id, state, ready, usable, willing, outdated, managed } = worker;
+  const standby = state.kind === 'standby' ? state : undefined;
   const failed = state.kind === 'failed' ? state : undefined;
   return {
     id,
@@ -125,7 +126,11 @@ function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
     ready,
     usable,
     unfit: !willing,
-    frozen: state.kind === 'standby' && state.temperature === 'frozen',
+    frozen: standby?.temperature === 'frozen',
+    asleep: standby?.temperature === 'asleep',
+    changing: standby?.hook !== undefined,
+    rehearsing: standby?.rehearsal === true,
+    sleepless: worker.sleepless,
     startable: state.kind === 'off' || (failed?.retryAtMs !== undefined && failed.retryAtMs <= nowMs),
     givenUp: failed !== undefined && failed.retryAtMs === undefined,
     outdated,

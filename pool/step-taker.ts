@@ -16,6 +16,10 @@ export function takeStep(worker: Worker, step: Step, why: Why): void {
       return worker.freeze({ ...why, rule: 'a frozen standby costs no CPU' });
     case 'thaw':
       return worker.thaw({ ...why, rule: 'the mode wants its standby running' });
+    case 'sleep':
+      return worker.sleep({ ...why, rule: 'a standby that sleeps holds no GPU memory' });
+    case 'wake':
+      return worker.wake({ ...why, rule: 'it is called, and takes requests once it has proved that it woke' });
     case 'drain':
       return worker.drain(step.next, { ...why, rule: `what serves meets the mode without it; it goes ${step.next}` });
     case 'stop':

@@ -66,6 +66,9 @@ function afterStep(worker: ObservedWorker, step: Step): ObservedWorker {
     case 'freeze':
     case 'thaw':
       return { ...worker, frozen: kind === 'freeze' };
+    case 'sleep':
+    case 'wake':
+      return { ...worker, asleep: kind === 'sleep' };
     case 'drain':
       return { ...worker, state: 'draining', ready: step.next === 'standby' };
     case 'stop':

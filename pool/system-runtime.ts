@@ -5,6 +5,7 @@ import { adoptProcess } from './adopted-process.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped, readGroupVitals } from './process-table.js';
+import { runHook } from './sleep-hooks.js';
 import { prioritiseTree } from './resources/tree-priority.js';
 import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
@@ -15,10 +16,10 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     adopt: (identity) => adoptProcess(identity, clock),
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,
+    runHook: (hook, target) => runHook(hook, target, clock),
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
-    prioritise: ({ pid }, priority) =>
-      pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, { clock }),
+    prioritise: ({ pid }, priority) => (pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, clock)),
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

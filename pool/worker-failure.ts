@@ -63,6 +63,14 @@ export function startTimeout(
   return operatorError('start-timeout', `${message}${quote(facts.output)}`);
 }
 
+export function notAsleep(id: string, evidence: string): UnderstudyError {
+  return operatorError('sleep-failed', `Cannot put ${id} to sleep: ${evidence}.`);
+}
+
+export function notAwake(id: string, evidence: string): UnderstudyError {
+  return new UnderstudyError(`${id} did not wake: ${evidence}.`, { code: 'wake-failed', source: 'upstream' });
+}
+
 export function wedged(id: string, evidence: string): UnderstudyError {
   return new UnderstudyError(`${id} is wedged: ${evidence}.`, { code: 'worker-wedged', source: 'upstream' });
 }

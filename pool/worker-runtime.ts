@@ -4,6 +4,7 @@
 import type { Priority } from '../src/core/priority.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import type { Announcement } from './announcement.js';
+import type { Hook, HookTarget } from './sleep-hooks.js';
 
 export interface LaunchSpec {
   readonly id: string;
@@ -55,6 +56,8 @@ export interface WorkerRuntime {
   portHolder(host: string, port: number): Promise<string | undefined>;
   /** One look at a worker over the network. Never rejects. */
   probe(address: UpstreamAddress, options: ProbeOptions): Promise<ProbeResult>;
+  /** Resolves with what went wrong, in words; undefined when it is done. Never rejects, and ends by its deadline. */
+  runHook(hook: Hook, target: HookTarget): Promise<string | undefined>;
   /** One look at its process group; undefined when it is gone, or where the system does not tell. */
   vitals(process: WorkerProcess): Vitals | undefined;
   /** Whether its leader is stopped (state T): cheap enough to be asked several times a second. */

@@ -8,12 +8,22 @@ export type WorkerState =
   /** No process yet while its port is being looked at. */
   | { readonly kind: 'starting'; readonly process?: WorkerProcess }
   | { readonly kind: 'active'; readonly process: WorkerProcess }
-  | { readonly kind: 'standby'; readonly process: WorkerProcess; readonly temperature: 'hot' | 'frozen' }
+  | StandbyState
   | { readonly kind: 'draining'; readonly process: WorkerProcess; readonly next: 'standby' | 'off' }
   /** With a `failure` it ends in `failed`, else in `off`. */
   | { readonly kind: 'stopping'; readonly process: WorkerProcess; readonly failure?: UnderstudyError }
   /** Without `retryAtMs` it is left alone until somebody acts. */
   | { readonly kind: 'failed'; readonly error: UnderstudyError; readonly retryAtMs?: number };
+
+export interface StandbyState {
+  readonly kind: 'standby';
+  readonly process: WorkerProcess;
+  readonly temperature: 'hot' | 'frozen' | 'asleep';
+  /** Asleep: the hook that is under way, so that it is not quite asleep yet, or not any more. */
+  readonly hook?: 'demote' | 'promote';
+  /** Woken only to show that it wakes; it goes back to sleep unless it is needed. */
+  readonly rehearsal?: boolean;
+}
 
 export type WorkerStateKind = WorkerState['kind'];
 

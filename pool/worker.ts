@@ -6,17 +6,18 @@ import { errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
 import { drainOut } from './drain-out.js';
-import { isManaged, type BackendOptions, type PoolOptions } from './options.js';
+import { isManaged, type BackendOptions, type PoolOptions, type Temperature } from './options.js';
 import { launchKeyOf } from './launch-key.js';
 import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
+import type { Hook, HookTarget } from './sleep-hooks.js';
 import { stopProcess } from './stop-ladder.js';
 import type { Why } from './why.js';
-import { describeExit, exitFailure, startTimeout, wedged } from './worker-failure.js';
+import { describeExit, exitFailure, notAsleep, notAwake, startTimeout, wedged } from './worker-failure.js';
 import { WorkerHealth } from './worker-health.js';
 import { launchWorker, type Launched } from './worker-launch.js';
 import type { ExitReport, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
-import { mayMove, processOf, type WorkerState } from './worker-state.js';
+import { mayMove, processOf, type StandbyState, type WorkerState } from './worker-state.js';
 
 export interface WorkerMove extends Why {
   readonly worker: Worker;
@@ -30,8 +31,8 @@ export interface WorkerEvents {
   judged: [Why];
   /** Its first answer since it was promoted. */
   proved: [];
-  /** A frozen standby was thawed, answered after so many milliseconds, and was frozen again. */
-  rehearsed: [number];
+  /** From this temperature it took so long until it answered. */
+  timed: [Temperature, number];
 }
 
 export interface WorkerDeps {
@@ -77,11 +78,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #condemned = false;
   /** The options ask for another process than the one that it has. */
   #stale = false;
+  #sleepless = false;
   #launched: Launched | undefined;
   #health: WorkerHealth | undefined;
+  #startedAtMs = 0;
   #readyAtMs: number | undefined;
   /** Promoted, and has not answered since. */
   #unprovenPromotion = false;
+  /** Set while it is being told that it is awake. */
+  #calledAtMs: number | undefined;
   /** It was loaded and proven before it got traffic. */
   #warm = false;
   /** Ends the wait of the drain under way. */
@@ -148,6 +153,16 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#stale;
   }
 
+  /** When it was called from its sleep, if it is promoted because of that. */
+  get calledAtMs(): number | undefined {
+    return this.#calledAtMs;
+  }
+
+  /** It could not be put to sleep; the next switch, or a restart, tries again. */
+  get sleepless(): boolean {
+    return this.#sleepless;
+  }
+
   get ready(): boolean {
     return this.#state.kind === 'starting' && this.verdict === 'well' && this.willing;
   }
@@ -183,6 +198,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#stale = false;
     this.#launched = undefined;
     this.#health = undefined;
+    this.#startedAtMs = this.#deps.clock.now();
     this.#readyAtMs = undefined;
     this.#unprovenPromotion = false;
     this.#warm = false;
@@ -249,18 +265,93 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#health?.resume();
   }
 
-  /** A frozen standby shows that it still answers. Does nothing to any other worker. */
-  async rehearse(): Promise<void> {
+  /** Its application releases the GPU memory, by its own hook. */
+  sleep(why: Why): void {
+    const process = this.#process();
+    const rehearsal = this.#state.kind === 'standby' && this.#state.rehearsal === true;
+    this.#health?.pause();
+    const asleep = { kind: 'standby', process, temperature: 'asleep', ...(rehearsal ? { rehearsal } : {}) } as const;
+    void this.#fallAsleep(this.#move({ ...asleep, hook: 'demote' }, why));
+  }
+
+  /** Once its golden request is answered it is a standby that runs. */
+  wake(why: Why, { rehearsal = false }: { readonly rehearsal?: boolean } = {}): void {
+    const calledAtMs = this.#deps.clock.now();
+    const asleep = { kind: 'standby', process: this.#process(), temperature: 'asleep' } as const;
+    const begun = this.#move({ ...asleep, hook: 'promote', ...(rehearsal ? { rehearsal } : {}) }, why);
+    void this.#wakeUp(begun, calledAtMs);
+  }
+
+  /** A standby shows how fast it answers. What sleeps is woken for it only where there is room. */
+  async rehearse({ mayWake }: { readonly mayWake: boolean }): Promise<void> {
     const begun = this.#state;
-    if (begun.kind !== 'standby' || begun.temperature !== 'frozen' || this.#health === undefined) return;
+    if (begun.kind !== 'standby' || !this.managed || this.#health === undefined) return;
+    if (begun.temperature !== 'asleep') return this.#rehearseAwake(begun, this.#health);
+    if (!mayWake || begun.hook !== undefined) return;
+    this.wake({ cause: 'a rehearsal', rule: 'each way back into traffic is tried now and then' }, { rehearsal: true });
+  }
+
+  async #rehearseAwake(begun: StandbyState, health: WorkerHealth): Promise<void> {
+    const frozen = begun.temperature === 'frozen';
     const beganAtMs = this.#deps.clock.now();
-    begun.process.signalGroup('SIGCONT');
-    const result = await this.#health.rehearse();
+    if (frozen) begun.process.signalGroup('SIGCONT');
+    const result = await health.rehearse();
     // Promoted, stopped or gone meanwhile: then it must not be frozen again.
     if (this.#state !== begun) return;
-    if (result.kind !== 'passed') return this.#condemn('it failed its rehearsal');
-    begun.process.signalGroup('SIGSTOP');
-    this.emit('rehearsed', this.#deps.clock.now() - beganAtMs);
+    if (result.kind === 'passed') {
+      if (frozen) begun.process.signalGroup('SIGSTOP');
+      this.emit('timed', begun.temperature, this.#deps.clock.now() - beganAtMs);
+    } else if (frozen) this.#condemn('it failed its rehearsal');
+  }
+
+  async #fallAsleep(begun: WorkerState): Promise<void> {
+    const { demote } = this.#sleepHooks();
+    const failure = await this.#runHook(demote);
+    if (this.#state !== begun || begun.kind !== 'standby') return;
+    if (failure === undefined) {
+      const { process, rehearsal } = begun;
+      this.#move({ kind: 'standby', process, temperature: 'asleep' }, { cause: 'it is asleep' });
+      if (rehearsal === true) this.emit('judged', { cause: 'its rehearsal is over' });
+      return;
+    }
+    this.#sleepless = true;
+    this.#lastError = notAsleep(this.id, failure);
+    const rule = 'it rests cold instead: what it holds is free then, and it is started when it is needed';
+    this.stop({ cause: 'it could not be put to sleep', evidence: failure, rule });
+  }
+
+  async #wakeUp(begun: WorkerState, calledAtMs: number): Promise<void> {
+    const { promote, golden } = this.#sleepHooks();
+    const isCurrent = () => this.#state === begun;
+    const failure = (await this.#runHook(promote)) ?? (isCurrent() ? await this.#runHook(golden) : undefined);
+    if (!isCurrent() || begun.kind !== 'standby') return;
+    if (failure !== undefined) {
+      const rule = 'nobody knows what it is like now: a new process takes its place';
+      return this.stop({ cause: 'it did not wake', evidence: failure, rule }, notAwake(this.id, failure));
+    }
+    const { process, rehearsal = false } = begun;
+    const tookMs = this.#deps.clock.now() - calledAtMs;
+    this.#health?.resume();
+    this.emit('timed', 'asleep', tookMs);
+    const evidence = `its golden request was answered ${tookMs.toFixed(1)} ms after the call`;
+    // Whoever called it promotes it within this move.
+    if (!rehearsal) this.#calledAtMs = calledAtMs;
+    const awake = { kind: 'standby', process, temperature: 'hot', ...(rehearsal ? { rehearsal } : {}) } as const;
+    this.#move(awake, { cause: 'it is awake', evidence });
+    this.#calledAtMs = undefined;
+  }
+
+  #sleepHooks(): NonNullable<PoolOptions['sleepHooks']> {
+    const { sleepHooks } = this.#deps.options;
+    if (sleepHooks === undefined) throw new Error(`${this.id} has no hooks to sleep and wake by`);
+    return sleepHooks;
+  }
+
+  #runHook(hook: Hook): Promise<string | undefined> {
+    const address = this.address;
+    if (address === undefined) return Promise.resolve('it has no address');
+    const target: HookTarget = { pid: this.pid, address, name: this.backend.name, worker: this.number };
+    return this.#deps.runtime.runHook(hook, target);
   }
 
   /** Out of traffic; once idle, or after the drain timeout, on to `next`. */
@@ -301,6 +392,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** Forgives what it did so far: the next failure is its first, and it may start again at once. */
   pardon(): void {
     this.#history = noFailures;
+    this.#sleepless = false;
     if (this.#state.kind !== 'failed') return;
     const { error } = this.#state;
     this.#move({ kind: 'failed', error, retryAtMs: this.#deps.clock.now() }, { cause: 'its failures are forgiven' });
@@ -363,7 +455,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   #onPassed(): void {
-    this.#readyAtMs ??= this.#deps.clock.now();
+    if (this.#readyAtMs === undefined) {
+      this.#readyAtMs = this.#deps.clock.now();
+      this.emit('timed', 'cold', this.#readyAtMs - this.#startedAtMs);
+    }
     if (this.#state.kind !== 'active' || !this.#unprovenPromotion) return;
     this.#unprovenPromotion = false;
     this.emit('proved');

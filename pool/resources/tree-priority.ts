@@ -4,30 +4,20 @@ import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Clock } from '../../src/core/clock.js';
 import { ioniceFlags, type Priority } from '../../src/core/priority.js';
+import { setSessionNice, tryDo } from '../../src/core/session-nice.js';
 import { readTree, threadsOf } from './process-tree.js';
 import { runWithDeadline } from './run-with-deadline.js';
-import { setSessionNice, tryDo } from './session-nice.js';
 
 const DEADLINE_MS = 5_000;
 
-export interface TreePriorityOptions {
-  readonly clock: Clock;
-  /** Nice is for its whole session too; false when others share the session. Default: true. */
-  readonly session?: boolean;
-}
-
 /** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
-export async function prioritiseTree(
-  root: number,
-  priority: Priority,
-  { clock, session = true }: TreePriorityOptions,
-): Promise<readonly string[]> {
+export async function prioritiseTree(root: number, priority: Priority, clock: Clock): Promise<readonly string[]> {
   const pids = readTree(root)?.pids ?? [];
   if (pids.length === 0) return [];
   const { nice, io, cpus } = priority;
   const threads = pids.flatMap(threadsOf);
   const failures = [
-    nice === undefined ? undefined : await setNice(root, { threads, nice, clock, session }),
+    nice === undefined ? undefined : await setNice(root, { threads, nice, clock }),
     cpus === undefined ? undefined : await setCpus(pids, cpus, clock),
     io === undefined ? undefined : await run(['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)], clock),
   ];
@@ -38,12 +28,11 @@ interface NiceOrder {
   readonly threads: readonly number[];
   readonly nice: number;
   readonly clock: Clock;
-  readonly session: boolean;
 }
 
-async function setNice(root: number, { threads, nice, clock, session }: NiceOrder): Promise<string | undefined> {
+async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promise<string | undefined> {
   const codes = threads.map((thread) => tryDo(() => setPriority(thread, nice)));
-  const sessionCode = session ? await setSessionNice(root, nice, clock) : undefined;
+  const sessionCode = await setSessionNice(root, nice, clock);
   const refused = [...codes, sessionCode].find((code) => code !== undefined && !GONE.has(code));
   return refused === undefined ? undefined : `nice ${nice}: ${explain(refused)}`;
 }

@@ -43,6 +43,7 @@ function backendStatus(backend: BackendView, traffic: Pick<TrafficPort, 'traffic
     byHand: backend.byHand,
     temperature: backend.role === 'standby' ? backend.temperature : null,
     promotion: backend.promotion ?? null,
+    tiers: backend.tiers,
     workers: backend.workers.map((worker) => workerStatus(worker, traffic)),
   };
 }

@@ -3,6 +3,7 @@
 import type { Priority } from '../core/priority.js';
 import type { ResourceReading } from '../core/resource-reading.js';
 
+export type Temperature = 'hot' | 'frozen' | 'asleep' | 'cold';
 export type BackendRole = 'active' | 'standby' | 'off';
 
 export interface WorkerStatus {
@@ -32,6 +33,8 @@ export interface BackendStatus {
   readonly temperature: string | null;
   /** Its last promotion, in milliseconds: until traffic was routed to it, and until its first answer there. */
   readonly promotion: { readonly routedMs: number; readonly provenMs?: number } | null;
+  /** From each temperature to an answer, as last rehearsed (cold: as last started); `at` in milliseconds since the epoch. */
+  readonly tiers: Readonly<Partial<Record<Temperature, { readonly ms: number; readonly at: number }>>>;
   readonly workers: readonly WorkerStatus[];
 }
 

@@ -3,6 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
 import { fillCommand, findFreePort, findPortHolder } from '../../pool/index.js';
+import { AdminClient } from '../admin/admin-client.js';
+import { adminSocketPath } from '../admin/locate-instance.js';
+import type { StatusView } from '../admin/status-view.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { knowsGracefulTimeout, workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
@@ -12,6 +15,7 @@ import { systemRandom } from '../core/random.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { findCommandTraps, fixCommand } from './command-traps.js';
+import { comparePromises } from './promise-check.js';
 import { tryHealthPath, type HealthTrial } from './health-trial.js';
 
 export interface DoctorOptions {
@@ -31,16 +35,31 @@ const MIN_FILE_DESCRIPTORS = 4096;
 /** Prints every finding; exit code 1 when something would keep Understudy from running. */
 export async function runDoctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
   const { config } = loadConfig({ flags: options.flags });
+  const running = await statusOfRunning(config);
   const findings = [
     ...examineCommand(config),
-    ...(await examinePorts(config)),
+    ...(running === undefined ? await examinePorts(config) : examineRunning(running, config)),
     ...(await examineFileDescriptors()),
     await examineGpu(),
   ];
   const taken = findings.some(({ level }) => level === 'fail');
-  if (options.tryCommand && !taken) findings.push(await examineHealth(config, terminal));
+  // Beside a running instance there may be no room for one more worker, and its own are proof enough.
+  if (options.tryCommand && !taken && running === undefined) findings.push(await examineHealth(config, terminal));
   for (const { level, text } of findings) terminal.stdout.write(`${MARKS[level]}  ${text}\n`);
   return findings.some(({ level }) => level === 'fail') ? EXIT.failed : EXIT.done;
+}
+
+/** Undefined when none runs with this config. */
+function statusOfRunning({ runtimeDir }: Config): Promise<StatusView | undefined> {
+  return new AdminClient({ socketPath: adminSocketPath(runtimeDir) }).status().catch(() => undefined);
+}
+
+function examineRunning(status: StatusView, { promises }: Config): Finding[] {
+  const { pid } = status.instance;
+  return [
+    { level: 'ok', text: `an instance runs (pid ${pid}): its ports are its own, and no worker is tried beside it` },
+    ...comparePromises(status, promises),
+  ];
 }
 
 function examineCommand(config: Config): Finding[] {

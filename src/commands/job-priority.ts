@@ -1,10 +1,11 @@
-// The mode's priority for the command of `validate`. We take it ourselves just before the command starts, which inherits
-// it from its first instruction on: no wrapper that could fail in the command's place, and one pid as ever.
+// The mode's priority for the command of `validate`. Our main thread takes it just before it starts the command, which
+// inherits it from its first instruction on: no wrapper that could fail in the command's place, and one pid as ever.
 
-import { getPriority } from 'node:os';
-import { prioritiseTree, readSessionNice, setSessionNice } from '../../pool/index.js';
+import { getPriority, setPriority } from 'node:os';
+import { execa } from 'execa';
 import type { Clock } from '../core/clock.js';
-import type { Priority } from '../core/priority.js';
+import { ioniceFlags, type Priority } from '../core/priority.js';
+import { readSessionNice, setSessionNice, tryDo } from '../core/session-nice.js';
 
 export interface JobPriorityDeps {
   readonly clock: Clock;
@@ -22,11 +23,38 @@ export async function takeJobPriority(priority: Priority, deps: JobPriorityDeps)
   const shared = before !== undefined && before.group === readSessionNice(instancePid)?.group;
   // A session that is lower already stays so.
   const session = before !== undefined && !shared && wanted.nice !== undefined && wanted.nice > before.nice;
-  const refused = await prioritiseTree(process.pid, wanted, { clock, session });
+  const refused = [
+    ...(await takeOurselves(wanted)),
+    ...(session ? failedBy(`session nice ${wanted.nice}`, await setSessionNice(process.pid, wanted.nice, clock)) : []),
+  ];
   if (refused.length > 0) warn(`the command could not be given all of its priority: ${refused.join('; ')}`);
   if (shared && (wanted.nice ?? 0) > 0) warn(SHARED_SESSION);
   if (!session) return () => Promise.resolve();
   return async () => void (await setSessionNice(process.pid, before.nice, clock));
+}
+
+/** What was refused, in words. */
+async function takeOurselves({ nice, io, cpus }: Priority): Promise<string[]> {
+  const pid = String(process.pid);
+  return [
+    ...(nice === undefined
+      ? []
+      : failedBy(
+          `nice ${nice}`,
+          tryDo(() => setPriority(nice)),
+        )),
+    ...(io === undefined ? [] : await tell('ionice', [...ioniceFlags(io), '-p', pid])),
+    ...(cpus === undefined ? [] : await tell('taskset', ['-c', '-p', cpus, pid])),
+  ];
+}
+
+async function tell(program: string, args: readonly string[]): Promise<string[]> {
+  const { failed, stderr, shortMessage } = await execa(program, args, { reject: false, timeout: 5_000 });
+  return failed ? [`${program}: ${stderr === '' ? shortMessage : stderr.split('\n')[0]}`] : [];
+}
+
+function failedBy(what: string, code: string | undefined): string[] {
+  return code === undefined ? [] : [`${what}: ${code}`];
 }
 
 const SHARED_SESSION =

@@ -27,7 +27,8 @@ backends:
 # or any command; {port} {host} {name} {worker} are filled in, one process a worker.
 # command: [python3, -m, uvicorn, "module:app", --port, "{port}"]
 
-# The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen or cold.
+# The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen,
+# asleep (needs the section sleep) or cold.
 modes:
   production: { active: 3, workers: 1 }
   validation: { active: 2, workers: 2, standby: 1, temperature: frozen }
@@ -46,6 +47,15 @@ stop: { drainTimeout: 30s, streamDrainTimeout: 30s, grace: 10s }
 startTimeout: 5m
 failbackAfter: 10s
 rehearseEvery: 1m
+
+# How a standby with the temperature asleep gives its GPU memory back and takes it again: a request to the worker (these
+# are vLLM's), or { command: [cuda-checkpoint, --toggle, --pid, "{pid}"] }. golden proves the wake-up; GET health.path by default.
+# sleep:
+#   demote: { path: "/sleep?level=1", timeout: 30s }
+#   promote: { path: /wake_up, timeout: 30s }
+#   golden: { path: /v1/models, expectBody: my-model, timeout: 10s }
+# How fast a standby is to be back; doctor compares it with the rehearsals.
+promises: { hot: 100ms, frozen: 250ms, asleep: 10s, cold: 2m }
 
 # least-outstanding, round-robin, p2c, random, or hash (hashOn: address, header:NAME or cookie:NAME).
 balance: { policy: least-outstanding, hashOn: address }

@@ -13,7 +13,7 @@ export interface ModeConfig {
   readonly workers: number;
   readonly standby: number;
   readonly standbyWorkers: number;
-  readonly temperature: 'hot' | 'frozen' | 'cold';
+  readonly temperature: 'hot' | 'frozen' | 'asleep' | 'cold';
   readonly floor?: number;
   /** Of the workers. */
   readonly priority: Priority;

@@ -77,6 +77,12 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
       message: `wants ${mode.active} active and ${mode.standby} standby backends, but there are ${config.backends.length}`,
     });
   }
+  if (mode.temperature === 'asleep' && config.sleep === undefined) {
+    problems.push({
+      path: `modes.${name}.temperature`,
+      message: "'asleep' needs the section 'sleep', with the hooks demote and promote",
+    });
+  }
   const standbyWorkers = mode.temperature === 'cold' ? 0 : mode.standby * mode.standbyWorkers;
   const workers = mode.active * mode.workers + standbyWorkers;
   if (config.budget.workers !== undefined && workers > config.budget.workers) {

@@ -46,6 +46,7 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
     rehearseEveryMs: config.rehearseEvery,
     budget: { workers: config.budget.workers },
     memory: { expected: toMemoryAmounts(config.expected), allowed: toMemoryAmounts(config.budget) },
+    ...toSleepHooks(config),
     stateDir: config.runtimeDir,
     logDir: config.logDir,
   };
@@ -84,4 +85,35 @@ function commandFor(config: Config, running: RunningProgram | undefined): readon
 
 function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {
   return 'url' in backend ? { name: backend.name, url: backend.url } : backend;
+}
+
+type Hooks = NonNullable<PoolOptions['sleepHooks']>;
+type HookConfig = NonNullable<Config['sleep']>['demote'];
+type HttpHookConfig = Extract<HookConfig, { readonly path: string }>;
+
+function toSleepHooks({ sleep, health }: Config): Pick<PoolOptions, 'sleepHooks'> {
+  if (sleep === undefined) return {};
+  const { demote, promote, golden } = sleep;
+  const ownHealth = { method: 'GET', path: health.path, timeoutMs: health.timeout };
+  return {
+    sleepHooks: {
+      demote: toHook(demote),
+      promote: toHook(promote),
+      golden: golden === undefined ? ownHealth : toHttpHook(golden),
+    },
+  };
+}
+
+function toHook(hook: HookConfig): Hooks['demote'] {
+  return 'command' in hook ? { command: hook.command, timeoutMs: hook.timeout } : toHttpHook(hook);
+}
+
+function toHttpHook({ timeout, body, expectStatus, expectBody, ...rest }: HttpHookConfig): Hooks['golden'] {
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { body }),
+    ...(expectStatus === undefined ? {} : { expectStatus }),
+    ...(expectBody === undefined ? {} : { expectBody }),
+    timeoutMs: timeout,
+  };
 }

@@ -30,7 +30,7 @@ const modeSchema = z.strictObject({
   workers: z.number().int().min(1).max(256).default(1),
   standby: count.default(0),
   standbyWorkers: z.number().int().min(1).default(1),
-  temperature: z.enum(['hot', 'frozen', 'cold']).default('frozen'),
+  temperature: z.enum(['hot', 'frozen', 'asleep', 'cold']).default('frozen'),
   floor: z.number().int().min(1).optional(),
   priority: prioritySchema.default({}),
   job: prioritySchema.default({ nice: 10 }),
@@ -148,6 +148,39 @@ const resources = section({
   gpuTimeout: duration().default(5_000),
 });
 
+const timeout = duration().default(30_000);
+const method = z.string().regex(/^[A-Z]+$/, 'accepted: GET, POST, PUT');
+const httpHook = z.strictObject({
+  path: z.string().startsWith('/'),
+  method: method.default('POST'),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().optional(),
+  /** Any below 400 when it is left out. */
+  expectStatus: z.number().int().min(100).max(599).optional(),
+  /** What the answer must contain. */
+  expectBody: z.string().min(1).optional(),
+  timeout,
+});
+/** `{pid} {port} {host} {name} {worker}` are filled in. */
+const commandHook = z.strictObject({ command: z.array(z.string()).min(1), timeout });
+const hook = z.union([httpHook, commandHook]);
+
+/** How a standby falls asleep and wakes, for modes with the temperature `asleep`. */
+const sleep = z.strictObject({
+  demote: hook,
+  promote: hook,
+  /** Proves the wake-up; a GET of health.path when it is left out. */
+  golden: httpHook.extend({ method: method.default('GET') }).optional(),
+});
+
+/** How fast a standby is to be back in traffic; `doctor` compares it with the last rehearsal. */
+const promises = section({
+  hot: duration().default(100),
+  frozen: duration().default(250),
+  asleep: duration().default(10_000),
+  cold: duration().default(120_000),
+});
+
 /** What all workers together may use. */
 const budget = section({
   workers: z.number().int().min(1).optional(),
@@ -178,6 +211,8 @@ export const configSchema = z.strictObject({
   budget,
   expected,
   resources,
+  sleep: sleep.optional(),
+  promises,
   restart,
   stop,
   startTimeout: duration().default(300_000),

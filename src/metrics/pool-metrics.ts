@@ -85,6 +85,17 @@ function gauges(status: () => StatusView): Family[] {
       promotionSamples(view, 'provenMs'),
     ),
     gauge(
+      'understudy_tier_promotion_seconds',
+      'From a temperature to an answer, as last rehearsed or started',
+      ({ backends }) =>
+        backends.flatMap(({ name, tiers }) =>
+          Object.entries(tiers).map(([temperature, { ms }]) => ({
+            labels: { backend: name, temperature },
+            value: ms / 1000,
+          })),
+        ),
+    ),
+    gauge(
       'understudy_worker_state',
       '1 for the state that a worker is in',
       perWorker(({ id, state }) => ({ labels: { worker: id, state }, value: 1 })),

@@ -10,7 +10,7 @@ import { PoolModel, type ModelEvent } from '../support/pool-model.js';
 
 const MAX_WORKERS = 3;
 
-const temperature = fc.constantFrom<Temperature>('hot', 'frozen', 'cold');
+const temperature = fc.constantFrom<Temperature>('hot', 'frozen', 'asleep', 'cold');
 
 const modeOf = (backends: number): fc.Arbitrary<ModeOptions> =>
   fc
@@ -54,6 +54,9 @@ const event: fc.Arbitrary<ModelEvent> = fc.record({
     'mode',
     'restart',
     'steady',
+    'hook-done',
+    'hook-fails',
+    'rehearsed',
   ),
   pick: fc.nat(20),
 });
@@ -71,6 +74,9 @@ const anyState = fc.record({
   ready: fc.boolean(),
   usable: fc.boolean(),
   frozen: fc.boolean(),
+  asleep: fc.boolean(),
+  changing: fc.boolean(),
+  sleepless: fc.boolean(),
   outdated: fc.boolean(),
 });
 
@@ -94,11 +100,15 @@ const anywhere = poolOptions.chain((options) => {
 /** Facts that a state does not have are not observed in it. */
 function coherent(worker: ObservedWorker): ObservedWorker {
   const { state } = worker;
+  const asleep = worker.asleep && state === 'standby';
+  const changing = worker.changing && asleep;
   return {
     ...worker,
-    ready: worker.ready && (state === 'starting' || state === 'draining'),
+    ready: worker.ready && (state === 'starting' || state === 'draining' || changing),
     usable: worker.usable && (state === 'active' || state === 'draining'),
-    frozen: worker.frozen && state === 'standby',
+    frozen: worker.frozen && state === 'standby' && !asleep,
+    asleep,
+    changing,
     outdated: worker.outdated && state !== 'off' && state !== 'failed',
     startable: state === 'off' || state === 'failed',
   };

@@ -53,7 +53,10 @@ describe('a frozen standby', () => {
     await pool.start();
     const standby = pidsOf(pool).get('fallback/1')!;
     const event = await nextEvent(({ kind }) => kind === 'rehearsal');
-    expect(event).toMatchObject({ worker: 'fallback/1', evidence: expect.stringContaining('thawed and answered') });
+    expect(event).toMatchObject({
+      worker: 'fallback/1',
+      evidence: expect.stringContaining('from frozen to its answer'),
+    });
     await waitUntilStopped(standby);
     expect(pidsOf(pool).get('fallback/1')).toBe(standby);
   });

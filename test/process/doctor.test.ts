@@ -20,3 +20,19 @@ test('doctor names the traps of a command, puts it right, and tells what the hea
   expect(stdout).toMatch(/GPU/);
   expect(code).toBe(0);
 });
+
+test('doctor compares the rehearsals of a running instance with what is promised', async () => {
+  const modes = { only: { active: 1, workers: 1, standby: 1, temperature: 'asleep' } };
+  const sleep = { demote: { path: '/health', method: 'GET' }, promote: { command: ['true'] }, golden: { path: '/' } };
+  const promises = { cold: '1ms', asleep: '1h' };
+  const config = { modes, sleep, promises, rehearseEvery: '100ms' };
+  instance = await UnderstudyProcess.start({ config });
+  await instance.waitForStatus(({ backends }) => backends[1]?.tiers.asleep !== undefined);
+  const { code, stdout } = await instance.command('doctor');
+  expect(stdout).toMatch(/ok +an instance runs \(pid \d+\)/);
+  expect(stdout).toMatch(/warn +secondary: from cold to an answer in .*, but promises\.cold is 1 ms/);
+  expect(stdout).toMatch(/ok +secondary: from asleep to an answer in .* \(promises\.asleep is 3600\.0 s\)/);
+  expect(code).toBe(0);
+  instance.signal('SIGTERM');
+  await instance.waitForExit();
+});

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/core/clock.js';
 import type { Priority } from '../../src/core/priority.js';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
 import { nothingAnnounced, type Announcement } from '../../pool/announcement.js';
+import type { Hook, HookTarget } from '../../pool/sleep-hooks.js';
 import { ExitNews } from '../../pool/exit-news.js';
 import type {
   ExitReport,
@@ -68,6 +69,10 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   readonly priorities: { readonly pid: number | undefined; readonly priority: Priority }[] = [];
   /** What is said to each priority. */
   refusals: readonly string[] = [];
+  /** The hooks that were asked for, in order, as `pid what`. */
+  readonly hooks: string[] = [];
+  /** Set by a test: answers a hook; undefined means that it is done. */
+  onHook: (hook: Hook, target: HookTarget) => Promise<string | undefined> = () => Promise.resolve(undefined);
   /** New processes are ready at once. */
   readyAtOnce = true;
   /** New processes end right after their launch. */
@@ -137,6 +142,11 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     // A tick is 10 ms: it burns a whole core.
     const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
     return { cpuTicks, residentBytes: 0, stopped: found.stopped, runnable: false };
+  }
+
+  runHook(hook: Hook, target: HookTarget): Promise<string | undefined> {
+    this.hooks.push(`${target.pid} ${'command' in hook ? hook.command[0] : hook.path}`);
+    return this.onHook(hook, target);
   }
 
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]> {

@@ -9,6 +9,9 @@ import { isConverged, planSteps, type PlanInput, type Step } from '../../pool/pl
 export interface ModelEvent {
   readonly kind:
     | 'exit'
+    | 'hook-done'
+    | 'hook-fails'
+    | 'rehearsed'
     | 'start-fails'
     | 'becomes-ready'
     | 'drained'
@@ -99,7 +102,8 @@ export class PoolModel {
     if (this.workers.filter((worker) => worker.state === 'draining').length > 1 && step.kind === 'drain') {
       fail('two workers were drained at once');
     }
-    const canCover = ({ id, state, outdated }: ObservedWorker) => id !== step.id && state === 'standby' && !outdated;
+    const canCover = ({ id, state, outdated, asleep }: ObservedWorker) =>
+      id !== step.id && state === 'standby' && !outdated && !asleep;
     if (step.kind === 'drain' && input.workers.some(canCover)) {
       const left = countServing(this.workers);
       if (left < input.promised && countServing(before) > left) fail('a drain left a deficit beside a standby');
@@ -126,6 +130,14 @@ export class PoolModel {
 type Change = (worker: ObservedWorker) => ObservedWorker | undefined;
 
 const CHANGES: Record<Exclude<ModelEvent['kind'], 'mode' | 'steady'>, Change> = {
+  'hook-done': (worker) => (worker.changing ? hookDone(worker) : undefined),
+  // Put to sleep in vain it is stopped and rests cold; woken in vain it is replaced.
+  'hook-fails': (worker) =>
+    worker.changing
+      ? { ...failed(worker), state: 'stopping', sleepless: worker.sleepless || !worker.ready }
+      : undefined,
+  rehearsed: (worker) =>
+    worker.asleep && !worker.changing ? { ...worker, changing: true, ready: true, rehearsing: true } : undefined,
   exit: (worker) => (['starting', 'active', 'standby', 'draining'].includes(worker.state) ? failed(worker) : undefined),
   'start-fails': (worker) => (worker.state === 'starting' ? { ...failed(worker), startable: false } : undefined),
   'becomes-ready': (worker) => (worker.state === 'starting' ? { ...worker, ready: true } : undefined),
@@ -137,15 +149,17 @@ const CHANGES: Record<Exclude<ModelEvent['kind'], 'mode' | 'steady'>, Change> = 
     worker.state === 'active' || worker.state === 'standby' ? { ...worker, outdated: true } : undefined,
 };
 
+const AWAKE = { frozen: false, asleep: false, changing: false, rehearsing: false };
+
 function failed(worker: ObservedWorker): ObservedWorker {
-  return { ...worker, state: 'failed', usable: false, ready: false, frozen: false, outdated: false, startable: true };
+  return { ...worker, state: 'failed', usable: false, ready: false, ...AWAKE, outdated: false, startable: true };
 }
 
-/** `ready` remembers in a draining worker that it goes to standby. */
+/** `ready` remembers in a draining worker that it goes to standby, and in a sleeping one that it is waking. */
 function taken(worker: ObservedWorker, step: Step): ObservedWorker {
   switch (step.kind) {
     case 'promote':
-      return { ...worker, state: 'active', usable: true, ready: false, frozen: false };
+      return { ...worker, state: 'active', usable: true, ready: false, ...AWAKE };
     case 'start':
       return { ...worker, state: 'starting', ready: false, startable: false, outdated: false };
     case 'rest':
@@ -153,16 +167,26 @@ function taken(worker: ObservedWorker, step: Step): ObservedWorker {
     case 'freeze':
     case 'thaw':
       return { ...worker, frozen: step.kind === 'freeze' };
+    case 'sleep':
+    case 'wake':
+      if (worker.changing || worker.frozen) throw new Error(`${step.kind} of a worker that can't: ${worker.id}`);
+      return { ...worker, asleep: true, changing: true, ready: step.kind === 'wake' };
     case 'drain':
       return { ...worker, state: 'draining', ready: step.next === 'standby' };
     case 'stop':
-      return { ...worker, state: 'stopping', ready: false, frozen: false };
+      return { ...worker, state: 'stopping', ready: false, ...AWAKE };
     case 'forget':
       return { ...worker, state: 'off', startable: true };
   }
 }
 
+function hookDone(worker: ObservedWorker): ObservedWorker {
+  const awake = worker.ready;
+  return { ...worker, asleep: !awake, changing: false, ready: false, rehearsing: awake && worker.rehearsing };
+}
+
 function endedWell(worker: ObservedWorker): ObservedWorker {
+  if (worker.changing) return hookDone(worker);
   switch (worker.state) {
     case 'starting':
       return { ...worker, ready: true };

@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => void process.kill(-child.pid!, 'SIGKILL'));
 
 test('every thread of every process of the tree gets the nice, and its session too', async () => {
-  expect(await prioritiseTree(child.pid!, { nice: 7 }, { clock: systemClock })).toEqual([]);
+  expect(await prioritiseTree(child.pid!, { nice: 7 }, systemClock)).toEqual([]);
   const pids = readTree(child.pid!)!.pids;
   expect(pids).toHaveLength(2);
   const threads = pids.flatMap(threadsOf);
@@ -36,7 +36,7 @@ test('every thread of every process of the tree gets the nice, and its session t
 
 test('the CPUs are those asked for, in every thread', async () => {
   const one = /\d+/.exec(ownCpus()!)![0];
-  expect(await prioritiseTree(child.pid!, { cpus: one }, { clock: systemClock })).toEqual([]);
+  expect(await prioritiseTree(child.pid!, { cpus: one }, systemClock)).toEqual([]);
   for (const thread of threadsOf(child.pid!)) {
     const status = readFileSync(`/proc/${child.pid}/task/${thread}/status`, 'utf8');
     expect(/^Cpus_allowed_list:\s+(\S+)/m.exec(status)?.[1]).toBe(one);
@@ -44,10 +44,10 @@ test('the CPUs are those asked for, in every thread', async () => {
 });
 
 test('what the system refuses is said in words', async () => {
-  const [refusal] = await prioritiseTree(child.pid!, { cpus: '1000' }, { clock: systemClock });
+  const [refusal] = await prioritiseTree(child.pid!, { cpus: '1000' }, systemClock);
   expect(refusal).toMatch(/^taskset -a -c -p: .*affinity/);
 });
 
 test('a process that is gone is no failure', async () => {
-  expect(await prioritiseTree(2 ** 22 + 1, { nice: 7, io: 'idle', cpus: '0' }, { clock: systemClock })).toEqual([]);
+  expect(await prioritiseTree(2 ** 22 + 1, { nice: 7, io: 'idle', cpus: '0' }, systemClock)).toEqual([]);
 });

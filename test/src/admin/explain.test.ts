@@ -12,7 +12,7 @@ function worker(id: string, over: Partial<WorkerStatus> = {}): WorkerStatus {
 
 function backend(name: string, over: Partial<BackendStatus> = {}): BackendStatus {
   const role = over.role ?? 'active';
-  const facts = { name, port: 1, role, wished: role, byHand: false, temperature: null, promotion: null };
+  const facts = { name, port: 1, role, wished: role, byHand: false, temperature: null, promotion: null, tiers: {} };
   return { ...facts, workers: [worker(`${name}/1`)], ...over };
 }
 

@@ -1,8 +1,8 @@
 // The nice of a whole session. Where the kernel groups by session (sched(7), autogroup; the default of desktop kernels),
 // a thread's nice counts only within its session, and the group's own nice is what counts between them.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { waitFor, type Clock } from '../../src/core/clock.js';
-import { errorCode } from '../../src/core/errors.js';
+import { waitFor, type Clock } from './clock.js';
+import { errorCode } from './errors.js';
 
 const RETRY_MS = 150;
 const MAX_ATTEMPTS = 50;
