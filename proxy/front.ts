@@ -18,13 +18,14 @@ export class Front {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
   }
 
-  /** @throws UnderstudyError `front-listen` that names the address and why. */
-  listen(address: FrontAddress): Promise<{ readonly port: number }> {
+  /**
+   * Where nobody listens yet, or on a socket that somebody opened for us.
+   * @throws UnderstudyError `front-listen` that names the address and why.
+   */
+  listen(place: FrontAddress | { readonly fd: number }): Promise<{ readonly port: number }> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(cannotListen(address, error)));
-      this.#server.listen(address.port, address.host, () =>
-        resolve({ port: (this.#server.address() as AddressInfo).port }),
-      );
+      this.#server.once('error', (error) => reject('fd' in place ? notOurs(error) : cannotListen(place, error)));
+      this.#server.listen(place, () => resolve({ port: (this.#server.address() as AddressInfo).port }));
     });
   }
 
@@ -44,6 +45,13 @@ export class Front {
   stopAccepting(): void {
     if (this.#server.listening) this.#server.close();
   }
+}
+
+function notOurs(error: unknown): UnderstudyError {
+  return new UnderstudyError(
+    `Cannot use the socket that was passed as front: ${errorMessage(error)}. Accepted: one TCP socket (ListenStream=).`,
+    { code: 'front-listen', source: 'operator', cause: error },
+  );
 }
 
 const REASONS: Readonly<Record<string, string>> = {

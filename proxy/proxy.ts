@@ -99,9 +99,9 @@ export class Proxy implements TrafficPort {
     this.#front = new Front((socket) => this.#connections.accept(socket));
   }
 
-  /** @throws UnderstudyError `front-listen`. */
-  listen(): Promise<{ readonly port: number }> {
-    return this.#front.listen(this.#policies.options.front);
+  /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */
+  listen(fd?: number): Promise<{ readonly port: number }> {
+    return this.#front.listen(fd === undefined ? this.#policies.options.front : { fd });
   }
 
   /** Serves on the front that another process has handed over. */

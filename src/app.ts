@@ -50,6 +50,8 @@ export interface UnderstudyDependencies {
   readonly configPath?: string;
   /** Reads the config again, for a reload by the API. @throws ConfigError with every problem. */
   readonly loadConfig?: () => Config;
+  /** For the process that takes over in an upgrade, beside our environment. */
+  readonly successorEnv?: Readonly<Record<string, string>>;
 }
 
 export interface StartedAddresses {
@@ -84,6 +86,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** The instance to take over from: its front and its workers, which go on whatever becomes of us. */
   readonly predecessor?: Predecessor;
+  /** Listens already: the front, as a service manager opened it. */
+  readonly frontFd?: number;
 }
 
 export interface StopOptions {
@@ -174,9 +178,10 @@ class Instance implements Understudy {
     return this.#reloader.config;
   }
 
-  async start({ signal, predecessor }: StartOptions = {}): Promise<StartedAddresses> {
+  async start({ signal, predecessor, frontFd }: StartOptions = {}): Promise<StartedAddresses> {
     try {
-      const admin = predecessor === undefined ? await this.#startAlone(signal) : await this.#takeOver(predecessor);
+      const admin =
+        predecessor === undefined ? await this.#startAlone({ signal, frontFd }) : await this.#takeOver(predecessor);
       this.#modes.open();
       return {
         frontUrl: `http://${this.#config.front.host}:${this.#frontPort}`,
@@ -189,10 +194,10 @@ class Instance implements Understudy {
     }
   }
 
-  async #startAlone(signal: AbortSignal | undefined): Promise<{ readonly port: number }> {
+  async #startAlone({ signal, frontFd }: StartOptions): Promise<{ readonly port: number }> {
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     this.#modes.restore();
-    this.#frontPort = (await this.#proxy.listen()).port;
+    this.#frontPort = (await this.#proxy.listen(frontFd)).port;
     const admin = await this.#openAdmin();
     await this.#watchResources();
     this.#logRotation.start();
@@ -231,7 +236,7 @@ class Instance implements Understudy {
     try {
       await this.#pool.hold();
       this.#modes.keep(true);
-      successor = new Successor(systemClock);
+      successor = new Successor(systemClock, this.#dependencies.successorEnv);
       await successor.waitReady();
       await successor.giveFront(this.#proxy.frontServer);
     } catch (error) {

@@ -8,6 +8,8 @@ import { errorMessage, UnderstudyError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { createLog } from '../logging.js';
 import { ReloadTriggers } from '../reload-triggers.js';
+import { environmentForSuccessor, takePassedEnvironment } from '../systemd/passed-environment.js';
+import { ServiceNotifier } from '../systemd/service-notifier.js';
 import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
@@ -45,9 +47,17 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
     });
   }
   const log = createLog(config.log);
-  const understudy = createUnderstudy(config, { log, configPath: path, loadConfig: () => load().config });
+  const passed = takePassedEnvironment(process.env, process.pid);
+  const notifier = new ServiceNotifier(passed, { clock: systemClock, log });
+  const understudy = createUnderstudy(config, {
+    log,
+    configPath: path,
+    loadConfig: () => load().config,
+    successorEnv: environmentForSuccessor(passed),
+  });
   const output = showWorkerOutput(config.logDir, terminal);
   const signals = new StopSignals(understudy, options);
+  signals.startSignal.addEventListener('abort', () => notifier.noteStopping(), { once: true });
   const triggers = new ReloadTriggers({
     clock: systemClock,
     watchedPath: options.watch === true ? path : undefined,
@@ -55,11 +65,14 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
     onTerminalGone: () => signals.receive(),
   });
   try {
-    await startWithProgress(understudy, signals, { terminal, predecessor: options.predecessor });
+    const { predecessor } = options;
+    const frontUrl = await startWithProgress(understudy, signals, { terminal, predecessor, frontFd: passed.frontFd });
+    if (frontUrl !== undefined) notifier.noteReady(`ready on ${frontUrl}`);
     await understudy.stopped;
   } finally {
     await understudy.stop();
     await output.stop();
+    await notifier.stop();
     signals.release();
     triggers.release();
   }
@@ -88,11 +101,18 @@ function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
 
 const PROGRESS_INTERVAL_MS = 250;
 
+interface StartContext {
+  readonly terminal: Terminal;
+  readonly predecessor: Predecessor | undefined;
+  readonly frontFd: number | undefined;
+}
+
+/** Resolves with the front's address; undefined when it was stopped while it started. */
 async function startWithProgress(
   understudy: Understudy,
   signals: StopSignals,
-  { terminal, predecessor }: { readonly terminal: Terminal; readonly predecessor: Predecessor | undefined },
-): Promise<void> {
+  { terminal, predecessor, frontFd }: StartContext,
+): Promise<string | undefined> {
   const line = progressLine(terminal);
   const startedAt = systemClock.now();
   let timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
@@ -102,13 +122,15 @@ async function startWithProgress(
     timer = systemClock.startTimer(PROGRESS_INTERVAL_MS, tick);
   }
   try {
-    const addresses = await understudy.start({ signal: signals.startSignal, predecessor });
+    const addresses = await understudy.start({ signal: signals.startSignal, predecessor, frontFd });
     line.clear();
     terminal.stdout.write(
       `understudy is ready on ${addresses.frontUrl}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
     );
+    return addresses.frontUrl;
   } catch (error) {
     if (!signals.stopping) throw error;
+    return undefined;
   } finally {
     timer.cancel();
     line.clear();

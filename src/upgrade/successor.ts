@@ -15,11 +15,12 @@ export class Successor {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  /** @param env what it needs beside our environment. */
+  constructor(clock: Clock, env: Readonly<Record<string, string>> = {}) {
     const [, program = '', ...args] = process.argv;
     this.#clock = clock;
     this.#child = fork(program, args, {
-      env: { ...process.env, [SUCCESSOR_VARIABLE]: String(process.pid) },
+      env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(process.pid) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,
     });

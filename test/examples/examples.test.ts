@@ -153,9 +153,10 @@ describe('the omnimind example', () => {
     expect(processState(pid)).toBeUndefined();
   });
 
-  test('keeps its unit to settings that let workers finish', () => {
+  test('keeps its unit to settings that leave the workers to Understudy', () => {
     const unit = readFileSync(join(EXAMPLES, 'omnimind', 'omnimind.service'), 'utf8');
     expect(unit).toMatch(/^ExecStart=.*run_cluster\.sh$/m);
-    expect(unit).toMatch(/^KillMode=mixed$/m);
+    expect(unit).toMatch(/^KillMode=process$/m);
+    expect(unit).toMatch(/^Type=notify\nNotifyAccess=all$/m);
   });
 });
