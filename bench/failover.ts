@@ -12,7 +12,7 @@ import { findPython, uvicornExample } from './support/uvicorn-example.js';
 import { demoCommand } from './support/worker-commands.js';
 
 /** A round of the side by side takes a minute; one of promotions a second or two. */
-const PROMOTIONS_PER_ROUND = 4;
+const PROMOTIONS_PER_ROUND = 8;
 
 const options = readBenchChoices(
   { rounds: 5, seconds: 0 },
