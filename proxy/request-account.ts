@@ -3,7 +3,7 @@
 
 import type { Clock } from '../src/core/clock.js';
 import type { Ledger } from './ledger.js';
-import type { EndedBy, Phase, ProxyObserver } from './request-record.js';
+import type { ClientFacts, EndedBy, Phase, ProxyObserver } from './request-record.js';
 import type { RetryBudget } from './retry-budget.js';
 import { HANG_MS, judgeRepeat, type RequestFacts } from './retry-policy.js';
 import type { Upstream } from './upstream.js';
@@ -20,6 +20,7 @@ export interface RequestIdentity {
   readonly method: string;
   /** The raw target. */
   readonly path: string;
+  readonly client?: ClientFacts | undefined;
 }
 
 export interface Ending {
@@ -106,7 +107,7 @@ export class RequestAccount {
   record({ endedBy, status, code }: Ending): void {
     if (this.#over) return;
     this.#over = true;
-    const { id, method, path } = this.#identity;
+    const { id, method, path, client } = this.#identity;
     const now = this.#context.clock.now();
     const startedAt = this.#startedAt;
     this.#context.observer.onRequest({
@@ -123,6 +124,7 @@ export class RequestAccount {
       bytesOut: this.bytesOut,
       endedBy,
       phase: this.phase,
+      client,
       code,
     });
   }

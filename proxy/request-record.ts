@@ -32,12 +32,15 @@ export interface RequestRecord {
   readonly bytesOut: number;
   readonly endedBy: EndedBy;
   readonly phase: Phase;
-  readonly client?: ClientFacts;
+  /** Only for an observer that asks for it. */
+  readonly client: ClientFacts | undefined;
   /** Our error code, when it was we who answered or broke off. */
   readonly code: string | undefined;
 }
 
 export interface ProxyObserver {
+  /** Who asked is read off the head for it, which costs a look at every field. */
+  readonly wantsClient?: boolean;
   onRequest(record: RequestRecord): void;
   onRepeat(reason: string): void;
   onRepeatRefused(reason: string): void;

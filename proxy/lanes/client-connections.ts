@@ -11,6 +11,7 @@ import type { ProxyOptions } from '../options.js';
 import { priorityOf, type Priority } from '../priority.js';
 import { problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
+import type { ClientFacts } from '../request-record.js';
 import type { Upstream } from '../upstream.js';
 import { affinityOf, fieldOf } from './affinity.js';
 import { ClientConnection } from './client-connection.js';
@@ -166,11 +167,21 @@ export class ClientConnections implements ConnectionContext {
     return new FastExchange(this.#fast, {
       connection,
       request,
-      account: new RequestAccount(context, { id, method, path }),
+      account: new RequestAccount(context, { id, method, path, client: this.#clientFacts(connection, request) }),
       text: requestText(parser, request, own),
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
       priority: this.#priorityOf(connection, path),
     });
+  }
+
+  #clientFacts({ clientAddress }: ClientConnection, { minorVersion }: JudgedRequest): ClientFacts | undefined {
+    if (this.#context.observer.wantsClient !== true) return undefined;
+    return {
+      address: clientAddress,
+      httpVersion: `1.${minorVersion}`,
+      referer: fieldOf(this.parser, 'referer'),
+      userAgent: fieldOf(this.parser, 'user-agent'),
+    };
   }
 
   /** Costs nothing where nobody's word counts and no route is declared. */

@@ -22,7 +22,7 @@ import type { GuestSocket } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
-import { affinityKeyOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
+import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
@@ -73,7 +73,8 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#path = request.url ?? '/';
     this.#awaitsContinue = expectsContinue;
     const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
-    this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path });
+    const client = clientFactsOf(request, context);
+    this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path, client });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
     const { keepAliveCommentsMs: everyMs } = context.options.waitingRoom;
     const { accept } = request.headers;

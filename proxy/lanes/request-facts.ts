@@ -1,7 +1,9 @@
 // What the full lane reads off a node:http request. Pure.
 
 import type { IncomingMessage } from 'node:http';
+import { cookieValue } from './affinity.js';
 import { priorityOf, type Priority } from '../priority.js';
+import type { ClientFacts } from '../request-record.js';
 import type { LaneContext } from './lane-context.js';
 
 /** RFC 9112 section 6.3: a request has a body when it says so, whatever its method. */
@@ -31,8 +33,14 @@ export function affinityKeyOf(request: IncomingMessage, hashOn: string): string 
   const address = request.socket.remoteAddress ?? '';
   if (kind === 'header') return String(request.headers[name.toLowerCase()] ?? address);
   if (kind !== 'cookie') return address;
-  const cookies = (request.headers.cookie ?? '').split(';').map((part) => part.trim());
-  return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1) ?? address;
+  return cookieValue(request.headers.cookie ?? '', name) ?? address;
+}
+
+/** Undefined unless somebody wants to know. */
+export function clientFactsOf(request: IncomingMessage, { observer }: LaneContext): ClientFacts | undefined {
+  if (observer.wantsClient !== true) return undefined;
+  const { httpVersion, headers, socket } = request;
+  return { address: socket.remoteAddress, httpVersion, referer: headers.referer, userAgent: headers['user-agent'] };
 }
 
 export function priorityOfRequest(request: IncomingMessage, { options, trustedProxies }: LaneContext): Priority {

@@ -20,7 +20,7 @@ import type { Upstream } from '../upstream.js';
 import { isUpstreamFailure } from './failed-answer.js';
 import type { GuestSocket, UpgradeListener } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
-import { priorityOfRequest } from './request-facts.js';
+import { clientFactsOf, priorityOfRequest } from './request-facts.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { originOf } from './upstream-pools.js';
 import { closeFrame, WebSocketFrames } from './websocket-frames.js';
@@ -68,7 +68,7 @@ export class Tunnel implements Waiter, UpgradeListener {
     this.#socket = socket;
     const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
     const { method = 'GET', url: path = '/' } = request;
-    this.#account = new RequestAccount(context, { id, method, path });
+    this.#account = new RequestAccount(context, { id, method, path, client: clientFactsOf(request, context) });
     if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#frames = new WebSocketFrames();
     this.affinityKey = request.socket.remoteAddress ?? '';
     this.priority = priorityOfRequest(request, context);

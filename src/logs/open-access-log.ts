@@ -23,6 +23,7 @@ export function openAccessLog(observer: ProxyObserver, config: Config, clock: Cl
   const log = new AccessLog(access, { writer: file ?? process.stdout, clock });
   return {
     observer: {
+      wantsClient: true,
       onRequest: (record) => {
         observer.onRequest(record);
         log.onRequest(record);

@@ -15,9 +15,9 @@ export class CliProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    { ownSession = false }: { readonly ownSession?: boolean } = {},
+    { ownSession = false, cwd }: { readonly ownSession?: boolean; readonly cwd?: string } = {},
   ) {
-    const options = { env: { ...process.env, ...env }, detached: ownSession };
+    const options = { env: { ...process.env, ...env }, detached: ownSession, cwd };
     this.#child = spawn(process.execPath, [CLI_PATH, ...args], options);
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

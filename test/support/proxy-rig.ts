@@ -35,6 +35,7 @@ export class ProxyRig {
         random: () => 0.5,
         log: silentLog,
         observer: {
+          wantsClient: true,
           onRequest: (record) => {
             this.records.push(record);
             this.#onRecord();

@@ -17,6 +17,7 @@ const SERVED: RequestRecord = {
   bytesOut: 100,
   endedBy: 'served',
   phase: 'done',
+  client: undefined,
   code: undefined,
 };
 
