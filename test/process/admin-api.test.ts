@@ -85,3 +85,20 @@ test.each<[string, Wrong, Problem, RegExp]>([
   expect(response.status).toBe(status);
   expect((await instance.status()).mode).toEqual(before);
 });
+
+test('a reader of the events goes on behind the one that it names in Last-Event-ID', async () => {
+  const url = `http://127.0.0.1:${instance.adminPort}/v1/events`;
+  const idsFrom = async (headers: Readonly<Record<string, string>>, query: string, count: number) => {
+    const found = new AbortController();
+    const response = await fetch(`${url}${query}`, { headers, signal: found.signal });
+    let text = '';
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if ((text.match(/^id: /gm)?.length ?? 0) >= count) break;
+    }
+    found.abort();
+    return [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)).slice(0, count);
+  };
+  expect(await idsFrom({}, '?since=0', 4)).toEqual([1, 2, 3, 4]);
+  expect(await idsFrom({ 'last-event-id': '2' }, '', 2)).toEqual([3, 4]);
+});
