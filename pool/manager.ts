@@ -12,6 +12,7 @@ import { takeOver } from './inheritance.js';
 import { countRunning, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
+import type { Admission } from './resources/admission.js';
 import { AdmissionDesk } from './resources/admission-desk.js';
 import { readAvailableBytes } from './resources/machine-meter.js';
 import { isOnBusyGpu } from './resources/gpu-use.js';
@@ -95,6 +96,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #resources: ResourceSource | undefined;
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
+  readonly #news: PoolEvent[] = [];
   readonly #hurry = new AbortController();
   #options: PoolOptions;
   #budget: number;
@@ -109,6 +111,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #stopping = false;
   /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
   #held = false;
+  /** Nothing is left for another Understudy to know. */
+  #forgotten = false;
+  #writeDown: () => void = () => undefined;
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -314,6 +319,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turn(why);
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+    this.#forgotten = true;
     if (this.#began) this.#stateFile?.remove();
   }
 
@@ -321,6 +327,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   async hold(): Promise<void> {
     await this.#waitSettled(undefined);
     this.#requireRunning();
+    this.#writeDown();
     this.#held = true;
     this.#wake?.cancel();
     this.#rehearsals.stop();
@@ -336,6 +343,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
   release(): void {
+    this.#writeDown();
     this.#held = true;
     this.#wake?.cancel();
     this.#rehearsals.stop();
@@ -347,9 +355,24 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
   }
 
+  /**
+   * Once for all changes of a turn of the event loop, and after it: what is written must not keep requests waiting. But a
+   * mode is written down before anybody is told that it stands.
+   */
   #remember(memory: PoolMemory): void {
+    let due = false;
+    let modeWritten: string | undefined;
+    this.#writeDown = () => {
+      if (!due) return;
+      due = false;
+      if (this.#held || this.#forgotten) return;
+      modeWritten = this.#standingShape?.mode;
+      memory.save(modeWritten, this.#workers);
+    };
     this.on('change', () => {
-      if (!this.#held) memory.save(this.#standingShape?.mode, this.#workers);
+      if (!due) setImmediate(() => this.#writeDown());
+      due = true;
+      if (this.#standingShape?.mode !== modeWritten) this.#writeDown();
     });
   }
 
@@ -434,6 +457,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
+    this.#tellNews();
     this.#roster.dropGone();
     this.#priorities.ensure(this.#target.mode, this.#roster.processes);
     this.#setWake();
@@ -446,6 +470,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     else if (!this.#held) this.#takeSteps(this.#planInput(), why);
     // In every round, right after the promotions that come alone: route first, the rest later.
     if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
+    this.#tellNews();
     if (this.#stopping || this.#held) return;
     this.#noteCompleteness();
     this.#settleSwitch();
@@ -454,7 +479,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #takeSteps(input: PlanInput, why: Why): void {
     const steps = planSteps(input);
     for (const step of steps) this.#take(step, why);
-    this.#admission?.noteHeld(input.admission?.starts === 0 && wantsStart(input));
+    this.#admission?.noteHeld(wantsStart(input) && input.admission?.starts === 0);
   }
 
   #take(step: Step, why: Why): void {
@@ -472,6 +497,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #planInput(): PlanInput {
     this.#plannedAtMs = this.#clock.now();
+    let admission: Admission | undefined;
+    const judge = () => this.#admission?.judge(this.#workers.filter(isBeingStarted));
     return {
       shape: this.#shape(),
       workers: this.#observe(),
@@ -479,9 +506,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       floor: Math.min(this.#standing.floor, this.#target.floor),
       promised: Math.min(this.#standing.capacity, this.#target.capacity),
       steady: this.#steadiness.isSteady(this.#plannedAtMs),
-      admission: this.#admission?.judge(
-        this.#workers.filter(({ managed, state }) => managed && state.kind === 'starting'),
-      ),
+      // Read when it is asked for: a plan that starts nothing must not wait for facts about memory.
+      get admission() {
+        return (admission ??= judge());
+      },
     };
   }
 
@@ -685,7 +713,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #announce(news: Omit<PoolEvent, 'at' | 'worker'> & { evidence?: string | undefined }, worker?: Worker): void {
     const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
     const event = { at: this.#clock.epochNow(), ...about, ...news } as PoolEvent;
-    this.emit('event', event);
+    this.#news.push(event);
+    if (!this.#turning) this.#tellNews();
+  }
+
+  /** What happens within a turn is told once traffic is routed: logs and listeners can wait, requests can't. */
+  #tellNews(): void {
+    for (const event of this.#news.splice(0)) this.emit('event', event);
   }
 }
 
@@ -699,6 +733,10 @@ function admissionOptions({ memory = { expected: {}, allowed: {} }, stateDir, co
 
 function askedFor(mode: string): string {
   return `the mode ${mode} was asked for`;
+}
+
+function isBeingStarted({ managed, state }: Worker): boolean {
+  return managed && state.kind === 'starting';
 }
 
 function isAtRest(worker: Worker): boolean {

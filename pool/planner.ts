@@ -133,9 +133,11 @@ function isShort(input: PlanInput): boolean {
 }
 
 function planStarts(input: PlanInput): Step[] {
+  const wanted = startsWanted(input);
+  if (wanted.length === 0) return [];
   let room = Math.min(input.budget - countRunning(input.workers), input.admission?.starts ?? Infinity);
   const steps: Step[] = [];
-  for (const { id, managed } of startsWanted(input)) {
+  for (const { id, managed } of wanted) {
     if (managed && room <= 0) continue;
     if (managed) room--;
     steps.push({ kind: 'start', id });
@@ -276,9 +278,10 @@ function isMissing(shape: Shape, worker: Worker): boolean {
 
 function isOutOfRoom(input: PlanInput): boolean {
   const blocked = startsWanted(input).some((worker) => worker.managed);
+  if (!blocked) return false;
   const { starts, passing } = input.admission ?? NO_LIMIT;
   // What passes by itself is waited for; nothing is drained for it.
-  return blocked && (countRunning(input.workers) >= input.budget || (starts === 0 && !passing));
+  return countRunning(input.workers) >= input.budget || (starts === 0 && !passing);
 }
 
 function freesProcess(input: PlanInput, worker: Worker): boolean {

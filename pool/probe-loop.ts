@@ -36,6 +36,9 @@ export class ProbeLoop {
 
   async #probeOnce(): Promise<void> {
     this.#probing = true;
+    // Whoever asks may be routing traffic in this very turn, and that comes first.
+    await Promise.resolve();
+    if (this.#isStopped()) return;
     const result = await this.#options.probe(this.#stopped.signal);
     if (this.#isStopped()) return;
     // Still probing for `probeNow`: a listener that asks for a probe must not start a second chain of them.
