@@ -9,7 +9,7 @@ import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
 import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape } from './modes.js';
 import { takeOver } from './inheritance.js';
-import { countRunning, isServing, type ObservedWorker } from './observed.js';
+import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import type { PoolOptions } from './options.js';
 import type { Admission } from './resources/admission.js';
@@ -23,6 +23,7 @@ import type { PoolEvent } from './pool-event.js';
 import { PoolMemory } from './pool-memory.js';
 import { viewPool, type PoolView } from './pool-view.js';
 import { comparePools, type PoolChange } from './pool-change.js';
+import { PressureWatch } from './pressure-watch.js';
 import { PromotionTimes } from './promotion-times.js';
 import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
@@ -97,6 +98,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
   readonly #news: PoolEvent[] = [];
+  readonly #pressure: PressureWatch;
   readonly #hurry = new AbortController();
   #options: PoolOptions;
   #budget: number;
@@ -130,6 +132,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
     this.#publisher = new TargetPublisher(traffic);
+    this.#pressure = new PressureWatch({ traffic, options: () => this.#options });
     this.#promotions = new PromotionTimes(clock);
     this.#steadiness = new Steadiness(() => this.#options.failbackAfterMs);
     const onCreated = (worker: Worker) => this.#listenTo(worker);
@@ -275,6 +278,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       budget: this.#budget,
       running: countRunning(workers),
       failback: this.#steadiness.view(nowMs),
+      pressure: this.#pressure.view,
       nowMs,
       byHand: new Set(this.#operator.keys()),
       promotionOf: (backend) => this.#promotions.of(backend),
@@ -285,7 +289,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** To be told before the start. Without it nothing is known of the machine, and memory limits no start. */
   watchResources(source: ResourceSource): void {
     const rule = 'no worker is started without room for its peak';
-    const desk = new AdmissionDesk(admissionOptions(this.#options), {
+    const desk = new AdmissionDesk(admissionOptions(this.#options, this.#target.mode), {
       clock: this.#clock,
       latest: () => source.latest,
       availableBytes: readAvailableBytes,
@@ -294,7 +298,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
     source.on('sampled', (reading) => {
       desk.noteSample(reading);
-      if (desk.holding) this.#turn({ cause: 'the resources were looked at again' });
+      const step = this.#pressure.weigh(reading, this.#shape());
+      if (step !== undefined) this.#announce({ kind: 'pressure', ...step });
+      if (step !== undefined || desk.holding) this.#turn(step ?? { cause: 'the resources were looked at again' });
     });
     this.#resources = source;
     this.#admission = desk;
@@ -402,7 +408,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
     if (!useful || !Object.hasOwn(this.#options.modes, mode)) return false;
     this.#standing = shapeOf(this.#options, mode);
-    this.#target = this.#standing;
+    this.#aimAt(this.#standing);
     this.#turn({ cause: 'the workers of an earlier Understudy were taken over' });
     return true;
   }
@@ -498,12 +504,15 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #planInput(): PlanInput {
     this.#plannedAtMs = this.#clock.now();
     let admission: Admission | undefined;
-    const judge = () => this.#admission?.judge(this.#workers.filter(isBeingStarted));
+    const workers = this.#observe();
+    const floor = Math.min(this.#standing.floor, this.#target.floor);
+    const paused = countServing(workers) < floor ? undefined : this.#pressure.pausedBecause;
+    const judge = () => this.#admission?.judge(this.#workers.filter(isBeingStarted), paused);
     return {
       shape: this.#shape(),
-      workers: this.#observe(),
+      workers,
       budget: this.#budget,
-      floor: Math.min(this.#standing.floor, this.#target.floor),
+      floor,
       promised: Math.min(this.#standing.capacity, this.#target.capacity),
       steady: this.#steadiness.isSteady(this.#plannedAtMs),
       // Read when it is asked for: a plan that starts nothing must not wait for facts about memory.
@@ -519,7 +528,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #shape(): Shape {
-    return withOperatorWishes(this.#target, this.#operator);
+    return this.#pressure.apply(withOperatorWishes(this.#target, this.#operator));
   }
 
   #observe(): ObservedWorker[] {
@@ -544,6 +553,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
   }
 
+  /** The budget is the mode's own, from the moment that it is wanted. */
+  #aimAt(shape: Shape): void {
+    this.#target = shape;
+    this.#admission?.applyOptions(admissionOptions(this.#options, shape.mode));
+  }
+
   get #standingShape(): Shape | undefined {
     return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
   }
@@ -552,7 +567,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const known = new Set(options.backends.map(({ name }) => name));
     this.#options = options;
     this.#budget = budgetOf(options);
-    this.#admission?.applyOptions(admissionOptions(options));
+    this.#admission?.applyOptions(admissionOptions(options, this.#target.mode));
     this.#operator = new Map([...this.#operator].filter(([backend]) => known.has(backend)));
     this.#roster.apply(options);
     this.#rehearsals.restart();
@@ -573,7 +588,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const transaction = new SwitchTransaction(change, this.#workers, this.#clock);
     this.#switch?.settle({ kind: 'failed', error: superseded(this.#switch.to.mode, to.mode) });
     this.#switch = transaction;
-    this.#target = to;
+    this.#aimAt(to);
     for (const worker of this.#workers) worker.pardon();
     const why = { cause };
     this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
@@ -628,7 +643,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #rollBack(transaction: SwitchTransaction, error: Error): void {
     if (this.#switch !== transaction) return;
     this.#switch = undefined;
-    this.#target = this.#standing;
+    this.#aimAt(this.#standing);
     transaction.undo?.();
     transaction.settle({ kind: 'failed', error });
     const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
@@ -727,8 +742,9 @@ export function createPoolManager(options: PoolOptions, deps: PoolDeps): PoolMan
   return new PoolManager(options, deps);
 }
 
-function admissionOptions({ memory = { expected: {}, allowed: {} }, stateDir, command }: PoolOptions) {
-  return { ...memory, stateDir, command };
+function admissionOptions({ memory, modes, stateDir, command }: PoolOptions, mode: string) {
+  const { expected = {}, allowed = {} } = memory ?? {};
+  return { expected, allowed: { ...allowed, ...modes[mode]?.allowed }, stateDir, command };
 }
 
 function askedFor(mode: string): string {

@@ -4,6 +4,7 @@
 import type { Priority } from '../src/core/priority.js';
 import type { SleepHooks } from './sleep-hooks.js';
 import type { MemoryAmounts } from './resources/admission-desk.js';
+import type { PressureOptions } from './resources/pressure-ladder.js';
 
 /** How ready a standby is: running, stopped with its memory kept, its GPU memory released, or not started at all. */
 export type Temperature = 'hot' | 'frozen' | 'asleep' | 'cold';
@@ -37,6 +38,10 @@ export interface ModeOptions {
   readonly floor?: number;
   /** Of the workers, while the pool is in this mode or on its way to it. */
   readonly priority?: Priority;
+  /** What all workers together may use in this mode, where it differs from the pool's own budget. */
+  readonly allowed?: MemoryAmounts;
+  /** Share of the CPUs that the workers may run on, above 0; which ones is for us to choose, unless `priority.cpus` says. */
+  readonly cpuShare?: number;
   /** Added to the environment of workers that start in this mode; those that run are left alone. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -104,6 +109,8 @@ export interface PoolOptions {
   readonly budget?: { readonly workers?: number };
   /** What a worker needs at its peak, and what all may use together. Default: learnt, and no limit. */
   readonly memory?: { readonly expected: MemoryAmounts; readonly allowed: MemoryAmounts };
+  /** What is done when memory runs short; nothing when it is left out. */
+  readonly pressure?: PressureOptions;
   /** Where the state file lives. */
   readonly stateDir: string;
   /** Where each worker's output goes. */

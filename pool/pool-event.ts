@@ -13,6 +13,8 @@ export type PoolEventKind =
   | 'mode'
   /** What the machine has, lacks or refuses. */
   | 'resources'
+  /** Something is done, or done no longer, because memory is short. */
+  | 'pressure'
   /** Somebody took a lease on a mode, gave it back, or lost it. */
   | 'lease'
   /** Something that an earlier Understudy left was ended, or could not be used. */

@@ -6,6 +6,7 @@ import type { PromotionTime } from './promotion-times.js';
 import type { TierView } from './tier-times.js';
 import type { HealthVerdict } from './readiness.js';
 import { addressOfUrl } from './worker-place.js';
+import type { PressureAct } from './resources/pressure-ladder.js';
 import type { FailbackView } from './steadiness.js';
 import type { Worker } from './worker.js';
 import type { WorkerStateKind } from './worker-state.js';
@@ -50,7 +51,14 @@ export interface PoolView {
   readonly budget: { readonly workers: number; readonly running: number };
   /** Whether what stands in for lost workers may go back to its rest. */
   readonly failback: FailbackView;
+  /** What is done at present because memory is short, and the numbers that called for it. */
+  readonly pressure: PressureView;
   readonly backends: readonly BackendView[];
+}
+
+export interface PressureView {
+  readonly acts: readonly PressureAct[];
+  readonly evidence: string | undefined;
 }
 
 export interface PoolFacts {
@@ -63,6 +71,7 @@ export interface PoolFacts {
   readonly budget: number;
   readonly running: number;
   readonly failback: FailbackView;
+  readonly pressure: PressureView;
   readonly nowMs: number;
   /** Backends whose role the operator set by hand. */
   readonly byHand: ReadonlySet<string>;
@@ -71,11 +80,12 @@ export interface PoolFacts {
 }
 
 export function viewPool(facts: PoolFacts): PoolView {
-  const { target, standing, converged, budget, running, failback } = facts;
+  const { target, standing, converged, budget, running, failback, pressure } = facts;
   return {
     mode: { current: standing, target: target.mode, converged },
     budget: { workers: budget, running },
     failback,
+    pressure,
     backends: facts.backends.map((backend) => viewBackend(backend, facts)),
   };
 }

@@ -33,8 +33,9 @@ export class WorkerPriorities {
 
   /** Idempotent; cheap when nothing has changed. */
   ensure(mode: string, workers: readonly Prioritised[]): void {
-    for (const { priority } of Object.values(this.#modes())) {
+    for (const { priority, cpuShare } of Object.values(this.#modes())) {
       for (const key of Object.keys(priority ?? {})) this.#touched.add(key);
+      if (cpuShare !== undefined) this.#touched.add('cpus');
     }
     if (this.#touched.size === 0) return;
     const wished = this.#wished(mode);
@@ -49,9 +50,10 @@ export class WorkerPriorities {
 
   /** Complete in all that any mode speaks of, so that leaving a mode takes back what it gave. */
   #wished(mode: string): Priority {
-    const own = this.#modes()[mode]?.priority ?? {};
+    const { priority: own = {}, cpuShare = 1 } = this.#modes()[mode] ?? {};
     const has = (key: keyof Priority) => this.#touched.has(key);
-    const cpus = own.cpus ?? ownCpus();
+    const all = ownCpus();
+    const cpus = own.cpus ?? (all === undefined ? undefined : firstCpus(all, cpuShare));
     return {
       ...(has('nice') ? { nice: own.nice ?? getPriority() } : {}),
       ...(has('io') ? { io: own.io ?? UNTOLD.io } : {}),
@@ -62,4 +64,14 @@ export class WorkerPriorities {
 
 function isSame(a: Priority | undefined, b: Priority): boolean {
   return a !== undefined && a.nice === b.nice && a.io === b.io && a.cpus === b.cpus;
+}
+
+/** The first ones of a list as `taskset -c` takes it, for a share of them; at least one. */
+export function firstCpus(list: string, share: number): string {
+  if (share >= 1) return list;
+  const cpus = list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  return cpus.slice(0, Math.max(1, Math.round(cpus.length * share))).join(',');
 }

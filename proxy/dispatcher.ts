@@ -10,7 +10,7 @@ import type { Upstream } from './upstream.js';
 import type { UpstreamSet } from './upstream-set.js';
 import { WaitingRoom, type Waiting, type WaitingRoomOptions } from './waiting-room.js';
 
-export type RefusalCode = 'queue-full' | 'queue-timeout' | 'shutting-down';
+export type RefusalCode = 'queue-full' | 'queue-timeout' | 'shutting-down' | 'shed';
 
 /** A request that wants an upstream. One object a request; no closures needed. */
 export interface Waiter extends TicketHolder, Waiting {
@@ -36,6 +36,8 @@ export class Dispatcher implements TicketOffice {
   readonly #room: WaitingRoom<Waiter>;
   readonly #tryServeWaiting = (waiter: Waiter) => this.#tryServe(waiter);
   #closed = false;
+  /** The machine is short of memory: what is least urgent is turned away. */
+  shedsBatch = false;
   #waitedTotal = 0;
 
   constructor(dependencies: DispatcherDependencies) {
@@ -68,6 +70,7 @@ export class Dispatcher implements TicketOffice {
 
   /** Calls back at once with a ticket or a refusal, or later from the waiting room. */
   admit(waiter: Waiter): void {
+    if (this.shedsBatch && waiter.priority === 'batch') return waiter.onRefused('shed');
     if (this.#closed) return waiter.onRefused('shutting-down');
     // Nobody overtakes those who wait already, unless they are less urgent.
     if ((this.#room.size === 0 || this.#room.countBefore(waiter.priority) === 0) && this.#tryServe(waiter)) return;

@@ -29,6 +29,7 @@ const PROBLEMS = {
   'upstream-drained': { status: 502, title: 'The upstream was stopped before it had answered' },
   'queue-full': { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
   'queue-timeout': { status: 503, title: 'Nobody could take the request in time', retryAfterSeconds: 5 },
+  shed: { status: 503, title: 'The machine is short of memory', retryAfterSeconds: 30 },
   'shutting-down': { status: 503, title: 'The proxy is stopping', retryAfterSeconds: 5 },
   'internal-error': { status: 500, title: 'The proxy made a mistake' },
 } as const satisfies Record<string, ProblemKind>;

@@ -135,6 +135,10 @@ export class Proxy implements TrafficPort {
     return this.#upstreams.abortInflight(upstream, options);
   }
 
+  shedBatch(on: boolean): void {
+    this.#dispatcher.shedsBatch = on;
+  }
+
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {
     return this.#upstreams.trafficOf(upstream);
   }

@@ -75,7 +75,9 @@ export class AdmissionDesk {
     }
   }
 
-  judge(starting: readonly StartingWorker[]): Admission {
+  /** @param paused why no worker is to be started now, whatever room there is. */
+  judge(starting: readonly StartingWorker[], paused?: string): Admission {
+    if (paused !== undefined) return (this.#admission = { starts: 0, reason: paused, passing: false });
     const reading = this.#deps.latest();
     const usage = reading?.workers ?? [];
     this.#forgetGone(reading);

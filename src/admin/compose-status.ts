@@ -17,7 +17,7 @@ export interface StatusSources {
 }
 
 export function composeStatus(sources: StatusSources): StatusView {
-  const { mode, backends, failback } = sources.pool;
+  const { mode, backends, failback, pressure } = sources.pool;
   return {
     instance: sources.instance,
     mode: {
@@ -30,6 +30,7 @@ export function composeStatus(sources: StatusSources): StatusView {
     front: sources.front,
     backends: backends.map((backend) => backendStatus(backend, sources.traffic)),
     failback,
+    pressure: { acts: pressure.acts, evidence: pressure.evidence ?? null },
     resources: sources.resources,
   };
 }

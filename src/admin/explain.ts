@@ -47,8 +47,13 @@ function explainMode({ status, events, nowMs }: ExplainInput): string[] {
       const effect = lease.overruled ? ', but another mode was set by hand since' : '';
       return `  ${lease.holder} holds mode ${lease.mode} for ${seconds} s more (${lease.id})${effect}.`;
     }),
+    ...explainPressure(status),
     ...backends.flatMap((backend) => explainBackend(backend, { status, events })),
   ];
+}
+
+function explainPressure({ pressure: { acts, evidence } }: StatusView): string[] {
+  return acts.length === 0 ? [] : [`  Memory is short (${evidence ?? '?'}), hence: ${acts.join(', ')}.`];
 }
 
 function recent(events: readonly LoggedEvent[]): string[] {

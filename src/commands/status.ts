@@ -22,11 +22,14 @@ export async function runStatus(client: AdminClient, options: StatusOptions, ter
 
 /** The status for people: one line of mode, one of the front, then a row per worker. */
 export function renderStatus(status: StatusView, nowMs: number): string {
-  const { mode, front, instance } = status;
+  const { mode, front, instance, pressure } = status;
   const modeText = mode.converged ? mode.current : `${mode.current} -> ${mode.target} (switching)`;
   return [
     `mode     ${modeText}`,
     ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
+    ...(pressure.acts.length === 0
+      ? []
+      : [`memory   short: ${pressure.acts.join(', ')} (${pressure.evidence ?? '?'})`]),
     `front    http://${front.host}:${front.port}   ${front.inflight} in flight, ${front.waiting} waiting`,
     `process  pid ${instance.pid}, version ${instance.version}`,
     '',

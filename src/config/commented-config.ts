@@ -82,7 +82,10 @@ retry: { budget: 0.2, replayBuffer: 1MiB, safeRoutes: [] }
 # No worker is started without room for its peak. What one needs is learnt from those that ran, unless it is said here:
 # expected: { ram: 2GiB, gpuMemory: 900MiB }
 # What all workers together may use:
-# budget: { workers: 5, ram: 12GiB, gpuMemory: 3GiB }
+# budget: { workers: 5, ram: 12GiB, gpuMemory: 3GiB, cpuShare: 0.75 }
+
+# When memory runs short: starts pause, the standby freezes and falls asleep, batch requests are shed; in this order, and back.
+pressure: { enabled: true, memoryFull: 10, memoryAvailable: 0.04, relaxAfter: 30s }
 
 # CPU, memory, pressure, GPU (by nvidia-smi) of this machine and of each worker: in status and metrics.
 resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }

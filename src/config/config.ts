@@ -21,6 +21,8 @@ export interface ModeConfig {
   readonly job: Priority;
   /** Added to the environment of workers that start in this mode. */
   readonly env: Readonly<Record<string, string>>;
+  /** Where it differs from the pool's: bytes, and a share of our CPUs. */
+  readonly budget: { readonly ram?: number; readonly gpuMemory?: number; readonly cpuShare?: number };
 }
 
 /** What a worker runs: a command template, or a uvicorn app whose command is found at start. */

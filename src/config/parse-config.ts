@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { BackendConfig, Config, ModeConfig, Program } from './config.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import { crossCheck } from './cross-checks.js';
-import { configSchema, type ParsedConfig } from './schema.js';
+import { configSchema, type ParsedConfig, modeSchema } from './schema.js';
 import { suggest } from './suggest.js';
 
 export interface ParseOptions {
@@ -78,7 +78,7 @@ function programOf(command: readonly string[] | undefined, app: string | undefin
 export function defaultModes(backendCount: number): Readonly<Record<string, ModeConfig>> {
   const active = Math.min(2, backendCount);
   const job = { nice: 10 };
-  const shared = { standbyWorkers: 1, temperature: 'frozen', priority: {}, job, env: {} } as const;
+  const shared = { standbyWorkers: 1, temperature: 'frozen', priority: {}, job, env: {}, budget: {} } as const;
   return {
     production: { active: backendCount, workers: 1, standby: 0, ...shared },
     validation: { active, workers: 2, standby: Math.min(1, backendCount - active), ...shared },
@@ -121,7 +121,7 @@ function givenText(issue: z.core.$ZodIssue): string {
 }
 
 const BACKEND_KEYS = ['name', 'port', 'host', 'url', 'weight'];
-const MODE_KEYS = ['active', 'workers', 'standby', 'standbyWorkers', 'temperature', 'floor', 'priority', 'job', 'env'];
+const MODE_KEYS = Object.keys(modeSchema.shape);
 
 function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path[0] === 'backends') return BACKEND_KEYS;

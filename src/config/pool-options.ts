@@ -18,7 +18,7 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
     command: commandFor(config, running),
     cwd: config.cwd,
     env: config.env,
-    modes: config.modes,
+    modes: toModes(config),
     initialMode: config.mode,
     health: {
       path: health.path,
@@ -47,6 +47,7 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
     budget: { workers: config.budget.workers },
     memory: { expected: toMemoryAmounts(config.expected), allowed: toMemoryAmounts(config.budget) },
     ...toSleepHooks(config),
+    ...toPressure(config),
     stateDir: config.runtimeDir,
     logDir: config.logDir,
   };
@@ -55,6 +56,28 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
 /** Who allows answers more time than by default means it: a worker is not ended long before. */
 function wedgedAfterFor(firstByteMs: number): number {
   return Math.max(defaultPoolOptions.health.wedgedAfterMs, firstByteMs * 0.75);
+}
+
+/** A mode's own budget goes before the pool's. */
+function toModes({ modes, budget }: Config): PoolOptions['modes'] {
+  const toMode = ({ budget: own, ...mode }: Config['modes'][string]): PoolOptions['modes'][string] => {
+    const cpuShare = own.cpuShare ?? budget.cpuShare;
+    return { ...mode, allowed: toMemoryAmounts(own), ...(cpuShare === undefined ? {} : { cpuShare }) };
+  };
+  return Object.fromEntries(Object.entries(modes).map(([name, mode]) => [name, toMode(mode)]));
+}
+
+function toPressure({ pressure }: Config): Pick<PoolOptions, 'pressure'> {
+  if (!pressure.enabled) return {};
+  const { memoryFull, memoryAvailable, gpuMemory, relaxAfter } = pressure;
+  return {
+    pressure: {
+      memoryFullPercent: memoryFull,
+      lowestAvailableShare: memoryAvailable,
+      gpuMemoryShare: gpuMemory,
+      relaxAfterMs: relaxAfter,
+    },
+  };
 }
 
 function toMemoryAmounts({

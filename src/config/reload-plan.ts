@@ -24,6 +24,7 @@ const LIVE = new Set([
   'maxInflightPerWorker',
   'mode',
   'modes',
+  'pressure',
   'priorities',
   'program',
   'promises',

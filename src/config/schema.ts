@@ -25,7 +25,14 @@ const prioritySchema = z.strictObject({
   cpus: cpuList.optional(),
 });
 
-const modeSchema = z.strictObject({
+/** What all workers together may use: memory as sizes, CPU as a share of the CPUs that we have. */
+const amounts = z.strictObject({
+  ram: byteSize().optional(),
+  gpuMemory: byteSize().optional(),
+  cpuShare: z.number().positive().max(1).optional(),
+});
+
+export const modeSchema = z.strictObject({
   active: z.number().int().min(1),
   workers: z.number().int().min(1).max(256).default(1),
   standby: count.default(0),
@@ -35,6 +42,7 @@ const modeSchema = z.strictObject({
   priority: prioritySchema.default({}),
   job: prioritySchema.default({ nice: 10 }),
   env: z.record(z.string(), z.string()).default({}),
+  budget: amounts.default({}),
 });
 
 /** A section whose keys all have defaults: leaving it out is the same as leaving it empty. */
@@ -181,12 +189,20 @@ const promises = section({
   cold: duration().default(120_000),
 });
 
-/** What all workers together may use. */
-const budget = section({
-  workers: z.number().int().min(1).optional(),
-  ram: byteSize().optional(),
-  gpuMemory: byteSize().optional(),
+/** When memory runs short starts pause, the standby freezes and falls asleep, batch requests are shed; in this order. */
+const pressure = section({
+  enabled: z.boolean().default(true),
+  /** Per cent of the last 10 s in which everything waited for memory (PSI `full`); 0 is not to look. */
+  memoryFull: z.number().min(0).max(100).default(10),
+  /** Share of RAM that must be available. */
+  memoryAvailable: share.default(0.04),
+  /** Share of a GPU's memory that may be used; not looked at by default, since many servers take all of it beforehand. */
+  gpuMemory: share.optional(),
+  relaxAfter: duration().default(30_000),
 });
+
+/** What all workers together may use. */
+const budget = section({ workers: z.number().int().min(1).optional(), ...amounts.shape });
 
 /** What one worker needs at its peak; learnt from those that ran when it is left out. */
 const expected = section({ ram: byteSize().optional(), gpuMemory: byteSize().optional() });
@@ -213,6 +229,7 @@ export const configSchema = z.strictObject({
   resources,
   sleep: sleep.optional(),
   promises,
+  pressure,
   restart,
   stop,
   startTimeout: duration().default(300_000),

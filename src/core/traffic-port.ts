@@ -62,6 +62,8 @@ export interface TrafficPort {
    * repeats it elsewhere. Returns how many.
    */
   abortInflight(upstream: UpstreamIdentity, options: AbortOptions): number;
+  /** Whether requests of the class `batch` are turned away. */
+  shedBatch(on: boolean): void;
   /** Undefined when the proxy does not know it. */
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined;
 }

@@ -75,6 +75,9 @@ function gauges(status: () => StatusView): Family[] {
       { value: Number(mode.converged) },
     ]),
     gauge('understudy_leases', 'Leases on a mode that are held now', ({ mode }) => [{ value: mode.leases.length }]),
+    gauge('understudy_pressure_act', '1 for what is done because memory is short', ({ pressure }) =>
+      pressure.acts.map((act) => ({ labels: { act }, value: 1 })),
+    ),
     gauge('understudy_backend_role', '1 for the role that a backend has', ({ backends }) =>
       backends.map(({ name, role }) => ({ labels: { backend: name, role }, value: 1 })),
     ),

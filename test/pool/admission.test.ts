@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolEvent, type PoolManager } from '../../pool/index.js';
+import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
 import { planSteps } from '../../pool/planner.js';
 import { silentLog } from '../../src/core/log.js';
 import type { ResourceReading } from '../../src/core/resource-reading.js';
@@ -85,12 +85,16 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
     dir = mkdtempSync(join(tmpdir(), 'understudy-admission-'));
     runtime = new FakeWorkerRuntime(clock);
     events = [];
+    createPool(planOptions.modes);
+  });
+
+  function createPool(modes: PoolOptions['modes']): void {
     const memory = { expected: { gpuBytes: 1_000 * MIB }, allowed: {} };
     const deps = { clock, traffic: new RecordingTraffic(), runtime, random: () => 0.5, log: silentLog };
-    pool = createPoolManager({ ...planOptions, stateDir: dir, memory }, deps);
+    pool = createPoolManager({ ...planOptions, modes, stateDir: dir, memory }, deps);
     pool.watchResources(source);
     pool.on('event', (event) => events.push(event));
-  });
+  }
 
   afterEach(async () => {
     const stopped = pool.stop({});
@@ -145,6 +149,24 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
         evidence: expect.stringContaining('300 MiB'),
       }),
     );
+  });
+
+  test('keeps to the budget of the mode that is wanted', async () => {
+    const { production, validation } = planOptions.modes;
+    createPool({ production: production!, validation: { ...validation!, allowed: { gpuBytes: 500 * MIB } } });
+    source.say(4_000);
+    const started = pool.start();
+    await pass(10);
+    await started;
+    const switched = expect(pool.setMode('validation')).rejects.toMatchObject({
+      code: 'no-headroom',
+      message: expect.stringMatching(/500 MiB/),
+    });
+    await pass(12);
+    source.say(4_000);
+    await pass(2);
+    await switched;
+    expect(pool.view().mode).toMatchObject({ current: 'production', converged: true });
   });
 
   test('goes on by itself when the memory comes free in time', async () => {

@@ -1,7 +1,8 @@
 import { getPriority } from 'node:os';
 import { expect, test } from '@jest/globals';
 import type { ModeOptions } from '../../pool/options.js';
-import { WorkerPriorities } from '../../pool/worker-priorities.js';
+import { firstCpus, WorkerPriorities } from '../../pool/worker-priorities.js';
+import { ownCpus } from '../../pool/resources/tree-priority.js';
 import type { Priority } from '../../src/core/priority.js';
 import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -52,4 +53,27 @@ test('a refusal is told with the worker, once', async () => {
   subject.ensure('validation', workers.slice(0, 1));
   await Promise.resolve();
   expect(refused).toEqual(['a/1: nice -5: no']);
+});
+
+test.each([
+  ['0-3', 0.5, '0,1'],
+  ['0-3,8', 0.2, '0'],
+  ['2', 0.1, '2'],
+  ['0-3', 1, '0-3'],
+])('of the CPUs %s a share of %d is %s', (all, share, expected) => {
+  expect(firstCpus(all, share)).toBe(expected);
+});
+
+test('a share of the CPUs holds for the mode that has it, and gives way to CPUs by name', () => {
+  const shares = (mode: Partial<ModeOptions>) => {
+    const { runtime, workers } = setUp({});
+    const modes = { production: BASE, validation: { ...BASE, ...mode } };
+    const subject = new WorkerPriorities(() => modes, { runtime, onRefused: () => undefined });
+    subject.ensure('production', workers.slice(0, 1));
+    subject.ensure('validation', workers.slice(0, 1));
+    return runtime.priorities.map(({ priority }) => priority.cpus);
+  };
+  const all = ownCpus()!;
+  expect(shares({ cpuShare: 0.01 })).toEqual([all, firstCpus(all, 0.01)]);
+  expect(shares({ cpuShare: 0.01, priority: { cpus: all } })).toEqual([all]);
 });

@@ -83,6 +83,17 @@ describe('the dispatcher', () => {
     ]);
   });
 
+  test('turns batch away, and nobody else, while memory is short', () => {
+    const rig = new DispatchRig();
+    rig.route(1);
+    rig.dispatcher.shedsBatch = true;
+    expect(rig.request('batch').place).toBe('shed');
+    expect(rig.request('validation').place).toBe('a/1');
+    expect(rig.request('live').place).toBe('a/1');
+    rig.dispatcher.shedsBatch = false;
+    expect(rig.request('batch').place).toBe('a/1');
+  });
+
   test('honours the limit that the app itself announced, and forgets it when the app does', () => {
     const rig = new DispatchRig({ maxInflight: 3 });
     rig.route(1, { maxInflight: 1 });

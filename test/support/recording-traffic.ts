@@ -25,6 +25,7 @@ export class RecordingTraffic implements TrafficPort {
   readonly aborted: { id: string; reason: string; kind: InflightKind }[] = [];
   readonly traffic = new Map<string, UpstreamTraffic>();
   targets: readonly UpstreamTarget[] = [];
+  sheds = false;
   /** Set by a test: called in the turn in which targets are applied. */
   onApplied: (ids: string[]) => void = () => undefined;
   readonly #held = new Map<string, { readonly kind: InflightKind; readonly waiters: (() => void)[] }>();
@@ -68,6 +69,10 @@ export class RecordingTraffic implements TrafficPort {
     this.aborted.push({ id, reason, kind: held.kind });
     this.release(id);
     return 1;
+  }
+
+  shedBatch(on: boolean): void {
+    this.sheds = on;
   }
 
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {

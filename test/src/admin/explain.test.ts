@@ -23,6 +23,7 @@ function statusWith(backends: readonly BackendStatus[], over: Partial<StatusView
     front: { host: '', port: 1, inflight: 0, waiting: 0 },
     backends,
     failback: { kind: 'steady' },
+    pressure: { acts: [], evidence: null },
     resources: null,
     ...over,
   };

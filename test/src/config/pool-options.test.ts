@@ -2,6 +2,16 @@ import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../src/config/parse-config.js';
 import { toPoolOptions } from '../../../src/config/pool-options.js';
 
+test("a mode's own budget goes before the pool's", () => {
+  const mode = { active: 3 };
+  const modes = { calm: mode, busy: { ...mode, budget: { ram: '1GiB', cpuShare: 0.25 } } };
+  const command = ['serve', '{port}'];
+  const options = toPoolOptions(parseConfig({ command, modes, budget: { ram: '2GiB', cpuShare: 0.5 } }));
+  expect(options.memory?.allowed).toEqual({ ramBytes: 2 * 1024 ** 3 });
+  expect(options.modes['calm']).toMatchObject({ allowed: {}, cpuShare: 0.5 });
+  expect(options.modes['busy']).toMatchObject({ allowed: { ramBytes: 1024 ** 3 }, cpuShare: 0.25 });
+});
+
 function wedgedAfterOf(input: unknown): number | undefined {
   return toPoolOptions(parseConfig({ command: ['serve', '{port}'], ...(input as object) })).health.wedgedAfterMs;
 }

@@ -1,0 +1,117 @@
+// What is done when the machine runs short of memory: one step at a time, mildest first, and back in the opposite order
+// once it has been calm for long enough. No step ends a worker that serves. Pure: readings in, steps out.
+import type { GpuReading, MachineReading, ResourceReading } from '../../src/core/resource-reading.js';
+
+export const PRESSURE_ACTS = ['pause-starts', 'freeze-standby', 'sleep-standby', 'shed-batch'] as const;
+
+export type PressureAct = (typeof PRESSURE_ACTS)[number];
+
+export interface PressureOptions {
+  /** Per cent of the last ten seconds in which nothing could go on for want of memory (the kernel's PSI, `full`). */
+  readonly memoryFullPercent: number;
+  /** Share of RAM that must be available. */
+  readonly lowestAvailableShare: number;
+  /** Share of a GPU's memory that may be used. Not looked at by default: many servers take all of it beforehand. */
+  readonly gpuMemoryShare?: number | undefined;
+  /** Calm for so long takes one step back. */
+  readonly relaxAfterMs: number;
+}
+
+export interface PressureStep {
+  readonly act: PressureAct;
+  /** False: it is taken back. */
+  readonly begun: boolean;
+  /** The numbers. */
+  readonly evidence: string;
+}
+
+/** The kernel's account looks back ten seconds: a step needs time to show in it. */
+const CLIMB_EVERY_MS = 4_000;
+/** Calm is well below what counts as pressure, or the ladder would swing. */
+const CALM = 0.5;
+
+export class PressureLadder {
+  #acts: readonly PressureAct[] = [];
+  #evidence = '';
+  #climbedAt = -Infinity;
+  #calmSince: number | undefined;
+
+  /** Those in force, in the order in which they were taken. */
+  get acts(): readonly PressureAct[] {
+    return this.#acts;
+  }
+
+  /** What the last reading under pressure said. */
+  get evidence(): string {
+    return this.#evidence;
+  }
+
+  /** @param isPossible whether an act would change anything at all; others are passed over. */
+  note(
+    reading: Pick<ResourceReading, 'at' | 'machine' | 'gpu'>,
+    options: PressureOptions,
+    isPossible: (act: PressureAct) => boolean,
+  ): PressureStep | undefined {
+    const { at } = reading;
+    const pressed = describePressure(reading, options, 1);
+    if (pressed !== undefined) {
+      this.#calmSince = undefined;
+      this.#evidence = pressed;
+      return at - this.#climbedAt >= CLIMB_EVERY_MS ? this.#climb(at, isPossible) : undefined;
+    }
+    if (this.#acts.length === 0) return undefined;
+    if (describePressure(reading, options, CALM) !== undefined) return void (this.#calmSince = undefined);
+    this.#calmSince ??= at;
+    return at - this.#calmSince >= options.relaxAfterMs ? this.#stepBack(at, options) : undefined;
+  }
+
+  #climb(at: number, isPossible: (act: PressureAct) => boolean): PressureStep | undefined {
+    const last = this.#acts.at(-1);
+    const next = PRESSURE_ACTS.slice(last === undefined ? 0 : PRESSURE_ACTS.indexOf(last) + 1).find(isPossible);
+    if (next === undefined) return undefined;
+    this.#climbedAt = at;
+    this.#acts = [...this.#acts, next];
+    return { act: next, begun: true, evidence: this.#evidence };
+  }
+
+  #stepBack(at: number, { relaxAfterMs }: PressureOptions): PressureStep {
+    const act = this.#acts.at(-1)!;
+    this.#acts = this.#acts.slice(0, -1);
+    this.#calmSince = at;
+    return { act, begun: false, evidence: `it has been calm for ${relaxAfterMs / 1000} s` };
+  }
+}
+
+/** `margin` 1 for pressure; below it for what is still too near to it. */
+function describePressure(
+  { machine, gpu }: Pick<ResourceReading, 'machine' | 'gpu'>,
+  options: PressureOptions,
+  margin: number,
+): string | undefined {
+  return describeMemory(machine, options, margin) ?? describeGpu(gpu, options, margin);
+}
+
+function describeMemory(
+  { memory, pressure }: MachineReading,
+  { memoryFullPercent, lowestAvailableShare }: PressureOptions,
+  margin: number,
+): string | undefined {
+  const full = pressure?.memoryFull ?? 0;
+  if (memoryFullPercent > 0 && full >= memoryFullPercent * margin)
+    return `for ${full.toFixed(1)} % of the last 10 s everything waited for memory`;
+  const availableShare = memory.availableBytes / memory.totalBytes;
+  if (availableShare >= lowestAvailableShare / margin) return undefined;
+  return `${(availableShare * 100).toFixed(1)} % of the RAM is available`;
+}
+
+function describeGpu(gpu: GpuReading, { gpuMemoryShare }: PressureOptions, margin: number): string | undefined {
+  if (gpu.state !== 'seen' || gpuMemoryShare === undefined) return undefined;
+  // Half of the way from the limit to a full device is no margin to speak of, so it is counted from what is free.
+  const leastFree = (1 - gpuMemoryShare) / margin;
+  for (const { index, memoryTotalBytes, memoryUsedBytes } of gpu.devices) {
+    if (memoryTotalBytes === undefined || memoryUsedBytes === undefined) continue;
+    const freeShare = 1 - memoryUsedBytes / memoryTotalBytes;
+    if (freeShare < leastFree) return `${(freeShare * 100).toFixed(1)} % of the memory of GPU ${index} is free`;
+  }
+  return undefined;
+}
