@@ -3,7 +3,7 @@
 
 import { faults } from './failover/faults.js';
 import { fronts } from './failover/fronts.js';
-import { measurePromotions } from './failover/promotion.js';
+import { measurePromotions, TIERS } from './failover/promotion.js';
 import { measureSideBySide } from './failover/side-by-side.js';
 import { readBenchChoices } from './support/bench-options.js';
 import { hasProgram } from './support/children.js';
@@ -17,16 +17,18 @@ const PROMOTIONS_PER_ROUND = 8;
 const options = readBenchChoices(
   { rounds: 5, seconds: 0 },
   {
-    part: ['promotion', 'side-by-side'],
+    part: ['promotion', 'tiers', 'side-by-side'],
+    tier: TIERS,
     fault: faults.map(({ name }) => name),
     proxy: fronts.map(({ name }) => name),
   },
 );
-const { part, fault, proxy } = options.chosen;
+const { part, fault, proxy, tier: chosenTiers } = options.chosen;
 const python = findPython();
 if (python === undefined) console.error('no Python with uvicorn and starlette here: the demo backend stands in for it');
 const uvicorn = python === undefined ? undefined : uvicornExample(python, '{port}');
 const promotions: Row[] = [];
+const tiers: Row[] = [];
 let sideBySide: readonly Row[] = [];
 
 if (part.includes('promotion')) {
@@ -35,6 +37,14 @@ if (part.includes('promotion')) {
   if (uvicorn !== undefined)
     promotions.push(...(await measurePromotions({ name: 'uvicorn', command: uvicorn, rounds })));
   printTable('kill -9 under load, our own times: median / worst', promotions);
+}
+if (part.includes('tiers')) {
+  for (const tier of TIERS.filter((known) => chosenTiers.includes(known))) {
+    const command = uvicorn ?? demoCommand();
+    const rounds = options.rounds * PROMOTIONS_PER_ROUND;
+    tiers.push(...(await measurePromotions({ name: tier, command, rounds, tier })));
+  }
+  printTable('the same by how cold the standby is (asleep: with hooks that do nothing): median / worst', tiers);
 }
 if (part.includes('side-by-side')) {
   const chosenFronts = fronts
@@ -52,6 +62,10 @@ if (part.includes('side-by-side')) {
   });
   printTable('faults under load of GETs: recovery and slowest request as median / worst', sideBySide);
 }
-const all = part.length === 2 && fault.length === faults.length && proxy.length === fronts.length;
+const all =
+  part.length === 3 &&
+  chosenTiers.length === TIERS.length &&
+  fault.length === faults.length &&
+  proxy.length === fronts.length;
 // A run of some parts must not pass for the whole one.
-writeResults(all && !options.quick ? 'failover' : 'failover.local', { promotions, sideBySide });
+writeResults(all && !options.quick ? 'failover' : 'failover.local', { promotions, tiers, sideBySide });

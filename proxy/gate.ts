@@ -135,7 +135,7 @@ export class Gate {
             return { code: 'loop-detected', detail: 'its Via field names this proxy' };
           break;
         case FIELD.CONNECTION:
-          readConnection(head, { index, request, found });
+          if (!isWord(bytes, start, end, 'keep-alive')) readConnection(head, { index, request, found });
           break;
         case FIELD.UPGRADE:
           found.upgradeAt = index;
@@ -188,7 +188,6 @@ interface ConnectionField {
 /** RFC 9110 section 7.6.1: options for this hop, and names of fields that end here. */
 function readConnection(head: RequestHeadParser, { index, request, found }: ConnectionField): void {
   const value = head.value(index).toLowerCase();
-  if (value === 'keep-alive') return;
   if (value === 'close') {
     request.close = true;
     return;

@@ -53,15 +53,18 @@ async function startUnderstudy(command: readonly string[]): Promise<Front> {
   return front;
 }
 
-/** Four active workers that are well, the standby back at rest. */
+/**
+ * Four active workers that are well, the standby back at rest (as cold as the mode wants it). A breaker may be half-open: without
+ * load nobody closes it.
+ */
 export async function untilValidationStands(instance: BenchInstance): Promise<void> {
   for (;;) {
-    const { backends } = await instance.admin.status();
+    const { backends, mode } = await instance.admin.status();
     const active = backends
       .flatMap(({ workers }) => workers)
-      .filter(({ state, health, breaker }) => state === 'active' && health === 'well' && breaker === 'closed');
-    const standby = backends[2]?.role === 'standby' && backends[2].workers[0]?.state === 'standby';
-    if (standby && active.length === ACTIVE) return;
+      .filter(({ state, health, breaker }) => state === 'active' && health === 'well' && breaker !== 'open');
+    const rests = backends[2]?.role === 'standby' && mode.converged;
+    if (rests && active.length === ACTIVE) return;
     await sleep(50);
   }
 }

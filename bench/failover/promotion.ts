@@ -85,11 +85,30 @@ export interface PromotionOptions {
   readonly name: string;
   readonly command: readonly string[];
   readonly rounds: number;
+  /** How cold the standby is. */
+  readonly tier?: Tier;
 }
 
-export async function measurePromotions({ name, command, rounds }: PromotionOptions): Promise<Row[]> {
+export type Tier = (typeof TIERS)[number];
+
+export const TIERS = ['hot', 'frozen', 'asleep', 'cold'] as const;
+
+/** There is no GPU memory to give back here: what is measured is the way there, not what a model server does on it. */
+const EMPTY_HOOK = { command: ['true'] };
+
+export async function measurePromotions(options: PromotionOptions): Promise<Row[]> {
+  const { name, command, rounds, tier = 'frozen' } = options;
   const instance = await BenchInstance.start({
-    config: { command, failbackAfter: '500ms', restart: KILLED_ON_PURPOSE },
+    config: {
+      command,
+      failbackAfter: '500ms',
+      restart: KILLED_ON_PURPOSE,
+      modes: {
+        production: { active: 3 },
+        validation: { active: 2, workers: 2, standby: 1, temperature: tier },
+      },
+      ...(tier === 'asleep' ? { sleep: { demote: EMPTY_HOOK, promote: EMPTY_HOOK } } : {}),
+    },
     args: ['--validation'],
   });
   const load = new WatchedLoad(instance.url);

@@ -113,7 +113,8 @@ export class ResponseHeadParser {
           this.chunked = true;
           break;
         case FIELD.CONNECTION:
-          this.#readConnection(index);
+          this.untouched = false;
+          if (!isWord(bytes, start, end, 'keep-alive')) this.#readConnection(index);
           break;
         case FIELD.DATE:
           this.hasDate = true;
@@ -138,7 +139,6 @@ export class ResponseHeadParser {
   }
 
   #readConnection(index: number): void {
-    this.untouched = false;
     for (const part of this.value(index).toLowerCase().split(',')) {
       const option = part.trim();
       if (option === 'close') this.close = true;
