@@ -373,7 +373,9 @@ class Instance implements Understudy {
     const keepWorkers = options.keepWorkers === true;
     this.#modes.close({ keep: keepWorkers });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
-    await this.#proxy.close({ graceMs, streamGraceMs, hurry: options.hurry });
+    const how = { graceMs, streamGraceMs, hurry: options.hurry };
+    // With the workers kept somebody is about to serve again: a request that is on its way now must not meet a closed door.
+    await (keepWorkers ? this.#proxy.leave(how) : this.#proxy.close(how));
     if (keepWorkers) this.#pool.release();
     else await this.#pool.stop(options);
     this.#endRest();

@@ -3,11 +3,16 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { StatusView } from '../../src/admin/status-view.js';
 import { ChildOutput } from '../support/child-output.js';
 import { freePorts } from '../support/free-port.js';
+import { SteadyLoad } from '../support/steady-load.js';
 import { CLI_PATH, UnderstudyProcess } from '../support/understudy-process.js';
+import { uvicornCommand } from '../support/uvicorn.js';
 
 const NOTIFY_SOCKET = join(process.cwd(), 'test', 'fixtures', 'notify_socket.py');
+const SOCKET_KEEPER = join(process.cwd(), 'test', 'fixtures', 'socket_keeper.py');
+const UVICORN_EXAMPLE = join(process.cwd(), 'examples', 'uvicorn');
 const ONE_WORKER = { backendCount: 1, config: { modes: { production: { active: 1 } } } };
 
 let instance: UnderstudyProcess;
@@ -22,6 +27,10 @@ afterEach(async () => {
   }
   await instance.dispose();
 });
+
+function pidsOf({ backends }: StatusView): (number | null)[] {
+  return backends.flatMap(({ workers }) => workers.map(({ pid }) => pid));
+}
 
 function start(command: readonly string[]): ChildOutput {
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -66,5 +75,24 @@ describe('socket activation', () => {
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ port: instance.backendPorts[0] });
     await service.waitFor(new RegExp(`understudy is ready on http://127\\.0\\.0\\.1:${port}`));
+  });
+
+  test('loses no request in a restart: the socket stays, the workers are adopted', async () => {
+    instance = await UnderstudyProcess.prepare({ config: { command: uvicornCommand('app:app', UVICORN_EXAMPLE) } });
+    const [port] = await freePorts(1);
+    const run = [process.execPath, CLI_PATH, 'run', '--keep-workers', '--config', instance.configPath];
+    const keeper = start(['/usr/bin/python3', SOCKET_KEEPER, String(port), ...run]);
+    await keeper.waitFor(/understudy is ready/);
+    const before = await instance.status();
+    const load = new SteadyLoad({ url: `http://127.0.0.1:${port}/`, connections: 4 });
+    await load.waitForAnswers(50);
+
+    process.kill(before.instance.pid, 'SIGTERM');
+    await keeper.waitFor(/understudy is ready[^]*understudy is ready/);
+    await load.waitForAnswers(50);
+    expect((await load.stop()).failures).toEqual([]);
+    const after = await instance.status();
+    expect(after.instance.pid).not.toBe(before.instance.pid);
+    expect(pidsOf(after)).toEqual(pidsOf(before));
   });
 });
