@@ -2,7 +2,7 @@
 // dist does not match the sources. Does nothing, quickly, when both are fresh. `--force-build` builds regardless.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -33,6 +33,8 @@ function ensureBuilt(force) {
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   runOrExit(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')], 'building');
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  // `npx understudy` runs it as a program, as an installed package's command would be.
+  chmodSync(join(ROOT, 'dist', 'src', 'cli.js'), 0o755);
   // Kept current with the config's own schema by every build, so that nobody has to remember it.
   runOrExit(process.execPath, [join(ROOT, 'scripts', 'generate-schema.mjs')], 'writing the JSON Schema');
   writeFileSync(BUILD_STAMP, wanted);

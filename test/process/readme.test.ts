@@ -101,7 +101,13 @@ const RUNNERS: readonly (readonly [RegExp, (line: string) => Promise<void>])[] =
       expect(stdout).toMatch(/ 0 of these could have been saved/);
     },
   ],
-  [/^npx understudy /, async (line) => void (await inShell(asCli(line, '--config', instance.configPath)))],
+  [
+    /^npx understudy /,
+    async (line) => {
+      const own = line.replace('npx understudy', `npx understudy --config ${instance.configPath}`);
+      await promisify(execFile)('bash', ['-c', own], { cwd: process.cwd() });
+    },
+  ],
 ];
 
 beforeAll(async () => {
