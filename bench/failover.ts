@@ -1,5 +1,6 @@
 // `npm run bench:failover`: our promotion times, and every fault side by side with HAProxy and nginx in front of the same
-// workers. `--part side-by-side --fault stop-one --proxy haproxy,understudy --rounds 3` for less.
+// workers. `--part side-by-side --fault stop-one --proxy haproxy,understudy --rounds 3` for less. Exit code 1 when we failed a
+// request.
 
 import { faults } from './failover/faults.js';
 import { fronts } from './failover/fronts.js';
@@ -69,3 +70,7 @@ const all =
   proxy.length === fronts.length;
 // A run of some parts must not pass for the whole one.
 writeResults(all && !options.quick ? 'failover' : 'failover.local', { promotions, tiers, sideBySide });
+const lostOurs =
+  [...promotions, ...tiers].some((row) => row['failed (all rounds)'] !== 0) ||
+  sideBySide.some(({ proxy, failed }) => proxy === 'understudy' && failed !== 0);
+if (lostOurs) process.exitCode = 1;

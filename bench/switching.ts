@@ -1,5 +1,5 @@
 // `npm run bench:switch`: switches there and back under load, ours beside stopping all and starting with new numbers:
-// what failed, what clients felt meanwhile and in steady state, how long a switch takes.
+// what failed, what clients felt meanwhile and in steady state, how long a switch takes. Exit code 1 when ours failed a request.
 
 import { ClientLoad, type Outcome } from '../src/chaos/client-load.js';
 import { systemClock } from '../src/core/clock.js';
@@ -30,6 +30,7 @@ if (python === undefined) {
 }
 printTable(`${options.rounds * 2} switches under ${CONNECTIONS} connections of load`, rows);
 if (!options.quick) writeResults('switching', rows);
+if (rows.some(({ way, failed }) => String(way).startsWith('understudy') && failed !== 0)) process.exitCode = 1;
 
 async function measure(start: () => Promise<Switched>): Promise<Row> {
   const switched = await start();

@@ -69,12 +69,14 @@ export async function measureRound(stack: Stack, { perSecond, seed, job }: Round
 }
 
 async function measureJob(stack: Stack, job: readonly string[]) {
-  const command = await stack.jobCommand(job);
+  const command = stack.jobCommand(job);
   const roots = await stack.backendRoots();
   const before = ticksOf(roots);
   const beganAt = performance.now();
   const child = start(command);
-  const ended = once(child, 'exit');
+  const ended = once(child, 'close');
+  let printed = '';
+  child.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   let running = true;
   void ended.then(() => (running = false));
   const machineCpu: number[] = [];
@@ -91,7 +93,7 @@ async function measureJob(stack: Stack, job: readonly string[]) {
   const seconds = (endedAt - beganAt) / 1000;
   const trees = roots.flatMap((root) => readTree(root) ?? []);
   const result = {
-    jobSeconds: seconds,
+    jobSeconds: Number(printed),
     machineCpu,
     backendCores: (ticksOf(roots) - before) / TICKS_PER_SECOND / seconds,
     backendBytes: trees.reduce((sum, { residentBytes }) => sum + residentBytes, 0),

@@ -4,8 +4,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { prioritised, type Priority } from '../../src/core/priority.js';
-import { BenchInstance, freePorts } from '../support/instance.js';
+import { BenchInstance, CLI, freePorts } from '../support/instance.js';
 
 export const OPTIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'bench', 'options');
 
@@ -17,7 +16,7 @@ export interface Stack {
   /** SIGKILL to everything of primary and secondary at the same moment. */
   killActives(): Promise<void>;
   /** How this option runs the validation job. */
-  jobCommand(job: readonly string[]): Promise<readonly string[]>;
+  jobCommand(job: readonly string[]): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -51,7 +50,7 @@ export async function startScript(app: App, backends: number): Promise<Stack> {
       for (const server of servers.slice(0, 2)) killGroup(server);
       return Promise.resolve();
     },
-    jobCommand: (job) => Promise.resolve(job),
+    jobCommand: (job) => job,
     stop: async () => {
       const children = [...servers, front];
       const living = children.filter((child) => child.exitCode === null && child.signalCode === null);
@@ -79,15 +78,9 @@ export async function startUnderstudy(app: App): Promise<Stack> {
     killActives: async () => {
       for (const pid of await pidsOf((role) => role === 'active')) process.kill(-pid, 'SIGKILL');
     },
-    jobCommand: async (job) => belowRequests(job, (await instance.admin.status()).mode.job),
+    jobCommand: (job) => [process.execPath, CLI, 'validate', '--config', instance.configPath, '--', ...job],
     stop: () => instance.stop(),
   };
-}
-
-/** As `understudy validate` runs it: with the mode's priority for jobs, where the kernel groups by session as well. */
-function belowRequests(job: readonly string[], priority: Priority): string[] {
-  const script = `echo ${priority.nice ?? 0} 2>/dev/null >/proc/self/autogroup; exec "$@"`;
-  return ['sh', '-c', script, 'sh', ...prioritised(job, priority)];
 }
 
 /** Ends with the bench, whatever ends the bench. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { AdminClient } from '../../src/admin/admin-client.js';
 import { BenchChild, temporaryFolder, waitPrinted } from './children.js';
 
-const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
+export const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
 const BACKEND_NAMES = ['primary', 'secondary', 'fallback'];
 
 export interface InstanceSetup {
@@ -23,11 +23,13 @@ export class BenchInstance {
   readonly port: number;
   readonly backendPorts: readonly number[];
   readonly adminPort: number;
+  readonly configPath: string;
   readonly #child: BenchChild;
 
   private constructor(parts: { folder: string; ports: readonly number[]; child: BenchChild }) {
     const [front, admin, ...backendPorts] = parts.ports;
     this.adminPort = admin!;
+    this.configPath = configPathIn(parts.folder);
     this.#child = parts.child;
     this.port = front!;
     this.backendPorts = backendPorts;
@@ -42,7 +44,7 @@ export class BenchInstance {
   static async start(setup: InstanceSetup = {}): Promise<BenchInstance> {
     const folder = temporaryFolder();
     const ports = await freePorts(5);
-    const configPath = join(folder, 'understudy.yaml');
+    const configPath = configPathIn(folder);
     writeFileSync(configPath, JSON.stringify(configFor(folder, ports, setup)));
     const command = [process.execPath, CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
     const child = new BenchChild(command, { pinTo: setup.pinTo, supervises: true });
@@ -57,6 +59,10 @@ export class BenchInstance {
   async stop(): Promise<void> {
     await this.#child.stop();
   }
+}
+
+function configPathIn(folder: string): string {
+  return join(folder, 'understudy.yaml');
 }
 
 function configFor(folder: string, ports: readonly number[], setup: InstanceSetup): unknown {
