@@ -429,7 +429,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const { worker, from, to, cause, evidence, rule } = move;
     const lost = to.kind === 'failed' || (to.kind === 'stopping' && to.failure !== undefined);
     if (from.kind === 'active' && lost) this.#steadiness.noteLoss();
-    if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker, worker.calledAtMs);
+    const standsIn = from.kind === 'standby' || worker.calledAtMs !== undefined;
+    if (to.kind === 'active' && standsIn) this.#promotions.notePromoted(worker, worker.calledAtMs);
     const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
     if (ended !== undefined) this.#admission?.noteEnded(ended);
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });

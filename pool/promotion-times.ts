@@ -19,7 +19,7 @@ export class PromotionTimes {
     this.#clock = clock;
   }
 
-  /** @param calledAtMs when it was called from its sleep: its promotion began then. */
+  /** @param calledAtMs when it was called from its sleep, or started for it: its promotion began then. */
   notePromoted(worker: Worker, calledAtMs: number | undefined): void {
     this.#pending.push({ worker, calledAtMs });
   }

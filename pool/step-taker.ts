@@ -7,7 +7,7 @@ import type { Worker } from './worker.js';
 export function takeStep(worker: Worker, step: Step, why: Why): void {
   switch (step.kind) {
     case 'promote':
-      return worker.promote({ ...why, rule: PROMOTION_RULES[step.reason] });
+      return worker.promote({ ...why, rule: PROMOTION_RULES[step.reason] }, { standsIn: step.reason !== 'mode' });
     case 'start':
       return worker.start({ ...why, rule: 'the mode wants it running' });
     case 'rest':

@@ -153,7 +153,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#stale;
   }
 
-  /** When it was called from its sleep, if it is promoted because of that. */
+  /** When it was called, from its sleep or as a cold standby, if it is promoted because of that. */
   get calledAtMs(): number | undefined {
     return this.#calledAtMs;
   }
@@ -231,9 +231,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (!frozen && processOf(this.#state) === process) health.resume();
   }
 
-  /** Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. */
-  promote(why: Why): void {
+  /**
+   * Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. `standsIn`: for lost ones; a cold
+   * standby is started for that alone, so it was called with its start.
+   */
+  promote(why: Why, { standsIn = false }: { readonly standsIn?: boolean } = {}): void {
     const process = this.#process();
+    const wasCold = standsIn && this.#state.kind === 'starting';
+    if (wasCold) this.#calledAtMs = this.#startedAtMs;
+    if (wasCold) this.#unprovenPromotion = true;
     if (this.#state.kind === 'standby') {
       if (this.#state.temperature === 'frozen') process.signalGroup('SIGCONT');
       this.#unprovenPromotion = true;
@@ -241,6 +247,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     }
     this.#drainCut.abort();
     this.#move({ kind: 'active', process }, why);
+    if (wasCold) this.#calledAtMs = undefined;
     this.#health?.resume();
     this.#health?.probeNow();
   }

@@ -127,8 +127,8 @@ export class UpstreamBreaker {
   #recordClosed(outcome: Outcome): void {
     if (outcome === 'success') {
       this.#failuresInRow = 0;
-      // All that opossum's account needs of a success, without the promises of its fire().
-      this.#circuit.emit('fire');
+      // All that opossum's account needs of a success, without the promises and events of its fire().
+      accountOf(this.#circuit).increment('fires');
       if (this.#spared) this.#endSparing();
     } else if (outcome === 'failure') {
       this.#failuresInRow += 1;
@@ -191,6 +191,11 @@ export class UpstreamBreaker {
     const { firstOpenMs, longestOpenMs } = this.#options;
     return jittered(Math.min(firstOpenMs * 2 ** this.#openings, longestOpenMs), OPEN_JITTER, this.#hooks.random);
   }
+}
+
+/** Not in the types: what its own listeners write to. */
+function accountOf({ status }: CircuitBreaker<[], undefined>): { increment(property: 'fires'): void } {
+  return status as unknown as { increment(property: 'fires'): void };
 }
 
 const FAILURE = new Error('the request failed');

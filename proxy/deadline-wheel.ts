@@ -30,8 +30,8 @@ export class DeadlineWheel {
     this.#tick = this.#tickOf(clock.now());
   }
 
-  arm(holder: DeadlineHolder, delayMs: number): void {
-    const now = this.#clock.now();
+  /** `now`: for who has just read the clock. */
+  arm(holder: DeadlineHolder, delayMs: number, now = this.#clock.now()): void {
     holder.deadlineAt = now + delayMs;
     const tick = Math.min(this.#tickOf(holder.deadlineAt) + 1, this.#tickOf(now) + SLOTS - 1);
     // It is looked at before that anyhow.

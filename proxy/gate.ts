@@ -7,7 +7,7 @@ import { mayBeNominated } from './headers/hop-by-hop.js';
 import { FIELD } from './http1/field-names.js';
 import { isWord, parseLength } from './http1/framing.js';
 import type { HeadFault, RequestHeadParser } from './http1/request-head.js';
-import { textOf } from './http1/octets.js';
+import { RepeatedText, textOf } from './http1/octets.js';
 
 export interface GateRules {
   readonly maxBodyBytes: number;
@@ -70,6 +70,7 @@ interface Findings {
 
 export class Gate {
   readonly #rules: GateRules;
+  readonly #hosts = new RepeatedText();
 
   constructor(rules: GateRules) {
     this.#rules = rules;
@@ -114,7 +115,7 @@ export class Gate {
       switch (kind) {
         case FIELD.HOST:
           found.hosts += 1;
-          request.host = head.value(index);
+          request.host = this.#hosts.of(bytes, start, end);
           break;
         case FIELD.CONTENT_LENGTH:
           found.lengths += 1;

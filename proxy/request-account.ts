@@ -77,9 +77,9 @@ export class RequestAccount {
     this.phase = 'connect';
   }
 
-  noteFirstByte(): void {
+  noteFirstByte(now = this.#context.clock.now()): void {
     this.phase = 'answer';
-    if (this.#firstByteAt < 0) this.#firstByteAt = this.#context.clock.now();
+    if (this.#firstByteAt < 0) this.#firstByteAt = now;
   }
 
   /** True when the request may be made again; it is on its way to be then. `cause`: what failed. */
@@ -104,11 +104,10 @@ export class RequestAccount {
   }
 
   /** Once, by whoever ends it first. */
-  record({ endedBy, status, code }: Ending): void {
+  record({ endedBy, status, code }: Ending, now = this.#context.clock.now()): void {
     if (this.#over) return;
     this.#over = true;
     const { id, method, path, client } = this.#identity;
-    const now = this.#context.clock.now();
     const startedAt = this.#startedAt;
     this.#context.observer.onRequest({
       id,

@@ -29,6 +29,28 @@ export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
   return (bytes as unknown as { latin1Slice(start: number, end: number): string }).latin1Slice(start, end);
 }
 
+/** Longer texts repeat less, and would be kept for long. */
+const MAX_REPEATED_BYTES = 256;
+
+/** Strings of octets that are mostly the same as last time, as targets and hosts are: then no new one is made. */
+export class RepeatedText {
+  #last = '';
+
+  of(bytes: Buffer, start: number, end: number): string {
+    if (equalsText(bytes, start, end, this.#last)) return this.#last;
+    const text = textOf(bytes, start, end);
+    if (text.length <= MAX_REPEATED_BYTES) this.#last = text;
+    return text;
+  }
+}
+
+function equalsText(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false;
+  for (let index = 0; index < text.length; index += 1)
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
 function classTable(): Uint8Array {
   const table = new Uint8Array(256);
   for (let octet = 0x21; octet <= 0x7e; octet += 1) table[octet] = VALUE | (octet === 0x23 ? 0 : TARGET);

@@ -3,7 +3,7 @@
 
 import type { ProblemCode } from '../problem.js';
 import { faultText, FieldTable, INCOMPLETE, parseFields, TOO_MANY_FIELDS } from './field-section.js';
-import { CR, DIGIT, LF, OCTET_CLASS, SP, TARGET, TOKEN, textOf } from './octets.js';
+import { CR, DIGIT, LF, OCTET_CLASS, SP, TARGET, TOKEN, RepeatedText, textOf } from './octets.js';
 
 export interface HeadLimits {
   readonly maxHeadBytes: number;
@@ -25,6 +25,7 @@ const VERSION_BYTES = [0x48, 0x54, 0x54, 0x50, 0x2f];
 export class RequestHeadParser {
   readonly fields: FieldTable;
   readonly #maxHeadBytes: number;
+  readonly #targets = new RepeatedText();
   bytes: Buffer = Buffer.alloc(0);
   /** The head is `bytes` from here (a leading empty line left out) ... */
   start = 0;
@@ -94,7 +95,7 @@ export class RequestHeadParser {
     const lineEnd = this.#parseVersion(position + 1, end);
     if (lineEnd < 0) return lineEnd;
     this.method = methodText(bytes, start, methodEnd);
-    this.target = textOf(bytes, targetStart, position);
+    this.target = this.#targets.of(bytes, targetStart, position);
     return lineEnd;
   }
 

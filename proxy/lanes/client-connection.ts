@@ -105,14 +105,14 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   /** The answer is whole. `close`: it was said to be the last one. */
-  answered({ close }: { readonly close: boolean }): void {
+  answered({ close, now }: { readonly close: boolean; readonly now?: number }): void {
     if (this.#state !== 'message' && this.#state !== 'tunnel') return;
     this.#server = undefined;
     this.#context.noteAnswered();
     // RFC 9112 section 9.3: with the request unread the connection can't be used again.
     if (close || !this.#body.done || this.#context.draining) return this.#linger();
     this.#state = 'head';
-    this.#context.wheel.arm(this, this.#context.deadlines.clientIdleMs);
+    this.#context.wheel.arm(this, this.#context.deadlines.clientIdleMs, now);
     this.#resume();
     this.#readEarly();
   }
@@ -209,7 +209,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (bytes.length > headEnd) consumed = this.#readBody(bytes, headEnd);
     if (this.#state === 'message') server.start();
     // A tunnel may have begun, or the connection ended, within `start`: then nothing here is to be judged again.
-    return bytes.subarray(consumed);
+    return consumed === bytes.length ? NOTHING : bytes.subarray(consumed);
   }
 
   #beginMessage(request: JudgedRequest): void {

@@ -7,6 +7,9 @@ import { Socket, type OnReadOpts } from 'node:net';
 const BLOCK_BYTES = 64 * 1024;
 /** Read into by every connection in turn: valid within the call that brings it. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+const KEPT_VIEWS = 2048;
+/** By length; made when first needed. */
+const views = new Array<Buffer | undefined>(KEPT_VIEWS).fill(undefined);
 
 export interface BlockReader {
   /** `bytes` is valid within this call only. */
@@ -17,6 +20,12 @@ export interface SharedBlockSocket {
   readonly socket: Socket;
   /** Who gets what is read; undefined where it comes by 'data' events, in buffers of their own. */
   readonly source: { reader: BlockReader | undefined } | undefined;
+}
+
+/** The first octets of the block. Requests are about as long as each other, and a view costs more than what it shows. */
+function viewOf(length: number): Buffer {
+  if (length >= KEPT_VIEWS) return block.subarray(0, length);
+  return (views[length] ??= block.subarray(0, length));
 }
 
 interface WithHandle {
@@ -32,7 +41,7 @@ export function shareBlock(accepted: Socket): SharedBlockSocket {
   const onread: OnReadOpts = {
     buffer: block,
     callback: (length) => {
-      source.reader!.onBlock(block.subarray(0, length));
+      source.reader!.onBlock(viewOf(length));
       return true;
     },
   };

@@ -1,5 +1,8 @@
 // Time as a parameter. Policy code receives a Clock; only this file touches the real one.
 
+// Imported: the global of that name is a getter, which requests would pay for each time.
+import { performance } from 'node:perf_hooks';
+
 export interface Timer {
   /** Idempotent: a cancelled or fired timer stays silent. */
   cancel(): void;

@@ -54,6 +54,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   #started = false;
   #closesAfter = false;
   #failedAnswer = false;
+  /** When the block came that is being read. */
+  #blockAt = 0;
   #probe: ClientProbe | undefined;
 
   constructor(context: FastLaneContext, parts: FastRequest) {
@@ -135,7 +137,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     upstream.user = this;
     this.#upstream = upstream;
     if (upstream.connected) this.#account.phase = 'wait';
-    upstream.arm(upstream.connected ? deadlines.firstByteMs : deadlines.connectMs);
+    upstream.arm(upstream.connected ? deadlines.firstByteMs : deadlines.connectMs, ticket.admittedAt);
     this.#send(upstream);
   }
 
@@ -158,15 +160,16 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onUpstreamBytes(bytes: Buffer, end: number): boolean {
     const upstream = this.#upstream!;
-    upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
+    this.#blockAt = this.#shared.clock.now();
     upstream.upstream.bytesMoved += end;
-    switch (this.#answer.take(bytes, end)) {
+    const progress = this.#answer.take(bytes, end);
+    switch (progress) {
       case 'more':
-        return true;
       case 'full':
-        return false;
+        upstream.arm(this.#shared.options.deadlines.bodyIdleMs, this.#blockAt);
+        return progress === 'more';
       case 'whole':
-        this.#finish();
+        this.#finish(this.#blockAt);
         return true;
       case 'wrong':
         this.#fail('bad-response', { detail: this.#answer.fault, endedBy: 'upstream' });
@@ -199,7 +202,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   // AnswerJudge: what becomes of an answer.
 
   acceptsAnswer(head: ResponseHeadParser): boolean {
-    this.#account.noteFirstByte();
+    this.#account.noteFirstByte(this.#blockAt);
     this.#ticket!.waitingSince = Infinity;
     if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
     this.#failedAnswer = isUpstreamFailure(head.status);
@@ -240,18 +243,18 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   // How it ends.
 
-  #finish(): void {
+  #finish(now = this.#shared.clock.now()): void {
     const upstream = this.#upstream;
     this.#upstream = undefined;
     if (upstream !== undefined) {
       // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
-      if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream);
+      if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream, now);
       else upstream.destroy();
     }
     this.#account.phase = 'done';
-    this.#record({ endedBy: 'served', status: this.#answer.status });
+    this.#record({ endedBy: 'served', status: this.#answer.status }, now);
     this.#giveBack(this.#failedAnswer ? 'failure' : 'success');
-    this.#connection.answered({ close: this.#closesAfter });
+    this.#connection.answered({ close: this.#closesAfter, now });
   }
 
   #fail(code: ProblemCode, context: { readonly detail: string; readonly endedBy: EndedBy }): void {
@@ -331,10 +334,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     ticket?.giveBack(outcome);
   }
 
-  #record(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }): void {
+  #record(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }, now?: number): void {
     this.#probe?.stop();
     this.#account.bytesOut = this.#answer.bytesOut;
-    this.#account.record(ending);
+    this.#account.record(ending, now);
   }
 
   #probeClient(): void {

@@ -23,6 +23,7 @@ const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
+  readonly siblings: UpstreamConnection[];
   /** It is of no use any more; told once. */
   readonly onGone: (connection: UpstreamConnection) => void;
 }
@@ -31,6 +32,8 @@ export class UpstreamConnection implements DeadlineHolder {
   readonly upstream: Upstream;
   readonly #events: UpstreamConnectionEvents;
   readonly #socket: Socket;
+  /** The idle ones to the same upstream, and where this one waits for its next request. */
+  readonly siblings: UpstreamConnection[];
   deadlineAt = Infinity;
   deadlineTick = -1;
   user: UpstreamUser | undefined;
@@ -42,6 +45,7 @@ export class UpstreamConnection implements DeadlineHolder {
   constructor(upstream: Upstream, events: UpstreamConnectionEvents) {
     this.upstream = upstream;
     this.#events = events;
+    this.siblings = events.siblings;
     this.#socket = open(upstream.target.address, (bytesRead) => this.#onRead(bytesRead));
     this.#socket.once('connect', () => {
       this.connected = true;
@@ -79,8 +83,8 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.resume();
   }
 
-  arm(delayMs: number): void {
-    this.#events.wheel.arm(this, delayMs);
+  arm(delayMs: number, now?: number): void {
+    this.#events.wheel.arm(this, delayMs, now);
   }
 
   onDeadline(): void {

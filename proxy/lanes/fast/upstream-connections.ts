@@ -20,43 +20,41 @@ export class UpstreamConnections {
 
   /** An idle one, else a new one that is being opened. */
   take(upstream: Upstream): UpstreamConnection {
-    const idle = this.#idle.get(upstream)?.pop();
-    return idle ?? this.#open(upstream);
+    let idle = this.#idle.get(upstream);
+    if (idle === undefined) this.#idle.set(upstream, (idle = []));
+    return idle.pop() ?? this.#open(upstream, idle);
   }
 
   /** It has served its request whole and may serve another. */
-  giveBack(connection: UpstreamConnection): void {
+  giveBack(connection: UpstreamConnection, now: number): void {
     connection.user = undefined;
     const { upstream } = connection;
     // An upstream that left the pool and is idle gets no other request.
     if (!upstream.eligible || this.idleMs === 0) return connection.destroy();
-    const idle = this.#idle.get(upstream);
-    if (idle === undefined) this.#idle.set(upstream, [connection]);
-    else idle.push(connection);
-    connection.arm(this.idleMs);
+    connection.siblings.push(connection);
+    connection.arm(this.idleMs, now);
   }
 
   /** The upstream is gone and idle. */
   release(upstream: Upstream): void {
     const idle = this.#idle.get(upstream) ?? [];
     this.#idle.delete(upstream);
-    for (const connection of idle) connection.destroy();
+    for (const connection of idle.splice(0)) connection.destroy();
   }
 
   destroy(): void {
     for (const connection of [...this.#all]) connection.destroy();
   }
 
-  #open(upstream: Upstream): UpstreamConnection {
-    const connection = new UpstreamConnection(upstream, { wheel: this.#wheel, onGone: this.#onGone });
+  #open(upstream: Upstream, siblings: UpstreamConnection[]): UpstreamConnection {
+    const connection = new UpstreamConnection(upstream, { wheel: this.#wheel, onGone: this.#onGone, siblings });
     this.#all.add(connection);
     return connection;
   }
 
   #forget(connection: UpstreamConnection): void {
     this.#all.delete(connection);
-    const idle = this.#idle.get(connection.upstream);
-    const index = idle?.lastIndexOf(connection) ?? -1;
-    if (index >= 0) idle!.splice(index, 1);
+    const index = connection.siblings.lastIndexOf(connection);
+    if (index >= 0) connection.siblings.splice(index, 1);
   }
 }

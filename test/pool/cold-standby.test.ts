@@ -1,0 +1,61 @@
+// A standby that is not even started before it is needed: its promotion counts from its start; on a machine in memory.
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createPoolManager, type PoolManager } from '../../pool/index.js';
+import { silentLog } from '../../src/core/log.js';
+import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { planOptions } from '../support/observed-workers.js';
+import { RecordingTraffic } from '../support/recording-traffic.js';
+
+let clock: ManualClock;
+let runtime: FakeWorkerRuntime;
+let traffic: RecordingTraffic;
+let pool: PoolManager;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  runtime = new FakeWorkerRuntime(clock);
+  traffic = new RecordingTraffic();
+  const options = {
+    ...planOptions,
+    initialMode: 'validation',
+    modes: { validation: { active: 1, workers: 1, standby: 1, temperature: 'cold' } },
+    backends: planOptions.backends.slice(0, 2),
+  } as const;
+  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
+});
+
+afterEach(async () => {
+  const stopped = pool.stop({});
+  await pass(15_000);
+  await stopped;
+  expect(clock.pendingTimers).toBe(0);
+});
+
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    clock.advance(250);
+    for (let turn = 0; turn < 4; turn++) await setImmediate();
+  }
+}
+
+function promotionOf(backend: string) {
+  return pool.view().backends.find(({ name }) => name === backend)!.promotion;
+}
+
+test('the promotion of a cold standby is timed from its start, and proved by its first answer in traffic', async () => {
+  const started = pool.start();
+  await pass(2_000);
+  await started;
+  expect(traffic.ids).toEqual(['primary/1']);
+  expect(promotionOf('secondary')).toBeUndefined();
+
+  runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+  await pass(2_000);
+  const { routedMs, provenMs } = promotionOf('secondary')!;
+  expect(routedMs).toBeGreaterThan(0);
+  expect(provenMs).toBeGreaterThanOrEqual(routedMs);
+  // A start that the mode asks for is no promotion.
+  expect(promotionOf('primary')).toBeUndefined();
+});
