@@ -93,6 +93,12 @@ export type Tier = (typeof TIERS)[number];
 
 export const TIERS = ['hot', 'frozen', 'asleep', 'cold'] as const;
 
+/** What replaces the killed ones would be there as soon as a standby that must be started too, and nothing would be measured. */
+const SLOW_RETURN = {
+  failbackAfter: '3s',
+  restart: { ...KILLED_ON_PURPOSE, initialBackoff: '4s', maxBackoff: '4s' },
+};
+
 /** There is no GPU memory to give back here: what is measured is the way there, not what a model server does on it. */
 const EMPTY_HOOK = { command: ['true'] };
 
@@ -101,9 +107,7 @@ export async function measurePromotions(options: PromotionOptions): Promise<Row[
   const instance = await BenchInstance.start({
     config: {
       command,
-      // A cold one is spared at first: it needs time to get a request at all.
-      failbackAfter: tier === 'cold' ? '3s' : '500ms',
-      restart: KILLED_ON_PURPOSE,
+      ...(tier === 'cold' ? SLOW_RETURN : { failbackAfter: '500ms', restart: KILLED_ON_PURPOSE }),
       modes: {
         production: { active: 3 },
         validation: { active: 2, workers: 2, standby: 1, temperature: tier },
