@@ -292,6 +292,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const desk = new AdmissionDesk(admissionOptions(this.#options, this.#target.mode), {
       clock: this.#clock,
       latest: () => source.latest,
+      refresh: () => source.refresh(),
+      onRefreshed: () => desk.holding && this.#turn({ cause: 'the resources were looked at again' }),
       availableBytes: readAvailableBytes,
       isGroupAlive,
       onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
@@ -432,6 +434,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (to.kind === 'active' && from.kind === 'standby') this.#promotions.notePromoted(worker, worker.calledAtMs);
     const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
     if (ended !== undefined) this.#admission?.noteEnded(ended);
+    else if (to.kind === 'active' || to.kind === 'standby') this.#admission?.noteSettled();
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
     this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
   }
