@@ -141,6 +141,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
+      onWeightless: (evidence) => this.#announceWeightless(evidence),
     });
     this.#rehearsals = new Rehearsals({
       clock,
@@ -719,6 +720,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #announcePriorityRefused(id: string, evidence: string): void {
     const cause = `it could not be given the priority of mode ${this.#target.mode}`;
     this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
+  }
+
+  #announceWeightless(evidence: string): void {
+    const cause = 'the weights of the modes have no effect';
+    this.#log.warn({ evidence }, cause);
+    this.#announce({ kind: 'resources', cause, evidence });
   }
 
   #announceRouted(seenAtMs: number, why: Why): void {

@@ -62,6 +62,8 @@ export interface WorkerRuntime {
   vitals(process: WorkerProcess): Vitals | undefined;
   /** Whether its leader is stopped (state T): cheap enough to be asked several times a second. */
   isStopped(process: WorkerProcess): boolean;
+  /** Why no process can be given a weight here, in words; undefined where that can be done. */
+  whyWeightless(): string | undefined;
   /** Resolves with what was refused, in words. Never rejects. */
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]>;
 }

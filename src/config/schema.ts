@@ -23,6 +23,7 @@ const prioritySchema = z.strictObject({
   nice: z.number().int().min(-20).max(19).optional(),
   io: z.union([z.literal('idle'), z.number().int().min(0).max(7)]).optional(),
   cpus: cpuList.optional(),
+  weight: z.number().int().min(1).max(10_000).optional(),
 });
 
 /** What all workers together may use: memory as sizes, CPU as a share of the CPUs that we have. */

@@ -67,6 +67,8 @@ export class FakeProcess implements WorkerProcess {
 export class FakeWorkerRuntime implements WorkerRuntime {
   readonly processes: FakeProcess[] = [];
   readonly priorities: { readonly pid: number | undefined; readonly priority: Priority }[] = [];
+  /** Why no process has a weight; undefined where they may. */
+  weightless: string | undefined;
   /** What is said to each priority. */
   refusals: readonly string[] = [];
   /** The hooks that were asked for, in order, as `pid what`. */
@@ -147,6 +149,10 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   runHook(hook: Hook, target: HookTarget): Promise<string | undefined> {
     this.hooks.push(`${target.pid} ${'command' in hook ? hook.command[0] : hook.path}`);
     return this.onHook(hook, target);
+  }
+
+  whyWeightless(): string | undefined {
+    return this.weightless;
   }
 
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]> {
