@@ -25,6 +25,7 @@ import { viewPool, type PoolView } from './pool-view.js';
 import { comparePools, type PoolChange } from './pool-change.js';
 import { PressureWatch } from './pressure-watch.js';
 import { PromotionTimes } from './promotion-times.js';
+import { pushOut } from './push-out.js';
 import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
 import type { StateFile } from './state-file.js';
@@ -438,6 +439,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     else if (to.kind === 'active' || to.kind === 'standby') this.#admission?.noteSettled();
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
     this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
+    if (this.#options.modes[this.#target.mode]?.pushOut === true) {
+      const onDone = (about: Worker, why: Why) => this.#announce({ kind: 'resources', ...why }, about);
+      void pushOut(move, { runtime: this.#runtime, onDone });
+    }
   }
 
   #onJudged(worker: Worker, why: Why): void {
@@ -723,7 +728,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #announceWeightless(evidence: string): void {
-    const cause = 'the weights of the modes have no effect';
+    const cause = 'weight and pushOut have no effect here';
     this.#log.warn({ evidence }, cause);
     this.#announce({ kind: 'resources', cause, evidence });
   }

@@ -21,6 +21,8 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     runHook: (hook, target) => runHook(hook, target, clock),
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
+    pushOut: ({ pid }, isWanted) =>
+      pid === undefined ? Promise.resolve({ refused: 'it has no process' }) : cgroups.pushOut(pid, isWanted),
     whyWeightless: () => cgroups.refused,
     prioritise: async ({ pid }, { weight, ...rest }) => {
       if (pid === undefined) return [];

@@ -1,6 +1,7 @@
-// A cgroup for each worker, with a weight for its CPU time, inside the one that was delegated to us (systemd:
-// Delegate=). Takes what is ours and nothing else: a group in which anybody else is stays as it is.
+// A cgroup for each worker, inside the one that was delegated to us (systemd: Delegate=): a weight for its CPU time, and
+// a way to take its memory back. Takes what is ours and nothing else: a group in which anybody else is stays as it is.
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   cgroupOf,
@@ -13,7 +14,11 @@ import {
   type CgroupPlaces,
 } from '../../src/core/cgroup.js';
 import { errorCode } from '../../src/core/errors.js';
+import type { PushedOut } from '../worker-runtime.js';
 import { readTree } from './process-tree.js';
+
+/** What is asked for at once: a promotion must not find more than this under way. */
+const PUSH_STEP_BYTES = 32 * 1024 ** 2;
 
 type Delegation = { readonly folder: string } | { readonly refused: string };
 
@@ -46,6 +51,23 @@ export class WorkerCgroups {
     }
   }
 
+  /** Of a worker that has its group. Off the event loop: the kernel takes its time for each step. */
+  async pushOut(root: number, isWanted: () => boolean): Promise<PushedOut> {
+    const delegation = this.#take();
+    if ('refused' in delegation) return delegation;
+    const folder = join(delegation.folder, `worker-${root}`);
+    if (!existsSync(folder)) return { refused: 'it has no cgroup of its own' };
+    const beforeBytes = memoryOf(folder);
+    if (beforeBytes === undefined) return { refused: `${folder} has no memory controller (Delegate=cpu memory)` };
+    for (let left = beforeBytes; left > 0 && isWanted(); left -= PUSH_STEP_BYTES) {
+      const code = await reclaim(folder, Math.min(left, PUSH_STEP_BYTES));
+      // The kernel found less than that: the rest is in use, or there is no swap for it.
+      if (code === 'EAGAIN') break;
+      if (code !== undefined) return { refused: `${code} (${folder}/memory.reclaim)` };
+    }
+    return { beforeBytes, afterBytes: memoryOf(folder) ?? beforeBytes };
+  }
+
   #take(): Delegation {
     return (this.#delegation ??= takeDelegation(this.#places));
   }
@@ -60,8 +82,10 @@ function takeDelegation(places: CgroupPlaces): Delegation {
   const obstacle = findObstacle(folder);
   if (obstacle !== undefined) return refused(obstacle);
   try {
-    if (!isInside) for (const pid of processesIn(own)) joinGroup(makeGroup(join(own, OWN_GROUP)), pid);
-    appendFileSync(join(folder, 'cgroup.subtree_control'), '+cpu');
+    if (!isInside) makeRoom(folder);
+    const control = join(folder, 'cgroup.subtree_control');
+    appendFileSync(control, '+cpu\n');
+    if (hasController(folder, 'memory')) appendFileSync(control, '+memory\n');
     return { folder };
   } catch (error) {
     return refused(`${folder} is not ours to divide (${errorCode(error) ?? 'unknown'})`);
@@ -71,20 +95,40 @@ function takeDelegation(places: CgroupPlaces): Delegation {
 function findObstacle(folder: string): string | undefined {
   // The root alone has no type: its processes are the system's.
   if (!existsSync(join(folder, 'cgroup.type'))) return `${folder} is the root of all cgroups`;
-  if (!/\bcpu\b/.test(tryRead(join(folder, 'cgroup.controllers')))) return `${folder} has no CPU controller`;
+  if (!hasController(folder, 'cpu')) return `${folder} has no CPU controller`;
   const ours = new Set(readTree(process.pid)?.pids);
   const stranger = processesIn(folder).find((pid) => !ours.has(pid));
   return stranger === undefined ? undefined : `${folder} is shared with process ${stranger}`;
 }
 
+function hasController(folder: string, name: string): boolean {
+  return tryRead(join(folder, 'cgroup.controllers')).trim().split(' ').includes(name);
+}
+
+function memoryOf(folder: string): number | undefined {
+  const text = tryRead(join(folder, 'memory.current')).trim();
+  return text === '' ? undefined : Number(text);
+}
+
+/** The code of what went wrong. */
+async function reclaim(folder: string, bytes: number): Promise<string | undefined> {
+  try {
+    await appendFile(join(folder, 'memory.reclaim'), `${bytes}\n`);
+    return undefined;
+  } catch (error) {
+    return errorCode(error) ?? 'unknown';
+  }
+}
+
 function refused(why: string): Delegation {
-  const remedy = `it takes a unit of its own with Delegate=cpu and DelegateSubgroup=${OWN_GROUP}`;
+  const remedy = `it takes a unit of its own with 'Delegate=cpu memory' and DelegateSubgroup=${OWN_GROUP}`;
   return { refused: `Understudy has no cgroup of its own: ${why}; ${remedy}` };
 }
 
-function makeGroup(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  return folder;
+function makeRoom(folder: string): void {
+  const inner = join(folder, OWN_GROUP);
+  mkdirSync(inner, { recursive: true });
+  for (const pid of processesIn(folder)) joinGroup(inner, pid);
 }
 
 function processesIn(folder: string): number[] {

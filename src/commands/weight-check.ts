@@ -1,4 +1,4 @@
-// Whether the weights that the config speaks of can be given here. Says nothing when it speaks of none.
+// Whether workers can have the cgroups here that the config's `weight` and `pushOut` need. Says nothing without those.
 
 import { basename, dirname, join } from 'node:path';
 import type { Config } from '../config/config.js';
@@ -12,19 +12,19 @@ export interface WeightCheckDeps {
 }
 
 export function checkWeights({ modes }: Pick<Config, 'modes'>, { places, instancePid }: WeightCheckDeps): Finding[] {
-  const isAsked = Object.values(modes).some((mode) => (mode.priority.weight ?? mode.job.weight) !== undefined);
+  const isAsked = Object.values(modes).some(
+    ({ priority, job, pushOut }) => pushOut || (priority.weight ?? job.weight) !== undefined,
+  );
   if (!isAsked) return [];
+  const takes = `a unit of its own with 'Delegate=cpu memory' and DelegateSubgroup=${OWN_GROUP}`;
+  const noEffect = (why: string): Finding[] => [{ level: 'warn', text: `weight and pushOut have no effect: ${why}` }];
   if (!/\bcpu\b/.test(tryRead(join(places.mount, 'cgroup.controllers')))) {
-    return [{ level: 'warn', text: `weights have no effect: there is no cgroup v2 with the CPU at ${places.mount}` }];
+    return noEffect(`there is no cgroup v2 with the CPU at ${places.mount}`);
   }
-  const needs = `a unit of its own with Delegate=cpu and DelegateSubgroup=${OWN_GROUP}`;
-  if (instancePid === undefined)
-    return [{ level: 'ok', text: `weights have an effect where the instance is ${needs}` }];
+  if (instancePid === undefined) return [{ level: 'ok', text: `weight and pushOut take ${takes}` }];
   const group = cgroupOf(instancePid, places);
   if (group === undefined || basename(group) !== OWN_GROUP) {
-    return [
-      { level: 'warn', text: `weights have no effect: the instance has no cgroup of its own; it takes ${needs}` },
-    ];
+    return noEffect(`the instance has no cgroup of its own; it takes ${takes}`);
   }
-  return [{ level: 'ok', text: `workers have weights of their own in ${dirname(group)}` }];
+  return [{ level: 'ok', text: `workers have cgroups of their own in ${dirname(group)}` }];
 }

@@ -61,8 +61,9 @@ function wedgedAfterFor(firstByteMs: number): number {
 
 /** A mode's own budget goes before the pool's. */
 function toModes({ modes, budget }: Config): PoolOptions['modes'] {
-  // What a job is weighed against: workers that have no cgroup of their own would count as one.
-  const weight = Object.values(modes).some(({ job }) => job.weight !== undefined) ? { weight: USUAL_WEIGHT } : {};
+  // What a job is weighed against, and what memory is pushed out of, is a worker's own cgroup: a weight makes one.
+  const takesCgroups = Object.values(modes).some(({ job, pushOut }) => job.weight !== undefined || pushOut);
+  const weight = takesCgroups ? { weight: USUAL_WEIGHT } : {};
   const toMode = ({ budget: own, ...mode }: Config['modes'][string]): PoolOptions['modes'][string] => {
     const cpuShare = own.cpuShare ?? budget.cpuShare;
     return {

@@ -39,6 +39,7 @@ export const modeSchema = z.strictObject({
   standby: count.default(0),
   standbyWorkers: z.number().int().min(1).default(1),
   temperature: z.enum(['hot', 'frozen', 'asleep', 'cold']).default('frozen'),
+  pushOut: z.boolean().default(false),
   floor: z.number().int().min(1).optional(),
   priority: prioritySchema.default({}),
   job: prioritySchema.default({ nice: 10 }),

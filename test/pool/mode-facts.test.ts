@@ -1,8 +1,9 @@
-// What a mode gives to workers besides their number: an environment to those that start in it, a priority to all, live.
+// What a mode says of workers besides their number: the environment of those that start in it, the priority of all, live,
+// and whether the memory of a frozen standby goes.
 import { setImmediate } from 'node:timers/promises';
 import { getPriority } from 'node:os';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolManager, type PoolOptions } from '../../pool/index.js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
 import { silentLog } from '../../src/core/log.js';
 import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -15,7 +16,7 @@ const options: PoolOptions = {
   env: { OMP_NUM_THREADS: '8', KEPT: 'yes' },
   modes: {
     production: production!,
-    validation: { ...validation!, env: { OMP_NUM_THREADS: '2' }, priority: { nice: 5 } },
+    validation: { ...validation!, env: { OMP_NUM_THREADS: '2' }, priority: { nice: 5 }, pushOut: true },
   },
   rehearseEveryMs: 0,
 };
@@ -23,12 +24,15 @@ const options: PoolOptions = {
 let clock: ManualClock;
 let runtime: FakeWorkerRuntime;
 let pool: PoolManager;
+let events: PoolEvent[];
 
 beforeEach(async () => {
   clock = new ManualClock();
   runtime = new FakeWorkerRuntime(clock);
   const traffic = new RecordingTraffic();
   pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
+  events = [];
+  pool.on('event', (event) => events.push(event));
   await settled(pool.start());
 });
 
@@ -74,4 +78,33 @@ test('running workers get the priority of a mode with the switch, and lose it wi
   expect(Object.values(niceOf())).toEqual([5, 5, 5, 5, 5]);
   await settled(pool.setMode('production'));
   expect(niceOf()).toEqual({ 'primary/1': own, 'secondary/1': own, 'fallback/1': own });
+});
+
+describe('the memory of a standby that is frozen', () => {
+  const told = (cause: string) => events.find((event) => event.cause === cause);
+
+  test('is pushed out until it is called back', async () => {
+    const calls: (readonly [number | undefined, () => boolean])[] = [];
+    runtime.onPushOut = ({ pid }, isWanted) => {
+      calls.push([pid, isWanted]);
+      return Promise.resolve({ beforeBytes: 300 * 1024 ** 2, afterBytes: 40 * 1024 ** 2 });
+    };
+    await settled(pool.setMode('validation'));
+    expect(calls.map(([pid]) => pid)).toEqual([runtime.of('fallback/1')!.pid]);
+    const isWanted = calls[0]![1];
+    expect(isWanted()).toBe(true);
+    expect(told('its memory was pushed out')).toMatchObject({
+      worker: 'fallback/1',
+      evidence: '300 MiB before, 40 MiB after',
+    });
+    await settled(pool.setMode('production'));
+    expect(isWanted()).toBe(false);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('stays, and why is said, where it can not be', async () => {
+    await settled(pool.setMode('validation'));
+    expect(told('its memory could not be pushed out')).toMatchObject({ evidence: 'there is no swap' });
+    expect(pool.view().mode).toMatchObject({ current: 'validation', converged: true });
+  });
 });

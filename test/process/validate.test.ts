@@ -173,9 +173,9 @@ describe('weights where no cgroup of its own is delegated to the instance', () =
     const { stdout, stderr, code } = await validate('--', 'echo', 'it ran').finish();
     expect({ stdout, code }).toEqual({ stdout: 'it ran\n', code: 0 });
     expect(stderr).toMatch(/not be given all of its priority: weight 20: the instance has no cgroup of its own/);
-    expect((await instance.command('doctor')).stdout).toMatch(/^warn +weights have no effect: /m);
-    await instance.waitForEvent(({ cause }) => cause === 'the weights of the modes have no effect');
-    const told = (instance.stdout + instance.stderr).match(/the weights of the modes have no effect/g);
+    expect((await instance.command('doctor')).stdout).toMatch(/^warn +weight and pushOut have no effect: /m);
+    await instance.waitForEvent(({ cause }) => cause === 'weight and pushOut have no effect here');
+    const told = (instance.stdout + instance.stderr).match(/weight and pushOut have no effect here/g);
     expect(told).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
 // Weights of real processes in a cgroup tree of ordinary files: this is what is written, not what the kernel makes of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WorkerCgroups } from '../../../pool/resources/worker-cgroups.js';
@@ -37,7 +37,7 @@ describe('in a unit of our own', () => {
   test('everybody in it makes room first, and the CPU is shared out among groups', () => {
     expect(new WorkerCgroups(cgroups).refused).toBeUndefined();
     expect(cgroups.pidsIn(MAIN)).toEqual([process.pid, child.pid]);
-    expect(cgroups.read(`${UNIT}/cgroup.subtree_control`)).toBe('+cpu');
+    expect(cgroups.read(`${UNIT}/cgroup.subtree_control`)).toBe('+cpu\n+memory');
   });
 
   test('a worker has a group of its own, with everything that it started, and its weight changes live', () => {
@@ -67,6 +67,44 @@ describe('in a unit of our own', () => {
     expect(cgroups.read(`${UNIT}/worker-${child.pid}/cpu.weight`)).toBe('20');
   });
 
+  describe('has its memory pushed out', () => {
+    const MIB = 1024 ** 2;
+
+    function inGroup(bytes?: number): { readonly subject: WorkerCgroups; readonly group: string } {
+      const group = `${UNIT}/worker-${child.pid}`;
+      const subject = new WorkerCgroups(cgroups);
+      subject.weigh(child.pid!, 100);
+      if (bytes !== undefined) writeFileSync(join(cgroups.mount, group, 'memory.current'), `${bytes}\n`);
+      return { subject, group };
+    }
+
+    test('all of it, step by step', async () => {
+      const { subject, group } = inGroup(70 * MIB);
+      const result = await subject.pushOut(child.pid!, () => true);
+      expect(result).toEqual({ beforeBytes: 70 * MIB, afterBytes: 70 * MIB });
+      const asked = cgroups.read(`${group}/memory.reclaim`).split('\n').map(Number);
+      expect(asked).toEqual([32 * MIB, 32 * MIB, 6 * MIB]);
+    });
+
+    test('no further once it is called back', async () => {
+      const { subject, group } = inGroup(70 * MIB);
+      await subject.pushOut(child.pid!, () => !existsSync(join(cgroups.mount, group, 'memory.reclaim')));
+      expect(cgroups.read(`${group}/memory.reclaim`)).toBe(String(32 * MIB));
+    });
+
+    test('or it is said why not', async () => {
+      const { subject, group } = inGroup();
+      const pushOut = () => subject.pushOut(child.pid!, () => true);
+      expect(await pushOut()).toEqual({
+        refused: expect.stringMatching(/no memory controller \(Delegate=cpu memory\)/),
+      });
+      writeFileSync(join(cgroups.mount, group, 'memory.current'), '5');
+      mkdirSync(join(cgroups.mount, group, 'memory.reclaim'));
+      expect(await pushOut()).toEqual({ refused: expect.stringMatching(/^EISDIR/) });
+      expect(await subject.pushOut(1, () => true)).toEqual({ refused: 'it has no cgroup of its own' });
+    });
+  });
+
   test('what the system refuses of one worker is said with the weight', () => {
     const subject = new WorkerCgroups(cgroups);
     mkdirSync(join(cgroups.mount, UNIT, `worker-${child.pid}`, 'cpu.weight'), { recursive: true });
@@ -92,7 +130,9 @@ describe('elsewhere', () => {
     prepare();
     const refused = refusalIn(UNIT);
     expect(refused).toMatch(reason);
-    expect(refused).toMatch(/it takes a unit of its own with Delegate=cpu and DelegateSubgroup=understudy-main/);
+    expect(refused).toMatch(
+      /it takes a unit of its own with 'Delegate=cpu memory' and DelegateSubgroup=understudy-main/,
+    );
     expectUntouched();
   });
 

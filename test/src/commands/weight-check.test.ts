@@ -20,13 +20,14 @@ function check(priority: object, instancePid?: number): string[] {
   );
 }
 
-test('nothing is said where no mode speaks of a weight', () => {
+test('nothing is said where no mode speaks of either', () => {
   expect(check({ priority: { nice: 0 } }, INSTANCE)).toEqual([]);
 });
 
 test.each([
   ['workers', { priority: { weight: 200 } }],
   ['jobs', { job: { weight: 20 } }],
+  ['nothing but pushes memory out', { pushOut: true }],
 ])('the group of the running instance is looked at where a mode weighs %s', (_what, priority) => {
   cgroups.place(INSTANCE, '/user.slice/terminal.scope');
   expect(check(priority, INSTANCE)).toEqual([expect.stringMatching(/^warn .*no cgroup of its own; it takes a unit/)]);
@@ -35,10 +36,12 @@ test.each([
 });
 
 test('what it takes is said before there is an instance', () => {
-  expect(check({ job: { weight: 20 } })).toEqual([expect.stringMatching(/^ok .*Delegate=cpu/)]);
+  expect(check({ job: { weight: 20 } })).toEqual([expect.stringMatching(/^ok .*Delegate=cpu memory/)]);
 });
 
 test('a system without cgroup v2 is named', () => {
   rmSync(cgroups.mount, { recursive: true });
-  expect(check({ job: { weight: 20 } })).toEqual([expect.stringMatching(/^warn weights have no effect: there is no/)]);
+  expect(check({ job: { weight: 20 } })).toEqual([
+    expect.stringMatching(/^warn weight and pushOut have no effect: there is no/),
+  ]);
 });

@@ -24,6 +24,12 @@ test('workers have the usual weight, or their own, where any mode weighs its job
   expect(prioritiesOf({})).toEqual([{}, { weight: 300 }]);
 });
 
+test('workers have a cgroup of their own, by the usual weight, where memory is to be pushed out of it', () => {
+  const modes = { production: { active: 2, standby: 1, pushOut: true } };
+  const options = toPoolOptions(parseConfig({ command: ['serve', '{port}'], modes }));
+  expect(options.modes['production']).toMatchObject({ pushOut: true, priority: { weight: 100 } });
+});
+
 function wedgedAfterOf(input: unknown): number | undefined {
   return toPoolOptions(parseConfig({ command: ['serve', '{port}'], ...(input as object) })).health.wedgedAfterMs;
 }
