@@ -25,6 +25,7 @@ import { viewPool, type PoolView } from './pool-view.js';
 import { comparePools, type PoolChange } from './pool-change.js';
 import { PressureWatch } from './pressure-watch.js';
 import { PromotionTimes } from './promotion-times.js';
+import { pushOut } from './push-out.js';
 import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
 import type { StateFile } from './state-file.js';
@@ -141,6 +142,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
+      onWeightless: (evidence) => this.#announceWeightless(evidence),
     });
     this.#rehearsals = new Rehearsals({
       clock,
@@ -292,6 +294,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const desk = new AdmissionDesk(admissionOptions(this.#options, this.#target.mode), {
       clock: this.#clock,
       latest: () => source.latest,
+      refresh: () => source.refresh(),
+      onRefreshed: () => desk.holding && this.#turn({ cause: 'the resources were looked at again' }),
       availableBytes: readAvailableBytes,
       isGroupAlive,
       onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
@@ -433,8 +437,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (to.kind === 'active' && standsIn) this.#promotions.notePromoted(worker, worker.calledAtMs);
     const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
     if (ended !== undefined) this.#admission?.noteEnded(ended);
+    else if (to.kind === 'active' || to.kind === 'standby') this.#admission?.noteSettled();
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
     this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
+    if (this.#options.modes[this.#target.mode]?.pushOut === true) {
+      const onDone = (about: Worker, why: Why) => this.#announce({ kind: 'resources', ...why }, about);
+      void pushOut(move, { runtime: this.#runtime, onDone });
+    }
   }
 
   #onJudged(worker: Worker, why: Why): void {
@@ -717,6 +726,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #announcePriorityRefused(id: string, evidence: string): void {
     const cause = `it could not be given the priority of mode ${this.#target.mode}`;
     this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
+  }
+
+  #announceWeightless(evidence: string): void {
+    const cause = 'weight and pushOut have no effect here';
+    this.#log.warn({ evidence }, cause);
+    this.#announce({ kind: 'resources', cause, evidence });
   }
 
   #announceRouted(seenAtMs: number, why: Why): void {

@@ -34,6 +34,8 @@ export interface ModeOptions {
   /** Workers of each standby backend. Default: 1. */
   readonly standbyWorkers?: number;
   readonly temperature: Temperature;
+  /** The memory of a frozen standby goes to swap and disk, as far as the system lets it; it costs time when it is promoted. */
+  readonly pushOut?: boolean;
   /** Usable workers below which the planner never goes by its own action. Default: one less than the active ones. */
   readonly floor?: number;
   /** Of the workers, while the pool is in this mode or on its way to it. */

@@ -7,10 +7,12 @@ import { probeHttp } from './prober.js';
 import { isStopped, readGroupVitals } from './process-table.js';
 import { runHook } from './sleep-hooks.js';
 import { prioritiseTree } from './resources/tree-priority.js';
+import { WorkerCgroups } from './resources/worker-cgroups.js';
 import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 
 export function createSystemRuntime({ clock, random }: { clock: Clock; random: Random }): WorkerRuntime {
+  const cgroups = new WorkerCgroups();
   return {
     launch: launchWorkerProcess,
     adopt: (identity) => adoptProcess(identity, clock),
@@ -19,7 +21,14 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
     runHook: (hook, target) => runHook(hook, target, clock),
     probe: (address, options) => probeHttp(address, options, clock),
     isStopped: ({ pid }) => pid !== undefined && isStopped(pid),
-    prioritise: ({ pid }, priority) => (pid === undefined ? Promise.resolve([]) : prioritiseTree(pid, priority, clock)),
+    pushOut: ({ pid }, isWanted) =>
+      pid === undefined ? Promise.resolve({ refused: 'it has no process' }) : cgroups.pushOut(pid, isWanted),
+    whyWeightless: () => cgroups.refused,
+    prioritise: async ({ pid }, { weight, ...rest }) => {
+      if (pid === undefined) return [];
+      const refused = weight === undefined ? undefined : cgroups.weigh(pid, weight);
+      return [...(refused === undefined ? [] : [refused]), ...(await prioritiseTree(pid, rest, clock))];
+    },
     vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
   };
 }

@@ -1,6 +1,7 @@
 // Keeps the priority of each worker what the mode says, live. Compares what a process was given with what it should
 // have and gives it the difference; what the system refuses is told once a process and not tried again.
 import { getPriority } from 'node:os';
+import { USUAL_WEIGHT } from '../src/core/cgroup.js';
 import type { Priority } from '../src/core/priority.js';
 import type { ModeOptions } from './options.js';
 import { ownCpus } from './resources/tree-priority.js';
@@ -12,12 +13,14 @@ export interface Prioritised {
 }
 
 export interface WorkerPrioritiesDeps {
-  readonly runtime: Pick<WorkerRuntime, 'prioritise'>;
+  readonly runtime: Pick<WorkerRuntime, 'prioritise' | 'whyWeightless'>;
   readonly onRefused: (id: string, evidence: string) => void;
+  /** No process can be given a weight here; told once. */
+  readonly onWeightless: (why: string) => void;
 }
 
 /** What a process of ours has when nobody says anything. */
-const UNTOLD = { io: 4 } as const;
+const UNTOLD = { io: 4, weight: USUAL_WEIGHT } as const;
 
 export class WorkerPriorities {
   readonly #modes: () => Readonly<Record<string, ModeOptions>>;
@@ -25,6 +28,8 @@ export class WorkerPriorities {
   /** What some mode speaks of, or did before a reload: nothing else is ever touched. */
   readonly #touched = new Set<string>();
   readonly #given = new WeakMap<WorkerProcess, Priority>();
+  /** Whether processes can be given a weight here; undefined before any mode has spoken of one. */
+  #weighs: boolean | undefined;
 
   constructor(modes: () => Readonly<Record<string, ModeOptions>>, deps: WorkerPrioritiesDeps) {
     this.#modes = modes;
@@ -38,6 +43,7 @@ export class WorkerPriorities {
       if (cpuShare !== undefined) this.#touched.add('cpus');
     }
     if (this.#touched.size === 0) return;
+    if (this.#touched.has('weight')) this.#weighs ??= this.#canWeigh();
     const wished = this.#wished(mode);
     for (const { id, process } of workers) {
       if (isSame(this.#given.get(process), wished)) continue;
@@ -46,6 +52,12 @@ export class WorkerPriorities {
         if (refused.length > 0) this.#deps.onRefused(id, refused.join('; '));
       });
     }
+  }
+
+  #canWeigh(): boolean {
+    const why = this.#deps.runtime.whyWeightless();
+    if (why !== undefined) this.#deps.onWeightless(why);
+    return why === undefined;
   }
 
   /** Complete in all that any mode speaks of, so that leaving a mode takes back what it gave. */
@@ -58,12 +70,13 @@ export class WorkerPriorities {
       ...(has('nice') ? { nice: own.nice ?? getPriority() } : {}),
       ...(has('io') ? { io: own.io ?? UNTOLD.io } : {}),
       ...(has('cpus') && cpus !== undefined ? { cpus } : {}),
+      ...(this.#weighs === true ? { weight: own.weight ?? UNTOLD.weight } : {}),
     };
   }
 }
 
 function isSame(a: Priority | undefined, b: Priority): boolean {
-  return a !== undefined && a.nice === b.nice && a.io === b.io && a.cpus === b.cpus;
+  return a !== undefined && a.nice === b.nice && a.io === b.io && a.cpus === b.cpus && a.weight === b.weight;
 }
 
 /** The first ones of a list as `taskset -c` takes it, for a share of them; at least one. */

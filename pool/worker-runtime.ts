@@ -62,9 +62,16 @@ export interface WorkerRuntime {
   vitals(process: WorkerProcess): Vitals | undefined;
   /** Whether its leader is stopped (state T): cheap enough to be asked several times a second. */
   isStopped(process: WorkerProcess): boolean;
+  /** Why no process can be given a weight here, in words; undefined where that can be done. */
+  whyWeightless(): string | undefined;
+  /** Has its memory taken back to swap and disk, bit by bit for as long as it is wanted. Never rejects. */
+  pushOut(process: WorkerProcess, isWanted: () => boolean): Promise<PushedOut>;
   /** Resolves with what was refused, in words. Never rejects. */
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]>;
 }
+
+/** What it had, and what it has left; or why nothing was done. */
+export type PushedOut = { readonly beforeBytes: number; readonly afterBytes: number } | { readonly refused: string };
 
 export interface ProbeOptions {
   readonly path: string;

@@ -1,5 +1,6 @@
-// Gathers the facts for admission at the moment of a decision (fresh where that is cheap, the last sample elsewhere),
-// learns what workers need, and remembers since when starts have been held. Judging is admission.ts's.
+// Gathers the facts for admission at the moment of a decision, learns what workers need, and remembers since when starts
+// have been held. Free RAM is read on the spot; the rest is from the last sample, and where a worker of ours has settled or
+// ended since, a new one is asked for first: room that was there before is no room. Judging is admission.ts's.
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../src/core/clock.js';
@@ -28,6 +29,10 @@ export interface AdmissionDeps {
   latest(): ResourceReading | undefined;
   /** RAM that new processes can have, right now. */
   availableBytes(): number | undefined;
+  /** Looks at everything anew, the GPU included. Resolves once `latest` is a sample that began after the call. */
+  refresh(): Promise<void>;
+  /** A sample that was asked for is there. */
+  onRefreshed(): void;
   /** Whether any process of the group is left. */
   isGroupAlive(pid: number): boolean;
   /** There is no room; told once until there is. */
@@ -35,8 +40,11 @@ export interface AdmissionDeps {
 }
 
 const UNLIMITED: Admission = { starts: Infinity, passing: false };
+const LOOKED_AT: Admission = { starts: 0, reason: 'memory is being looked at', passing: true };
 /** Memory that is about to be freed is free by then. */
 const PATIENCE_MS = 10_000;
+/** While the driver still lists a process that is gone, it is asked again after so long. */
+const LOOK_AGAIN_MS = 1_000;
 
 export interface StartingWorker {
   readonly id: string;
@@ -48,6 +56,11 @@ export class AdmissionDesk {
   #learnt: LearntPeaks;
   /** Ended processes whose memory was not seen to be free yet. */
   readonly #leaving = new Set<number>();
+  /** How often workers of ours have settled or ended, and how many of these times the last sample has seen. */
+  #changes = 0;
+  #changesSeen = 0;
+  #refreshing = false;
+  #refreshedAtMs = -Infinity;
   #admission: Admission = UNLIMITED;
   #heldSinceMs: number | undefined;
   #holding = false;
@@ -66,6 +79,12 @@ export class AdmissionDesk {
 
   noteEnded(pid: number): void {
     this.#leaving.add(pid);
+    this.#changes++;
+  }
+
+  /** A worker has loaded, fallen asleep or woken: what it has now no earlier sample tells. */
+  noteSettled(): void {
+    this.#changes++;
   }
 
   /** The kernel keeps the peak of each process, so a look at any time tells it. */
@@ -79,14 +98,14 @@ export class AdmissionDesk {
   judge(starting: readonly StartingWorker[], paused?: string): Admission {
     if (paused !== undefined) return (this.#admission = { starts: 0, reason: paused, passing: false });
     const reading = this.#deps.latest();
-    const usage = reading?.workers ?? [];
     this.#forgetGone(reading);
-    this.#admission = judgeAdmission({
-      ram: this.#ramFacts(usage, starting),
-      gpu: this.#gpuFacts(reading, starting),
-      starting: starting.length,
-      leaving: [...this.#leaving],
-    });
+    const ram = this.#ramFacts(reading?.workers ?? [], starting);
+    const gpu = this.#gpuFacts(reading, starting);
+    if (reading !== undefined && this.#changes > this.#changesSeen && isJudgedBySample(ram, gpu)) {
+      this.#refresh();
+      return (this.#admission = LOOKED_AT);
+    }
+    this.#admission = judgeAdmission({ ram, gpu, starting: starting.length, leaving: [...this.#leaving] });
     return this.#admission;
   }
 
@@ -142,9 +161,33 @@ export class AdmissionDesk {
     const devices = reading?.gpu.state === 'seen' ? reading.gpu.devices : [];
     const onGpu = new Set(devices.flatMap(({ processes }) => processes.map(({ pid }) => pid)));
     for (const pid of this.#leaving) {
-      if (!onGpu.has(pid) && !this.#deps.isGroupAlive(pid)) this.#leaving.delete(pid);
+      if (this.#deps.isGroupAlive(pid)) continue;
+      if (!onGpu.has(pid)) this.#leaving.delete(pid);
+      else if (this.#deps.clock.now() - this.#refreshedAtMs >= LOOK_AGAIN_MS) this.#refresh();
     }
   }
+
+  #refresh(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    const changes = this.#changes;
+    void this.#deps.refresh().then(() => {
+      this.#refreshing = false;
+      this.#refreshedAtMs = this.#deps.clock.now();
+      this.#changesSeen = changes;
+      this.#deps.onRefreshed();
+    });
+  }
+}
+
+/** Free RAM is read on the spot; what the GPU has left, and what our workers use together, only a sample tells. */
+function isJudgedBySample(ram: MemoryFacts, gpu: MemoryFacts): boolean {
+  const isGpuLimited = gpu.freeBytes !== undefined || gpu.allowedBytes !== undefined;
+  return (needs(gpu) && isGpuLimited) || (needs(ram) && ram.allowedBytes !== undefined);
+}
+
+function needs({ expectedBytes = 0 }: MemoryFacts): boolean {
+  return expectedBytes > 0;
 }
 
 function openLearntPeaks({ stateDir, command }: AdmissionOptions): LearntPeaks {

@@ -11,7 +11,7 @@ export interface GpuSamplerOptions {
   /** After so long a query is killed. */
   readonly timeoutMs: number;
   /** nvidia-smi by default. */
-  readonly program?: string;
+  readonly program?: string | undefined;
 }
 
 /** At most this share of one core goes into asking. */
@@ -73,10 +73,16 @@ export class GpuSampler {
     this.#timer?.cancel();
   }
 
-  /** A reading that began after the call, or joins the query under way. */
+  /** Joins the query under way, if there is one. */
   ask(): Promise<GpuReading> {
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
     return this.#asking;
+  }
+
+  /** By a query that began after the call. */
+  async askAnew(): Promise<GpuReading> {
+    await this.#asking;
+    return this.ask();
   }
 
   async #loop(): Promise<void> {

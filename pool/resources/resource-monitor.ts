@@ -1,5 +1,5 @@
 // Samples the machine, our process trees and the GPU in a fixed rhythm, and its own cost with them. Only looks; what
-// follows from a reading is decided elsewhere. A sample never begins before the last one is over.
+// follows from a reading is decided elsewhere. In the rhythm a sample never begins before the last one is over.
 import { EventEmitter } from 'node:events';
 import type { Clock, Timer } from '../../src/core/clock.js';
 import { errorMessage } from '../../src/core/errors.js';
@@ -17,6 +17,8 @@ export interface ResourceOptions {
   readonly gpu: boolean;
   /** After so long a GPU query is killed. */
   readonly gpuTimeoutMs: number;
+  /** What is asked about the GPU; nvidia-smi by default. */
+  readonly gpuProgram?: string;
 }
 
 export const defaultResourceOptions: ResourceOptions = { intervalMs: 2_000, gpu: true, gpuTimeoutMs: 5_000 };
@@ -36,6 +38,8 @@ export interface ProcessRoot {
 /** What the pool knows of the monitor. */
 export interface ResourceSource {
   readonly latest: ResourceReading | undefined;
+  /** Never rejects. Resolves once `latest` began after the call, the GPU's reading included. */
+  refresh(): Promise<void>;
   on(event: 'sampled', listener: (reading: ResourceReading) => void): unknown;
 }
 
@@ -54,6 +58,7 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
   #latest: ResourceReading | undefined;
   #timer: Timer | undefined;
   #running = false;
+  #round = 0;
 
   constructor(options: ResourceOptions, deps: ResourceMonitorDeps) {
     super();
@@ -61,8 +66,8 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
     this.#deps = deps;
     this.#trees = new TreeMeter(deps.clock);
     this.#self = new SelfMeter(deps.clock);
-    const { intervalMs, gpuTimeoutMs } = options;
-    if (options.gpu) this.#gpu = new GpuSampler({ clock: deps.clock, intervalMs, timeoutMs: gpuTimeoutMs });
+    const { intervalMs, gpuTimeoutMs: timeoutMs, gpuProgram: program } = options;
+    if (options.gpu) this.#gpu = new GpuSampler({ clock: deps.clock, intervalMs, timeoutMs, program });
   }
 
   /** Undefined before the first sample. */
@@ -84,13 +89,22 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
     this.#timer?.cancel();
   }
 
+  async refresh(): Promise<void> {
+    if (!this.#running) return;
+    await this.#gpu?.askAnew();
+    if (this.#running) await this.#loop();
+  }
+
   async #loop(): Promise<void> {
+    const round = ++this.#round;
+    this.#timer?.cancel();
     try {
       await this.sample();
     } catch (error) {
       this.#deps.log.warn({ error: errorMessage(error) }, 'the resources could not be sampled');
     }
-    if (!this.#running) return;
+    // Where a newer round has begun meanwhile, it is the one that goes on.
+    if (!this.#running || round !== this.#round) return;
     this.#timer = this.#deps.clock.startTimer(this.#options.intervalMs, () => void this.#loop(), { unref: true });
   }
 

@@ -75,9 +75,9 @@ export interface StatusView {
     readonly waiting: number;
   };
   readonly backends: readonly BackendStatus[];
-  /** Null before the first sample, and when sampling is switched off. */
   /** What is done at present because memory is short, mildest first, and the numbers that called for it. */
   readonly pressure: { readonly acts: readonly string[]; readonly evidence: string | null };
+  /** Null before the first sample, and when sampling is switched off. */
   readonly resources: ResourceReading | null;
   /** Whether what stands in for lost workers may go back to its rest. */
   readonly failback: { readonly kind: 'recovering' | 'steady' } | { readonly kind: 'pending'; readonly inMs: number };

@@ -9,6 +9,7 @@ import type { StatusView } from '../admin/status-view.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { knowsGracefulTimeout, workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
+import { systemCgroups } from '../core/cgroup.js';
 import { systemClock } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
@@ -16,6 +17,7 @@ import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { findCommandTraps, fixCommand } from './command-traps.js';
 import { comparePromises } from './promise-check.js';
+import { checkWeights } from './weight-check.js';
 import { tryHealthPath, type HealthTrial } from './health-trial.js';
 
 export interface DoctorOptions {
@@ -39,6 +41,7 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
   const findings = [
     ...examineCommand(config),
     ...(running === undefined ? await examinePorts(config) : examineRunning(running, config)),
+    ...(running === undefined ? checkWeights(config, { places: systemCgroups }) : []),
     ...(await examineFileDescriptors()),
     await examineGpu(),
   ];
@@ -54,11 +57,12 @@ function statusOfRunning({ runtimeDir }: Config): Promise<StatusView | undefined
   return new AdminClient({ socketPath: adminSocketPath(runtimeDir) }).status().catch(() => undefined);
 }
 
-function examineRunning(status: StatusView, { promises }: Config): Finding[] {
+function examineRunning(status: StatusView, config: Config): Finding[] {
   const { pid } = status.instance;
   return [
     { level: 'ok', text: `an instance runs (pid ${pid}): its ports are its own, and no worker is tried beside it` },
-    ...comparePromises(status, promises),
+    ...comparePromises(status, config.promises),
+    ...checkWeights(config, { places: systemCgroups, instancePid: pid }),
   ];
 }
 

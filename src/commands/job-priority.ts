@@ -3,8 +3,10 @@
 
 import { getPriority, setPriority } from 'node:os';
 import { execa } from 'execa';
+import { systemCgroups } from '../core/cgroup.js';
 import type { Clock } from '../core/clock.js';
 import { ioniceFlags, type Priority } from '../core/priority.js';
+import { joinJobGroup } from './job-cgroup.js';
 import { readSessionNice, setSessionNice, tryDo } from '../core/session-nice.js';
 
 export interface JobPriorityDeps {
@@ -15,7 +17,7 @@ export interface JobPriorityDeps {
   readonly warn: (message: string) => void;
 }
 
-/** Never rejects. Resolves with what gives back to our session what it had; our own priority stays till our end. */
+/** Never rejects. Resolves with what gives us back to our cgroup, and our session what it had; the rest stays till our end. */
 export async function takeJobPriority(priority: Priority, deps: JobPriorityDeps): Promise<() => Promise<void>> {
   const { clock, instancePid, warn } = deps;
   const wanted = withNiceKept(priority);
@@ -23,14 +25,19 @@ export async function takeJobPriority(priority: Priority, deps: JobPriorityDeps)
   const shared = before !== undefined && before.group === readSessionNice(instancePid)?.group;
   // A session that is lower already stays so.
   const session = before !== undefined && !shared && wanted.nice !== undefined && wanted.nice > before.nice;
+  const group =
+    wanted.weight === undefined ? undefined : joinJobGroup(wanted.weight, { places: systemCgroups, instancePid });
   const refused = [
+    ...(group !== undefined && 'refused' in group ? [group.refused] : []),
     ...(await takeOurselves(wanted)),
     ...(session ? failedBy(`session nice ${wanted.nice}`, await setSessionNice(process.pid, wanted.nice, clock)) : []),
   ];
   if (refused.length > 0) warn(`the command could not be given all of its priority: ${refused.join('; ')}`);
   if (shared && (wanted.nice ?? 0) > 0) warn(SHARED_SESSION);
-  if (!session) return () => Promise.resolve();
-  return async () => void (await setSessionNice(process.pid, before.nice, clock));
+  return async () => {
+    if (group !== undefined && 'leave' in group) group.leave();
+    if (session) await setSessionNice(process.pid, before.nice, clock);
+  };
 }
 
 /** What was refused, in words. */

@@ -28,7 +28,8 @@ backends:
 # command: [python3, -m, uvicorn, "module:app", --port, "{port}"]
 
 # The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen,
-# asleep (needs the section sleep) or cold.
+# asleep (needs the section sleep) or cold. A mode may also have priority and job (nice, io, cpus, weight), env,
+# a budget, and pushOut (the memory of what is frozen goes to swap).
 modes:
   production: { active: 3, workers: 1 }
   validation: { active: 2, workers: 2, standby: 1, temperature: frozen }

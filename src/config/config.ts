@@ -14,6 +14,8 @@ export interface ModeConfig {
   readonly standby: number;
   readonly standbyWorkers: number;
   readonly temperature: 'hot' | 'frozen' | 'asleep' | 'cold';
+  /** Of a frozen standby: its memory. */
+  readonly pushOut: boolean;
   readonly floor?: number;
   /** Of the workers. */
   readonly priority: Priority;

@@ -78,7 +78,8 @@ function programOf(command: readonly string[] | undefined, app: string | undefin
 export function defaultModes(backendCount: number): Readonly<Record<string, ModeConfig>> {
   const active = Math.min(2, backendCount);
   const job = { nice: 10 };
-  const shared = { standbyWorkers: 1, temperature: 'frozen', priority: {}, job, env: {}, budget: {} } as const;
+  const standby = { standbyWorkers: 1, temperature: 'frozen', pushOut: false } as const;
+  const shared = { ...standby, priority: {}, job, env: {}, budget: {} };
   return {
     production: { active: backendCount, workers: 1, standby: 0, ...shared },
     validation: { active, workers: 2, standby: Math.min(1, backendCount - active), ...shared },

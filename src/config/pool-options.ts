@@ -1,6 +1,7 @@
 // The config in the control plane's words.
 
 import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../../pool/index.js';
+import { USUAL_WEIGHT } from '../core/cgroup.js';
 import type { BackendConfig, Config } from './config.js';
 import { workerCommand } from './worker-command.js';
 
@@ -60,9 +61,17 @@ function wedgedAfterFor(firstByteMs: number): number {
 
 /** A mode's own budget goes before the pool's. */
 function toModes({ modes, budget }: Config): PoolOptions['modes'] {
+  // What a job is weighed against, and what memory is pushed out of, is a worker's own cgroup: a weight makes one.
+  const takesCgroups = Object.values(modes).some(({ job, pushOut }) => job.weight !== undefined || pushOut);
+  const weight = takesCgroups ? { weight: USUAL_WEIGHT } : {};
   const toMode = ({ budget: own, ...mode }: Config['modes'][string]): PoolOptions['modes'][string] => {
     const cpuShare = own.cpuShare ?? budget.cpuShare;
-    return { ...mode, allowed: toMemoryAmounts(own), ...(cpuShare === undefined ? {} : { cpuShare }) };
+    return {
+      ...mode,
+      priority: { ...weight, ...mode.priority },
+      allowed: toMemoryAmounts(own),
+      ...(cpuShare === undefined ? {} : { cpuShare }),
+    };
   };
   return Object.fromEntries(Object.entries(modes).map(([name, mode]) => [name, toMode(mode)]));
 }

@@ -23,6 +23,7 @@ const prioritySchema = z.strictObject({
   nice: z.number().int().min(-20).max(19).optional(),
   io: z.union([z.literal('idle'), z.number().int().min(0).max(7)]).optional(),
   cpus: cpuList.optional(),
+  weight: z.number().int().min(1).max(10_000).optional(),
 });
 
 /** What all workers together may use: memory as sizes, CPU as a share of the CPUs that we have. */
@@ -38,6 +39,7 @@ export const modeSchema = z.strictObject({
   standby: count.default(0),
   standbyWorkers: z.number().int().min(1).default(1),
   temperature: z.enum(['hot', 'frozen', 'asleep', 'cold']).default('frozen'),
+  pushOut: z.boolean().default(false),
   floor: z.number().int().min(1).optional(),
   priority: prioritySchema.default({}),
   job: prioritySchema.default({ nice: 10 }),

@@ -8,16 +8,8 @@ export interface Priority {
   readonly io?: 'idle' | number;
   /** CPUs that it may run on, as for `taskset -c`: `0-3,6`. */
   readonly cpus?: string;
-}
-
-/** The command with what gives it the priority before it. Each of these programs becomes the next: one process, one pid. */
-export function prioritised(command: readonly string[], { nice, io, cpus }: Priority): string[] {
-  return [
-    ...(nice === undefined ? [] : ['nice', '-n', String(nice)]),
-    ...(io === undefined ? [] : ['ionice', ...ioniceFlags(io)]),
-    ...(cpus === undefined ? [] : ['taskset', '-c', cpus]),
-    ...command,
-  ];
+  /** Of its cgroup, from 1 to 10000, against the other ones' 100: its part of the CPU time when there is not enough. */
+  readonly weight?: number;
 }
 
 /** ionice(1): class 3 is idle, class 2 is best effort. */

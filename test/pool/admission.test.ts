@@ -66,10 +66,22 @@ function readingWith(freeMiB: number): ResourceReading {
 
 class MadeSource extends EventEmitter<{ sampled: [ResourceReading] }> {
   latest: ResourceReading = readingWith(4_000);
+  /** What a look finds; the last sample may be older. */
+  freeMiB = () => 4_000;
 
   say(freeMiB: number): void {
-    this.latest = readingWith(freeMiB);
+    this.freeMiB = () => freeMiB;
+    this.sample();
+  }
+
+  sample(): void {
+    this.latest = readingWith(this.freeMiB());
     this.emit('sampled', this.latest);
+  }
+
+  async refresh(): Promise<void> {
+    await setImmediate();
+    this.sample();
   }
 }
 
@@ -77,13 +89,14 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
   let dir: string;
   let pool: PoolManager;
   const clock = new ManualClock();
-  const source = new MadeSource();
+  let source: MadeSource;
   let runtime: FakeWorkerRuntime;
   let events: PoolEvent[];
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'understudy-admission-'));
     runtime = new FakeWorkerRuntime(clock);
+    source = new MadeSource();
     events = [];
     createPool(planOptions.modes);
   });
@@ -122,6 +135,21 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
     await started;
     expect(runtime.living).toHaveLength(3);
     expect(most).toBe(1);
+  });
+
+  test('starts none on the word of a sample from before the last one had loaded', async () => {
+    // A driver is asked seldom: nothing but the pool's own wish brings a new sample here.
+    source.freeMiB = () => 2_500 - 1_000 * runtime.living.length;
+    source.sample();
+    const started = expect(pool.start()).rejects.toMatchObject({
+      code: 'no-headroom',
+      message: expect.stringMatching(/needs 1000 MiB of GPU memory at its peak, but 500 MiB is free/),
+    });
+    await pass(12);
+    source.sample();
+    await pass(5);
+    await started;
+    expect(runtime.processes).toHaveLength(2);
   });
 
   test('refuses a switch with the numbers, and stays as it was, when the memory does not come free', async () => {

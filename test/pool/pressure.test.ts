@@ -33,6 +33,10 @@ class Machine extends EventEmitter<{ sampled: [ResourceReading] }> {
   latest: ResourceReading | undefined;
   #at = 0;
 
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
   sample(facts: MemoryFacts): void {
     this.#at += 4_000;
     this.latest = readingOf(facts, this.#at);

@@ -12,14 +12,16 @@ const BASE: ModeOptions = { active: 1, workers: 1, standby: 0, temperature: 'hot
 function setUp(priorities: Readonly<Record<string, Priority>>) {
   const runtime = new FakeWorkerRuntime(new ManualClock());
   const refused: string[] = [];
+  const weightless: string[] = [];
   const modes = Object.fromEntries(Object.entries(priorities).map(([name, priority]) => [name, { ...BASE, priority }]));
   const subject = new WorkerPriorities(() => modes, {
     runtime,
     onRefused: (id, text) => refused.push(`${id}: ${text}`),
+    onWeightless: (why) => weightless.push(why),
   });
   const spec = { backend: 'a', worker: 1, generation: 1, command: [], cwd: '/', env: {}, logFile: '' };
   const workers = ['a/1', 'a/2'].map((id) => ({ id, process: runtime.launch({ id, ...spec }) }));
-  return { runtime, refused, subject, workers };
+  return { runtime, refused, weightless, subject, workers };
 }
 
 test('no process is touched when no mode has a priority', () => {
@@ -46,6 +48,26 @@ test('a new process of the same worker is given it again', () => {
   expect(runtime.priorities).toHaveLength(2);
 });
 
+test('a weight is given live, and the usual one is given back', () => {
+  const { runtime, weightless, subject, workers } = setUp({ production: {}, validation: { weight: 400 } });
+  for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers.slice(0, 1));
+  expect(runtime.priorities.map(({ priority }) => priority)).toEqual([
+    { weight: 100 },
+    { weight: 400 },
+    { weight: 100 },
+  ]);
+  expect(weightless).toEqual([]);
+});
+
+test('that no weight can be given is told once, and the rest is given all the same', () => {
+  const { runtime, weightless, subject, workers } = setUp({ production: { weight: 50 }, validation: { nice: 5 } });
+  runtime.weightless = 'there is no cgroup v2';
+  for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers);
+  expect(weightless).toEqual(['there is no cgroup v2']);
+  expect(runtime.priorities[2]).toMatchObject({ priority: { nice: 5 } });
+  expect(runtime.priorities.some(({ priority }) => 'weight' in priority)).toBe(false);
+});
+
 test('a refusal is told with the worker, once', async () => {
   const { runtime, refused, subject, workers } = setUp({ validation: { nice: -5 } });
   runtime.refusals = ['nice -5: no'];
@@ -68,7 +90,8 @@ test('a share of the CPUs holds for the mode that has it, and gives way to CPUs 
   const shares = (mode: Partial<ModeOptions>) => {
     const { runtime, workers } = setUp({});
     const modes = { production: BASE, validation: { ...BASE, ...mode } };
-    const subject = new WorkerPriorities(() => modes, { runtime, onRefused: () => undefined });
+    const ignore = () => undefined;
+    const subject = new WorkerPriorities(() => modes, { runtime, onRefused: ignore, onWeightless: ignore });
     subject.ensure('production', workers.slice(0, 1));
     subject.ensure('validation', workers.slice(0, 1));
     return runtime.priorities.map(({ priority }) => priority.cpus);

@@ -1,4 +1,4 @@
-// A whole instance and what nvidia-smi tells it: honest stand-ins limit the starts, lying ones stop nothing.
+// A whole instance and what nvidia-smi on PATH tells it: honest stand-ins limit the starts, lying ones stop nothing.
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { oneDevice, writeStandIn, type StandIn } from '../support/stand-in-nvidia-smi.js';
@@ -31,6 +31,7 @@ test.each<[string, StandIn]>([
   ['prints garbage', { kind: 'answers', devices: 'Segmentation fault' }],
   ['sees no device', { kind: 'fails', code: 6, output: 'No devices were found' }],
   ['has lost its driver', { kind: 'fails', code: 9, output: 'failed' }],
+  ['tells of room enough', oneDevice({ usedMiB: 900 })],
 ])('an instance starts its worker when nvidia-smi %s', async (_, standIn) => {
   await launchWith(standIn);
   await instance.waitForOutput(/ready/);

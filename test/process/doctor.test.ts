@@ -33,6 +33,8 @@ test('doctor compares the rehearsals of a running instance with what is promised
   expect(stdout).toMatch(/warn +secondary: from cold to an answer in .*, but promises\.cold is 1 ms/);
   expect(stdout).toMatch(/ok +secondary: from asleep to an answer in .* \(promises\.asleep is 3600\.0 s\)/);
   expect(code).toBe(0);
+  const metrics = await (await fetch(`http://127.0.0.1:${instance.adminPort}/metrics`)).text();
+  expect(metrics).toMatch(/^understudy_tier_promotion_seconds\{.*temperature="asleep".*\} \d/m);
   instance.signal('SIGTERM');
   await instance.waitForExit();
 });

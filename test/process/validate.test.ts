@@ -159,6 +159,27 @@ describe("the mode's priority for the job", () => {
   });
 });
 
+describe('weights where no cgroup of its own is delegated to the instance', () => {
+  afterEach(() => instance.dispose());
+
+  test('are told once by the instance, by doctor and by validate, and everything else goes on', async () => {
+    const priority = { weight: 300 };
+    const modes = {
+      production: { active: 2, workers: 1, priority },
+      validation: { active: 1, workers: 1, standby: 1, priority, job: { weight: 20 } },
+    };
+    const command = uvicornCommand('app:app', APP_FOLDER);
+    instance = await UnderstudyProcess.start({ config: { modes, command }, backendCount: 2 });
+    const { stdout, stderr, code } = await validate('--', 'echo', 'it ran').finish();
+    expect({ stdout, code }).toEqual({ stdout: 'it ran\n', code: 0 });
+    expect(stderr).toMatch(/not be given all of its priority: weight 20: the instance has no cgroup of its own/);
+    expect((await instance.command('doctor')).stdout).toMatch(/^warn +weight and pushOut have no effect: /m);
+    await instance.waitForEvent(({ cause }) => cause === 'weight and pushOut have no effect here');
+    const told = (instance.stdout + instance.stderr).match(/weight and pushOut have no effect here/g);
+    expect(told).toHaveLength(1);
+  });
+});
+
 describe('a switch that a lease asks for and that cannot be done', () => {
   afterEach(() => instance.dispose());
 

@@ -12,6 +12,7 @@ import type {
   ProbeOptions,
   ProcessIdentity,
   ProbeResult,
+  PushedOut,
   Vitals,
   WorkerProcess,
   WorkerRuntime,
@@ -67,6 +68,11 @@ export class FakeProcess implements WorkerProcess {
 export class FakeWorkerRuntime implements WorkerRuntime {
   readonly processes: FakeProcess[] = [];
   readonly priorities: { readonly pid: number | undefined; readonly priority: Priority }[] = [];
+  /** Set by a test: what comes of pushing memory out. */
+  onPushOut: (process: WorkerProcess, isWanted: () => boolean) => Promise<PushedOut> = () =>
+    Promise.resolve({ refused: 'there is no swap' });
+  /** Why no process has a weight; undefined where they may. */
+  weightless: string | undefined;
   /** What is said to each priority. */
   refusals: readonly string[] = [];
   /** The hooks that were asked for, in order, as `pid what`. */
@@ -147,6 +153,14 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   runHook(hook: Hook, target: HookTarget): Promise<string | undefined> {
     this.hooks.push(`${target.pid} ${'command' in hook ? hook.command[0] : hook.path}`);
     return this.onHook(hook, target);
+  }
+
+  pushOut(process: WorkerProcess, isWanted: () => boolean): Promise<PushedOut> {
+    return this.onPushOut(process, isWanted);
+  }
+
+  whyWeightless(): string | undefined {
+    return this.weightless;
   }
 
   prioritise(process: WorkerProcess, priority: Priority): Promise<readonly string[]> {

@@ -106,6 +106,12 @@ describe('explain', () => {
     expect(lines[1]).toMatch(/nightly holds mode validation for 10 s more/);
   });
 
+  test('tells of the whole pool what is done because memory is short, and the numbers', () => {
+    const pressure = { acts: ['pause-starts', 'freeze-standby'], evidence: '3.0 % of the RAM is available' };
+    const lines = explain({ status: statusWith([backend('primary')], { pressure }), events: [], nowMs: NOW });
+    expect(lines).toContain('  Memory is short (3.0 % of the RAM is available), hence: pause-starts, freeze-standby.');
+  });
+
   test('names the backends there are when asked for another', () => {
     const status = statusWith([backend('primary')]);
     expect(() => explain({ status, events: [], nowMs: NOW, backend: 'thrid' })).toThrow(

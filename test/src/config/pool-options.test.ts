@@ -12,6 +12,24 @@ test("a mode's own budget goes before the pool's", () => {
   expect(options.modes['busy']).toMatchObject({ allowed: { ramBytes: 1024 ** 3 }, cpuShare: 0.25 });
 });
 
+test('workers have the usual weight, or their own, where any mode weighs its job', () => {
+  const command = ['serve', '{port}'];
+  const calm = { active: 3 };
+  const busy = { ...calm, priority: { weight: 300 } };
+  const prioritiesOf = (job: object) => {
+    const { modes } = toPoolOptions(parseConfig({ command, modes: { production: calm, busy: { ...busy, job } } }));
+    return [modes['production']?.priority, modes['busy']?.priority];
+  };
+  expect(prioritiesOf({ weight: 20 })).toEqual([{ weight: 100 }, { weight: 300 }]);
+  expect(prioritiesOf({})).toEqual([{}, { weight: 300 }]);
+});
+
+test('workers have a cgroup of their own, by the usual weight, where memory is to be pushed out of it', () => {
+  const modes = { production: { active: 2, standby: 1, pushOut: true } };
+  const options = toPoolOptions(parseConfig({ command: ['serve', '{port}'], modes }));
+  expect(options.modes['production']).toMatchObject({ pushOut: true, priority: { weight: 100 } });
+});
+
 function wedgedAfterOf(input: unknown): number | undefined {
   return toPoolOptions(parseConfig({ command: ['serve', '{port}'], ...(input as object) })).health.wedgedAfterMs;
 }
