@@ -301,9 +301,9 @@ async function withInstance(flags: CommonFlags, command: (client: AdminClient) =
   return command(await clientFor(flags));
 }
 
-function clientFor(flags: CommonFlags): Promise<AdminClient> {
-  const { config } = loadConfig({ flags: { config: flags.config, port: flags.port } });
-  return locateInstance({ adminPort: flags.adminPort, runtimeDir: config.runtimeDir });
+function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClient> {
+  const runtimeDir = () => loadConfig({ flags: { config, port } }).config.runtimeDir;
+  return locateInstance({ adminPort, runtimeDir });
 }
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */

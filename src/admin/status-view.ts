@@ -59,6 +59,8 @@ export interface StatusView {
     readonly adminSocket: string;
     readonly configPath: string | null;
     readonly logDir: string;
+    /** The last upgrade that was given up: the new process (null: there was none yet), when, at which step and why. */
+    readonly failedUpgrade: { readonly pid: number | null; readonly at: number; readonly reason: string } | null;
   };
   readonly mode: {
     readonly current: string;
@@ -75,9 +77,9 @@ export interface StatusView {
     readonly waiting: number;
   };
   readonly backends: readonly BackendStatus[];
-  /** Null before the first sample, and when sampling is switched off. */
   /** What is done at present because memory is short, mildest first, and the numbers that called for it. */
   readonly pressure: { readonly acts: readonly string[]; readonly evidence: string | null };
+  /** Null before the first sample, and when sampling is switched off. */
   readonly resources: ResourceReading | null;
   /** Whether what stands in for lost workers may go back to its rest. */
   readonly failback: { readonly kind: 'recovering' | 'steady' } | { readonly kind: 'pending'; readonly inMs: number };

@@ -14,7 +14,7 @@ import { errorMessage } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
-import { findCommandTraps, fixCommand } from './command-traps.js';
+import { findCommandTraps, fixCommand, isUvicorn } from './command-traps.js';
 import { comparePromises } from './promise-check.js';
 import { tryHealthPath, type HealthTrial } from './health-trial.js';
 
@@ -30,6 +30,10 @@ export interface Finding {
 }
 
 const MARKS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const SUPERVISED: Finding = {
+  level: 'ok',
+  text: 'uvicorn has no supervisor of its own with one worker: Understudy is it, and starts again what ends or hangs',
+};
 const MIN_FILE_DESCRIPTORS = 4096;
 
 /** Prints every finding; exit code 1 when something would keep Understudy from running. */
@@ -72,6 +76,7 @@ function examineCommand(config: Config): Finding[] {
     const fixed = fixCommand(command, traps);
     return [
       { level: 'ok', text: `a worker runs: ${command.join(' ')}` },
+      ...(isUvicorn(command) ? [SUPERVISED] : []),
       ...traps.map(({ text }): Finding => ({ level: 'warn', text })),
       ...(traps.length === 0 ? [] : [{ level: 'warn', text: `put right: ${fixed.join(' ')}` } as const]),
     ];

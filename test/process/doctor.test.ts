@@ -1,5 +1,7 @@
 // `understudy doctor` on a real uvicorn command with the traps that people fall into.
 import { afterEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { UnderstudyProcess } from '../support/understudy-process.js';
 import { findUvicornPython } from '../support/uvicorn.js';
@@ -16,9 +18,23 @@ test('doctor names the traps of a command, puts it right, and tells what the hea
   expect(stdout).toMatch(/closes idle connections after 5 s, about when the proxy \(4 s\) would use them again/);
   expect(stdout).toMatch(/put right: .* --timeout-keep-alive 75/);
   expect(stdout).toMatch(/GET \/health answers 200, \d+\.\d s after the start of a worker/);
+  expect(stdout).toMatch(/ok +uvicorn has no supervisor of its own/);
   expect(stdout).toMatch(/file descriptors/);
   expect(stdout).toMatch(/GPU/);
   expect(code).toBe(0);
+});
+
+test('doctor names each port that is taken, and by whom, and tries no worker then', async () => {
+  instance = await UnderstudyProcess.prepare();
+  const [port] = instance.backendPorts;
+  const squatter = createServer().listen(port, '127.0.0.1');
+  await once(squatter, 'listening');
+  const { code, stdout } = await instance.command('doctor');
+  squatter.close();
+  expect(stdout).toMatch(new RegExp(`FAIL +port ${port} \\(primary\\) is taken by process ${process.pid} \\(`));
+  expect(stdout).toMatch(new RegExp(`ok +port ${instance.frontPort} \\(front\\) is free`));
+  expect(stdout).not.toMatch(/GET \/health/);
+  expect(code).toBe(1);
 });
 
 test('doctor compares the rehearsals of a running instance with what is promised', async () => {
