@@ -137,6 +137,8 @@ class Instance implements Understudy {
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
   #upgrading = false;
+  /** While it has not taken over. */
+  #successor: Successor | undefined;
   #failedUpgrade: StatusView['instance']['failedUpgrade'] = null;
   #resolveStopped: () => void = () => undefined;
 
@@ -245,19 +247,18 @@ class Instance implements Understudy {
   async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
     this.#refuseWhenStopping();
     this.#upgrading = true;
-    let successor: Successor | undefined;
     try {
       await this.#pool.hold();
       this.#modes.keep(true);
       const { successorEnv: env } = this.#dependencies;
-      successor = new Successor({ clock: systemClock, frontPort: this.#frontPort, env });
+      const successor = new Successor({ clock: systemClock, frontPort: this.#frontPort, env });
+      this.#successor = successor;
       await successor.waitReady();
+      return { pid: successor.pid, complete: () => void this.#giveUpTo(successor) };
     } catch (error) {
-      await this.#goOn(successor, error);
+      await this.#goOn(error);
       throw error;
     }
-    const adopted = successor;
-    return { pid: adopted.pid, complete: () => void this.#giveUpTo(adopted) };
   }
 
   /** Hands over what only one can have and the front, finishes what is in flight, and ends without a word to the workers. */
@@ -268,25 +269,33 @@ class Instance implements Understudy {
       await successor.giveRest();
       await successor.giveFront(this.#proxy.frontServer);
     } catch (error) {
-      await this.#goOn(successor, error);
-      await this.#takeBack();
+      await this.#goOn(error);
+      if (this.#stopping === undefined) await this.#takeBack();
       return;
     }
     successor.release();
+    this.#successor = undefined;
     this.#log.info({ pid: successor.pid }, 'another process has taken over; finishing what is in flight');
     this.#stopping ??= this.#leave();
     await this.#stopping;
   }
 
-  async #goOn(successor: Successor | undefined, error: unknown): Promise<void> {
-    await successor?.end();
+  async #goOn(error: unknown): Promise<void> {
+    const pid = this.#successor?.pid ?? null;
+    await this.#endSuccessor();
+    if (this.#stopping !== undefined) return;
     this.#upgrading = false;
     this.#modes.keep(false);
     this.#pool.resume();
     const [at, reason] = [systemClock.epochNow(), errorMessage(error)];
-    this.#failedUpgrade = { pid: successor?.pid ?? null, at, reason };
+    this.#failedUpgrade = { pid, at, reason };
     this.#log.error({ reason }, 'the upgrade failed; this process goes on');
     this.events.append({ at, kind: 'upgrade', cause: 'the upgrade failed', evidence: reason });
+  }
+
+  async #endSuccessor(): Promise<void> {
+    await this.#successor?.end();
+    this.#successor = undefined;
   }
 
   /** Requests are served either way: whoever has taken our place at the admin API meanwhile costs us only that. */
@@ -396,6 +405,8 @@ class Instance implements Understudy {
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: StopOptions): Promise<void> {
     const keepWorkers = options.keepWorkers === true;
+    // It would start anew what we stop.
+    await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
     const how = { graceMs, streamGraceMs, hurry: options.hurry };

@@ -22,7 +22,7 @@ afterEach(async () => {
   squatter?.close();
   squatter = undefined;
   // Whoever is in charge by now; the first process may have gone long ago.
-  await instance.admin.request({ method: 'POST', path: '/v1/stop' });
+  await instance.admin.request({ method: 'POST', path: '/v1/stop' }).catch(() => undefined);
   await instance.waitForExit();
   await instance.dispose();
 });
@@ -156,6 +156,18 @@ describe('understudy upgrade', () => {
     await expect(asked).rejects.toThrow();
     await waitUntilGone(instance.pid);
     expect((await fetch(instance.url)).status).toBe(200);
+  });
+
+  test('ends with everything else, both processes and the workers, when the old one is told to stop', async () => {
+    instance = await UnderstudyProcess.start();
+    const pids = await instance.workerPids();
+    const asked = instance.admin.request({ method: 'POST', path: '/v1/upgrade' }).catch(() => undefined);
+    while (!(await refusesAsUpgrading())) await setImmediate();
+    instance.signal('SIGTERM');
+    // The new process has the same output: its end is waited for too.
+    expect(await instance.waitForExit()).toBe(0);
+    await asked;
+    expect(pids.map(processState)).toEqual(pids.map(() => undefined));
   });
 
   test('may be done again by the new process', async () => {
