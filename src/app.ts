@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   createPoolManager,
+  findPortHolder,
   ModeControl,
   ResourceMonitor,
   STATE_FILE_NAME,
@@ -186,7 +187,7 @@ class Instance implements Understudy {
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#openAdmin = () => {
       this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
-      return namingHolder(this.#admin.listen(), config.admin);
+      return namingHolder(this.#admin.listen(), { address: config.admin, findHolder: findPortHolder });
     };
   }
 
@@ -213,7 +214,8 @@ class Instance implements Understudy {
   async #startAlone({ signal, frontFd }: StartOptions): Promise<{ readonly port: number }> {
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     this.#modes.restore();
-    this.#frontPort = (await namingHolder(this.#proxy.listen(frontFd), this.#config.front)).port;
+    const named = { address: this.#config.front, findHolder: findPortHolder };
+    this.#frontPort = (await namingHolder(this.#proxy.listen(frontFd), named)).port;
     const admin = await this.#openAdmin();
     await this.#watchResources();
     this.#logRotation.start();

@@ -53,7 +53,7 @@ function createServer(operations: AdminOperations): FastifyInstance {
     logger: false,
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
-    frameworkErrors: (error, _request, reply) => sendProblem(reply, translateFastifyError(error)),
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, translateFastifyError(error)),
     clientErrorHandler: (error, socket) => endWithProblem(socket, error),
   });
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, translateFastifyError(error)));

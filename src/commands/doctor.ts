@@ -30,6 +30,10 @@ export interface Finding {
 }
 
 const MARKS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const ONLY_DEMO: Finding = {
+  level: 'warn',
+  text: 'that is the bundled demo: the config names no app and no command; say --app module:app, or -- COMMAND ... {port}',
+};
 const SUPERVISED: Finding = {
   level: 'ok',
   text: 'uvicorn has no supervisor of its own with one worker: Understudy is it, and starts again what ends or hangs',
@@ -76,6 +80,7 @@ function examineCommand(config: Config): Finding[] {
     const fixed = fixCommand(command, traps);
     return [
       { level: 'ok', text: `a worker runs: ${command.join(' ')}` },
+      ...(config.program.kind === 'demo' ? [ONLY_DEMO] : []),
       ...(isUvicorn(command) ? [SUPERVISED] : []),
       ...traps.map(({ text }): Finding => ({ level: 'warn', text })),
       ...(traps.length === 0 ? [] : [{ level: 'warn', text: `put right: ${fixed.join(' ')}` } as const]),

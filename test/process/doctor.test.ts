@@ -24,6 +24,17 @@ test('doctor names the traps of a command, puts it right, and tells what the hea
   expect(code).toBe(0);
 });
 
+test('doctor looks at the app or the command that it is given, and says when that is only the demo', async () => {
+  instance = await UnderstudyProcess.prepare();
+  const doctor = async (...args: string[]) => (await instance.command('doctor', '--no-try', ...args)).stdout;
+  expect(await doctor()).toMatch(/warn +that is the bundled demo.*--app module:app/);
+  expect(await doctor('--app', 'mine:app')).toMatch(/ok +a worker runs: .* -m uvicorn mine:app .*--port \{port\}/);
+  const given = await doctor('--', 'uvicorn', 'mine:app', '--workers', '4', '--port', '{port}');
+  expect(given).toMatch(/warn +--workers 4: uvicorn loses TCP_NODELAY/);
+  expect(given).toMatch(/warn +without --timeout-graceful-shutdown a stop waits/);
+  expect(given).toMatch(/put right: uvicorn mine:app --port \{port\} --timeout-keep-alive 75/);
+});
+
 test('doctor names each port that is taken, and by whom, and tries no worker then', async () => {
   instance = await UnderstudyProcess.prepare();
   const [port] = instance.backendPorts;
