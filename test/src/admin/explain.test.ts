@@ -106,6 +106,14 @@ describe('explain', () => {
     expect(lines[1]).toMatch(/nightly holds mode validation for 10 s more/);
   });
 
+  test('tells of a pool that lacks the shape of its own mode as such, not as a switch', () => {
+    const mode = { current: 'validation', target: 'validation', converged: false, leases: [], job: {} };
+    const lost = backend('primary', { workers: [worker('primary/1', { state: 'failed' })] });
+    const lines = explain({ status: statusWith([lost], { mode }), events: [], nowMs: NOW });
+    expect(lines[0]).toMatch(/is in mode validation, but not in its shape/);
+    expect(lines.join('\n')).toMatch(/primary\/1/);
+  });
+
   test('names the backends there are when asked for another', () => {
     const status = statusWith([backend('primary')]);
     expect(() => explain({ status, events: [], nowMs: NOW, backend: 'thrid' })).toThrow(
