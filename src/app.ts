@@ -2,10 +2,10 @@
 // order of start and stop, and answers for the whole instance. Policy lives in the planes.
 
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import {
   createPoolManager,
+  findPortHolder,
   ModeControl,
   ResourceMonitor,
   STATE_FILE_NAME,
@@ -36,6 +36,7 @@ import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
+import { namingHolder } from './port-clash.js';
 import { Reloader } from './reloader.js';
 import type { Predecessor } from './upgrade/predecessor.js';
 import { Successor } from './upgrade/successor.js';
@@ -55,27 +56,37 @@ export interface UnderstudyDependencies {
 }
 
 export interface StartedAddresses {
+  /** For clients, as `http://host:port`. */
   readonly frontUrl: string;
+  /** The admin API, metrics and dashboard, as `http://host:port`. */
   readonly adminUrl: string;
   /** What a change over TCP must carry. */
   readonly token: string;
 }
 
 export interface Understudy {
+  /** Everything that changed, with cause, evidence and rule: the last thousand or so, and each later one as it comes. */
   readonly events: EventLog;
   /** Resolves when the instance is gone, whoever stopped it. */
   readonly stopped: Promise<void>;
   /**
    * Listens, then brings the pool up; requests that come meanwhile wait.
-   * @throws UnderstudyError (operator) that says what could not be had; nothing is left running then.
+   * @throws UnderstudyError (operator) that says what could not be had, such as `front-listen`, `admin-listen`,
+   * `already-running` or `port-in-use`; nothing is left running then.
    */
   start(options?: StartOptions): Promise<StartedAddresses>;
+  /** The document of `GET /v1/status`, as it is now: plain data, times in milliseconds, sizes in bytes. */
   status(): StatusView;
-  /** Resolves once the pool has converged. @throws UnderstudyError when the switch was rolled back. */
+  /**
+   * Resolves once the pool has converged.
+   * @throws UnderstudyError `unknown-mode`, `over-budget`, `switch-superseded`, or `switch-rolled-back` with the step that
+   * failed and why: the old shape serves then.
+   */
   setMode(name: string): Promise<void>;
   /**
    * Changes to another config (by default the one that `loadConfig` reads) while traffic flows; resolves once it stands.
-   * @throws UnderstudyError that says all that is in the way; nothing has changed then.
+   * @throws ConfigError, or UnderstudyError `not-reloadable` or `no-config-file`, that says all that is in the way, or
+   * `switch-rolled-back`; nothing has changed then.
    */
   reload(config?: Config): Promise<ReloadReport>;
   /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
@@ -97,7 +108,10 @@ export interface StopOptions {
   readonly keepWorkers?: boolean;
 }
 
-/** Wires an instance; nothing happens before `start`. */
+/**
+ * Wires an instance; nothing happens before `start`, which may be called once.
+ * @param config as `parseConfig` or `loadConfig` give it.
+ */
 export function createUnderstudy(config: Config, dependencies: UnderstudyDependencies = {}): Understudy {
   return new Instance(config, dependencies);
 }
@@ -124,6 +138,9 @@ class Instance implements Understudy {
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
   #upgrading = false;
+  /** While it has not taken over. */
+  #successor: Successor | undefined;
+  #failedUpgrade: StatusView['instance']['failedUpgrade'] = null;
   #resolveStopped: () => void = () => undefined;
 
   constructor(config: Config, dependencies: UnderstudyDependencies) {
@@ -133,7 +150,7 @@ class Instance implements Understudy {
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     const shared = { clock: systemClock, random: systemRandom, log: this.#log };
     this.#metrics = new Metrics({ status: () => this.status() });
-    this.#accessLog = openAccessLog(this.#metrics.requests, config, systemClock);
+    this.#accessLog = openAccessLog(this.#metrics.requests, config, shared);
     this.#logRotation = new WorkerLogRotation(
       { logDir: config.logDir, maxBytes: config.log.rotateAbove, keep: config.log.keep, everyMs: ROTATE_EVERY_MS },
       shared,
@@ -170,7 +187,7 @@ class Instance implements Understudy {
     const socketPath = adminSocketPath(config.runtimeDir);
     this.#openAdmin = () => {
       this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
-      return this.#admin.listen();
+      return namingHolder(this.#admin.listen(), { address: config.admin, findHolder: findPortHolder });
     };
   }
 
@@ -197,7 +214,8 @@ class Instance implements Understudy {
   async #startAlone({ signal, frontFd }: StartOptions): Promise<{ readonly port: number }> {
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     this.#modes.restore();
-    this.#frontPort = (await this.#proxy.listen(frontFd)).port;
+    const named = { address: this.#config.front, findHolder: findPortHolder };
+    this.#frontPort = (await namingHolder(this.#proxy.listen(frontFd), named)).port;
     const admin = await this.#openAdmin();
     await this.#watchResources();
     this.#logRotation.start();
@@ -205,74 +223,91 @@ class Instance implements Understudy {
     return admin;
   }
 
-  /** Workers first, then the front, then what only one can have: until the last step the other one could go on. */
+  /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
+    this.#requireFront(predecessor.frontPort);
     this.#modes.restore();
     await this.#watchResources();
     await this.#pool.start({ adoptOnly: true });
-    await predecessor.takeFront((front) => this.#useFront(front));
     await predecessor.takeRest();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     const admin = await this.#openAdmin();
     this.#logRotation.start();
+    await predecessor.takeFront((front) => this.#proxy.listenOn(front));
     predecessor.finish();
     return admin;
   }
 
-  #useFront(front: Server): void {
+  #requireFront(given: number): void {
     const { host, port } = this.#config.front;
-    const given = front.address() as AddressInfo;
-    if (port !== 0 && port !== given.port) {
-      const message = `the config says front ${host}:${port}, but the front ${given.address}:${given.port} is handed over`;
-      throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
-    }
-    this.#frontPort = this.#proxy.listenOn(front).port;
+    this.#frontPort = given;
+    if (port === 0 || port === given) return;
+    const message = `the config says front ${host}:${port}, but port ${given} is handed over`;
+    throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
   }
 
   async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
     this.#refuseWhenStopping();
     this.#upgrading = true;
-    let successor: Successor | undefined;
     try {
       await this.#pool.hold();
       this.#modes.keep(true);
-      successor = new Successor(systemClock, this.#dependencies.successorEnv);
+      const { successorEnv: env } = this.#dependencies;
+      const successor = new Successor({ clock: systemClock, frontPort: this.#frontPort, env });
+      this.#successor = successor;
       await successor.waitReady();
-      await successor.giveFront(this.#proxy.frontServer);
+      return { pid: successor.pid, complete: () => void this.#giveUpTo(successor) };
     } catch (error) {
-      await this.#goOn(successor, error);
+      await this.#goOn(error);
       throw error;
     }
-    const serving = successor;
-    return { pid: serving.pid, complete: () => void this.#giveUpTo(serving) };
   }
 
-  /** Hands over what only one can have, finishes what is in flight, and ends without a word to the workers. */
+  /** Hands over what only one can have and the front, finishes what is in flight, and ends without a word to the workers. */
   async #giveUpTo(successor: Successor): Promise<void> {
     try {
       await this.#admin?.close();
       this.#lock?.release();
       await successor.giveRest();
+      await successor.giveFront(this.#proxy.frontServer);
     } catch (error) {
-      await this.#goOn(successor, error);
-      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
-      await this.#openAdmin();
+      await this.#goOn(error);
+      if (this.#stopping === undefined) await this.#takeBack();
       return;
     }
     successor.release();
+    this.#successor = undefined;
     this.#log.info({ pid: successor.pid }, 'another process has taken over; finishing what is in flight');
     this.#stopping ??= this.#leave();
     await this.#stopping;
   }
 
-  async #goOn(successor: Successor | undefined, error: unknown): Promise<void> {
-    await successor?.end();
+  async #goOn(error: unknown): Promise<void> {
+    const pid = this.#successor?.pid ?? null;
+    await this.#endSuccessor();
+    if (this.#stopping !== undefined) return;
     this.#upgrading = false;
     this.#modes.keep(false);
     this.#pool.resume();
-    const reason = errorMessage(error);
+    const [at, reason] = [systemClock.epochNow(), errorMessage(error)];
+    this.#failedUpgrade = { pid, at, reason };
     this.#log.error({ reason }, 'the upgrade failed; this process goes on');
-    this.events.append({ at: systemClock.epochNow(), kind: 'upgrade', cause: 'the upgrade failed', evidence: reason });
+    this.events.append({ at, kind: 'upgrade', cause: 'the upgrade failed', evidence: reason });
+  }
+
+  async #endSuccessor(): Promise<void> {
+    await this.#successor?.end();
+    this.#successor = undefined;
+  }
+
+  /** Requests are served either way: whoever has taken our place at the admin API meanwhile costs us only that. */
+  async #takeBack(): Promise<void> {
+    try {
+      this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+      await this.#openAdmin();
+    } catch (error) {
+      this.#log.error({ reason: errorMessage(error) }, 'commands and metrics are out of order until the next start');
+    }
   }
 
   async #leave(): Promise<void> {
@@ -294,6 +329,7 @@ class Instance implements Understudy {
         adminSocket: adminSocketPath(this.#config.runtimeDir),
         configPath: this.#dependencies.configPath ?? null,
         logDir: this.#config.logDir,
+        failedUpgrade: this.#failedUpgrade,
       },
       front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
       pool: this.#pool.view(),
@@ -371,6 +407,8 @@ class Instance implements Understudy {
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: StopOptions): Promise<void> {
     const keepWorkers = options.keepWorkers === true;
+    // It would start anew what we stop.
+    await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
     const how = { graceMs, streamGraceMs, hurry: options.hurry };

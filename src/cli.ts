@@ -237,14 +237,16 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
       (argv) => finish(runInit({ path: argv.config ?? 'understudy.yaml', force: argv.force }, terminal)),
     )
     .command(
-      'doctor',
+      'doctor [-- command..]',
       'look at this machine and at your command for known traps',
       (doctor) =>
-        doctor.option('try', {
-          type: 'boolean',
-          default: true,
-          describe: 'start one worker for a moment and ask its health path',
-        }),
+        doctor
+          .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
+          .option('try', {
+            type: 'boolean',
+            default: true,
+            describe: 'start one worker for a moment and ask its health path',
+          }),
       async (argv) => {
         const { runDoctor } = await import('./commands/doctor.js');
         return finish(runDoctor({ flags: configFlags(argv), tryCommand: argv.try }, terminal));
@@ -301,9 +303,9 @@ async function withInstance(flags: CommonFlags, command: (client: AdminClient) =
   return command(await clientFor(flags));
 }
 
-function clientFor(flags: CommonFlags): Promise<AdminClient> {
-  const { config } = loadConfig({ flags: { config: flags.config, port: flags.port } });
-  return locateInstance({ adminPort: flags.adminPort, runtimeDir: config.runtimeDir });
+function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClient> {
+  const runtimeDir = () => loadConfig({ flags: { config, port } }).config.runtimeDir;
+  return locateInstance({ adminPort, runtimeDir });
 }
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */

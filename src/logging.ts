@@ -8,11 +8,16 @@ export interface LoggingOptions {
   readonly format: 'auto' | 'pretty' | 'json';
 }
 
+/** What a disk that is full makes us keep; it is written when there is room again. */
+const MAX_KEPT_BYTES = 1024 * 1024;
+
 /** Logs go to stderr, so that stdout stays for the workers' output. Writes are synchronous: nothing is lost at exit. */
 export function createLog(options: LoggingOptions): PinoLogger {
   const usePretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY === true);
   const destination = usePretty
     ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
-    : pino.destination({ dest: 2, sync: true });
+    : pino.destination({ dest: 2, sync: true, maxLength: MAX_KEPT_BYTES });
+  // Where stderr goes may be full or gone: that costs lines, not the instance.
+  destination.on('error', () => undefined);
   return pino({ level: options.level, base: undefined }, destination);
 }

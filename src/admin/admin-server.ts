@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
-import { sendProblem } from './problem.js';
+import { endWithProblem, sendProblem } from './problem.js';
 import { registerRoutes, translateFastifyError } from './routes.js';
 
 export interface AdminServerOptions {
@@ -49,7 +49,13 @@ export class AdminServer {
 }
 
 function createServer(operations: AdminOperations): FastifyInstance {
-  const server = fastify({ logger: false, bodyLimit: 64 * 1024, forceCloseConnections: true });
+  const server = fastify({
+    logger: false,
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, translateFastifyError(error)),
+    clientErrorHandler: (error, socket) => endWithProblem(socket, error),
+  });
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, translateFastifyError(error)));
   server.setNotFoundHandler((request, reply) =>
     sendProblem(

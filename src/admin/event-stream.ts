@@ -22,9 +22,9 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, event
   return reply;
 }
 
-/** Without a wish a reader gets what comes from now on. */
+/** Without a wish a reader gets what comes from now on. An EventSource that reconnects repeats its URL: the header knows better. */
 function firstWanted(request: FastifyRequest): number {
-  const since = (request.query as { since?: string }).since ?? request.headers['last-event-id'];
+  const since = request.headers['last-event-id'] ?? (request.query as { since?: string }).since;
   const seq = typeof since === 'string' ? Number.parseInt(since, 10) : Number.NaN;
   return Number.isNaN(seq) ? Number.MAX_SAFE_INTEGER : seq;
 }

@@ -36,12 +36,11 @@ export function explain(input: ExplainInput): readonly string[] {
 
 function explainMode({ status, events, nowMs }: ExplainInput): string[] {
   const { mode, backends } = status;
+  const switching = mode.current !== mode.target;
   const asked = events.findLast((event) => event.kind === 'mode' && event.to === mode.target);
   return [
-    mode.converged
-      ? `The pool has the shape of mode ${mode.current}.`
-      : `The pool is on its way from ${mode.current} to ${mode.target}; until it is there, the old shape serves.`,
-    ...(asked?.cause === undefined || mode.converged ? [] : [`  ${clockTime(asked.at)}: ${asked.cause}.`]),
+    describeShape(mode),
+    ...(asked?.cause === undefined || !switching ? [] : [`  ${clockTime(asked.at)}: ${asked.cause}.`]),
     ...mode.leases.map((lease) => {
       const seconds = Math.max(0, Math.ceil((lease.expiresAt - nowMs) / 1000));
       const effect = lease.overruled ? ', but another mode was set by hand since' : '';
@@ -50,6 +49,13 @@ function explainMode({ status, events, nowMs }: ExplainInput): string[] {
     ...explainPressure(status),
     ...backends.flatMap((backend) => explainBackend(backend, { status, events })),
   ];
+}
+
+function describeShape({ current, target, converged }: StatusView['mode']): string {
+  if (converged) return `The pool has the shape of mode ${current}.`;
+  return current === target
+    ? `The pool is in mode ${current}, but not in its shape: what is missing, and what stands in for it, stands below.`
+    : `The pool is on its way from ${current} to ${target}; until it is there, the old shape serves.`;
 }
 
 function explainPressure({ pressure: { acts, evidence } }: StatusView): string[] {

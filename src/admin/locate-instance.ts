@@ -17,12 +17,13 @@ export function adminSocketPath(runtimeDir: string): string {
 export interface InstanceHint {
   /** TCP admin port on loopback; wins over the folder. */
   readonly adminPort?: number;
-  readonly runtimeDir: string;
+  /** Asked only without an admin port: whoever names one can do without a config that is right. */
+  runtimeDir(): string;
 }
 
 /** @throws UnderstudyError `no-instance` when an admin port is given and no instance answers there. */
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
-  if (hint.adminPort === undefined) return new AdminClient({ socketPath: adminSocketPath(hint.runtimeDir) });
+  if (hint.adminPort === undefined) return new AdminClient({ socketPath: adminSocketPath(hint.runtimeDir()) });
   return new AdminClient({ socketPath: await socketBehindPort(hint.adminPort) });
 }
 

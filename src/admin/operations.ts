@@ -34,7 +34,10 @@ export interface AdminOperations {
   backendAction(name: string, action: BackendAction): Promise<void>;
   /** Reads the config again and settles once the pool stands as it says. */
   reload(): Promise<ReloadReport>;
-  /** Settles once a new process serves; `complete` has this one give up the rest and end. */
+  /**
+   * Settles once a new process has adopted the workers; `complete` has this one hand over the admin API and the front, and
+   * end. What fails then is told in the status.
+   */
   upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }>;
   /** Why a backend (or the pool) is as it is, in plain words, one line each. */
   why(backend?: string): readonly string[];

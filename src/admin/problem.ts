@@ -1,7 +1,10 @@
 // Turns what an operation threw into a problem+json answer (RFC 9457) with a stable code.
 
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+
+const PROBLEM_TYPE = 'application/problem+json';
 
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'bad-request': 400,
@@ -25,12 +28,25 @@ export function statusOf(error: unknown): number {
 
 /** Sends the problem; defects of ours show their message, never a stack. */
 export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  return reply.code(statusOf(error)).type(PROBLEM_TYPE).send(problemText(error));
+}
+
+/** For what is no HTTP request, so that there is nothing to reply to. */
+export function endWithProblem(socket: Socket, cause: Error): void {
+  if (!socket.writable) return void socket.destroy();
+  const text = problemText(badRequest(`this is no HTTP request: ${cause.message}`));
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(text)}`,
+  ];
+  socket.end([...head, 'connection: close', '', text].join('\r\n'));
+}
+
+function problemText(error: unknown): string {
   const status = statusOf(error);
   const code = error instanceof UnderstudyError ? error.code : 'internal-error';
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', title: titleOf(status), status, code, detail: errorMessage(error) }));
+  return JSON.stringify({ type: 'about:blank', title: titleOf(status), status, code, detail: errorMessage(error) });
 }
 
 const TITLES: Readonly<Record<number, string>> = {

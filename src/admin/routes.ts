@@ -61,8 +61,9 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
   server.post('/v1/reload', () => operations.reload());
   server.post('/v1/upgrade', async (_request, reply) => {
     const { pid, complete } = await operations.upgrade();
-    // The admin addresses change hands next: not before this answer is out.
-    reply.raw.once('close', complete);
+    // The admin addresses change hands next: not before this answer is out, if anybody still waits for it.
+    if (reply.raw.closed) complete();
+    else reply.raw.once('close', complete);
     return { pid };
   });
   server.post('/v1/stop', (_request, reply) => {

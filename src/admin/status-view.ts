@@ -59,6 +59,8 @@ export interface StatusView {
     readonly adminSocket: string;
     readonly configPath: string | null;
     readonly logDir: string;
+    /** The last upgrade that was given up: the new process (null: there was none yet), when, at which step and why. */
+    readonly failedUpgrade: { readonly pid: number | null; readonly at: number; readonly reason: string } | null;
   };
   readonly mode: {
     readonly current: string;

@@ -21,7 +21,7 @@ const GOOD_GRACE_SECONDS = '10';
 /** In the order in which they should be told. */
 export function findCommandTraps(command: readonly string[], facts: ServerFacts): readonly CommandTrap[] {
   if (runs(command, 'gunicorn')) return keepAliveTrap(command, { option: '--keep-alive', defaultSeconds: 2, facts });
-  if (!runs(command, 'uvicorn')) return [];
+  if (!isUvicorn(command)) return [];
   return [
     ...workersTrap(command),
     ...keepAliveTrap(command, { option: '--timeout-keep-alive', defaultSeconds: 5, facts }),
@@ -33,6 +33,11 @@ export function findCommandTraps(command: readonly string[], facts: ServerFacts)
 /** The command with every trap taken out. */
 export function fixCommand(command: readonly string[], traps: readonly CommandTrap[]): readonly string[] {
   return traps.reduce((fixed, trap) => trap.fix(fixed), command);
+}
+
+/** Whether the command starts uvicorn, which has no supervisor of its own with one worker. */
+export function isUvicorn(command: readonly string[]): boolean {
+  return runs(command, 'uvicorn');
 }
 
 function runs(command: readonly string[], server: string): boolean {

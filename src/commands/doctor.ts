@@ -15,7 +15,7 @@ import { errorMessage } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
-import { findCommandTraps, fixCommand } from './command-traps.js';
+import { findCommandTraps, fixCommand, isUvicorn } from './command-traps.js';
 import { comparePromises } from './promise-check.js';
 import { checkWeights } from './weight-check.js';
 import { tryHealthPath, type HealthTrial } from './health-trial.js';
@@ -32,6 +32,14 @@ export interface Finding {
 }
 
 const MARKS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const ONLY_DEMO: Finding = {
+  level: 'warn',
+  text: 'that is the bundled demo: the config names no app and no command; say --app module:app, or -- COMMAND ... {port}',
+};
+const SUPERVISED: Finding = {
+  level: 'ok',
+  text: 'uvicorn has no supervisor of its own with one worker: Understudy is it, and starts again what ends or hangs',
+};
 const MIN_FILE_DESCRIPTORS = 4096;
 
 /** Prints every finding; exit code 1 when something would keep Understudy from running. */
@@ -76,6 +84,8 @@ function examineCommand(config: Config): Finding[] {
     const fixed = fixCommand(command, traps);
     return [
       { level: 'ok', text: `a worker runs: ${command.join(' ')}` },
+      ...(config.program.kind === 'demo' ? [ONLY_DEMO] : []),
+      ...(isUvicorn(command) ? [SUPERVISED] : []),
       ...traps.map(({ text }): Finding => ({ level: 'warn', text })),
       ...(traps.length === 0 ? [] : [{ level: 'warn', text: `put right: ${fixed.join(' ')}` } as const]),
     ];

@@ -5,6 +5,7 @@ import type { PlanView } from '../admin/plan-view.js';
 import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
+import { describeMode } from './mode-text.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { renderTable } from './text-table.js';
 
@@ -28,7 +29,7 @@ export async function runMode(client: AdminClient, options: ModeOptions, termina
 
 async function showMode(client: AdminClient, terminal: Terminal): Promise<number> {
   const { mode } = await client.status();
-  terminal.stdout.write(mode.converged ? `${mode.current}\n` : `${mode.current} -> ${mode.target} (switching)\n`);
+  terminal.stdout.write(`${describeMode(mode)}\n`);
   return EXIT.done;
 }
 

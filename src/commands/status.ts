@@ -4,6 +4,7 @@ import type { AdminClient } from '../admin/admin-client.js';
 import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
 import { systemClock } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
+import { describeMode } from './mode-text.js';
 import type { Terminal } from './terminal.js';
 import { renderTable } from './text-table.js';
 
@@ -23,9 +24,8 @@ export async function runStatus(client: AdminClient, options: StatusOptions, ter
 /** The status for people: one line of mode, one of the front, then a row per worker. */
 export function renderStatus(status: StatusView, nowMs: number): string {
   const { mode, front, instance, pressure } = status;
-  const modeText = mode.converged ? mode.current : `${mode.current} -> ${mode.target} (switching)`;
   return [
-    `mode     ${modeText}`,
+    `mode     ${describeMode(mode)}`,
     ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
     ...(pressure.acts.length === 0
       ? []

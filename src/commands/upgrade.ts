@@ -1,20 +1,24 @@
-// `understudy upgrade`: has the running instance hand over to a new process, and waits until that one answers.
+// `understudy upgrade`: has the running instance hand over to a new process, and waits until that one answers, or the
+// old one says why it goes on.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { errorCode } from '../core/errors.js';
+import { UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 
 const POLL_INTERVAL_MS = 50;
+/** More than the old process gives the new one for the steps that are left. */
+const PATIENCE_MS = 150_000;
 
-/** Returns once the new process is in charge. */
+/** Returns once the new process is in charge. @throws UnderstudyError `upgrade-failed` with the step and the reason. */
 export async function runUpgrade(client: AdminClient, terminal: Terminal): Promise<number> {
   const line = progressLine(terminal);
   line.show('starting the new process, which takes over the front and the workers');
   try {
     const { pid } = await client.request<{ readonly pid: number }>({ method: 'POST', path: '/v1/upgrade' });
-    while ((await pidInCharge(client)) !== pid) await waitFor(systemClock, POLL_INTERVAL_MS);
+    await waitInCharge(client, pid);
     line.clear();
     terminal.stdout.write(`upgraded: pid ${pid} serves now\n`);
   } finally {
@@ -23,12 +27,25 @@ export async function runUpgrade(client: AdminClient, terminal: Terminal): Promi
   return EXIT.done;
 }
 
-/** Undefined in the moment in which the admin socket changes hands. */
-async function pidInCharge(client: AdminClient): Promise<number | undefined> {
-  try {
-    return (await client.status()).instance.pid;
-  } catch (error) {
-    if (errorCode(error) === 'no-instance') return undefined;
-    throw error;
+async function waitInCharge(client: AdminClient, pid: number): Promise<void> {
+  const until = systemClock.now() + PATIENCE_MS;
+  while (systemClock.now() < until) {
+    const instance = await instanceInCharge(client);
+    if (instance?.pid === pid) return;
+    if (instance?.failedUpgrade?.pid === pid) throw upgradeError(instance.failedUpgrade.reason);
+    await waitFor(systemClock, POLL_INTERVAL_MS);
   }
+  throw upgradeError(`neither process has answered for ${PATIENCE_MS / 1000} s; the log of 'understudy run' says more`);
+}
+
+/** Undefined in the moment in which the admin socket changes hands, which may cut our question off. */
+function instanceInCharge(client: AdminClient): Promise<StatusView['instance'] | undefined> {
+  return client.status().then(
+    ({ instance }) => instance,
+    () => undefined,
+  );
+}
+
+function upgradeError(reason: string): UnderstudyError {
+  return new UnderstudyError(reason, { code: 'upgrade-failed', source: 'operator' });
 }

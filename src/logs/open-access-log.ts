@@ -3,9 +3,8 @@
 import { join, resolve } from 'node:path';
 import type { ProxyObserver } from '../../proxy/index.js';
 import type { Config } from '../config/config.js';
-import type { Clock } from '../core/clock.js';
 import { AccessLog } from './access-log.js';
-import { RotatingFile } from './rotating-file.js';
+import { RotatingFile, type RotatingFileDeps } from './rotating-file.js';
 
 export interface OpenAccessLog {
   readonly observer: ProxyObserver;
@@ -15,12 +14,12 @@ export interface OpenAccessLog {
 const STDOUT = '-';
 
 /** Without an access log the observer itself: nothing is added to a request. */
-export function openAccessLog(observer: ProxyObserver, config: Config, clock: Clock): OpenAccessLog {
+export function openAccessLog(observer: ProxyObserver, config: Config, deps: RotatingFileDeps): OpenAccessLog {
   const { access, accessFile, rotateAbove, keep } = config.log;
   if (access === 'off') return { observer, close: () => undefined };
   const path = accessFile === undefined ? join(config.logDir, 'access.log') : resolve(config.cwd, accessFile);
-  const file = accessFile === STDOUT ? undefined : new RotatingFile(path, { maxBytes: rotateAbove, keep }, clock);
-  const log = new AccessLog(access, { writer: file ?? process.stdout, clock });
+  const file = accessFile === STDOUT ? undefined : new RotatingFile(path, { maxBytes: rotateAbove, keep }, deps);
+  const log = new AccessLog(access, { writer: file ?? process.stdout, clock: deps.clock });
   return {
     observer: {
       wantsClient: true,

@@ -1,56 +1,86 @@
 // A log file of our own that is written in large pieces and rotated by size. What is buffered is at most a second old.
+// A disk that takes nothing (full, gone) costs lines, never a request. Written by hand: sonic-boom, which pino writes
+// files with, tries again for ever on such a disk, and the event loop stands still with it.
 
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { pino } from 'pino';
 import type { Clock, Timer } from '../core/clock.js';
+import { errorMessage } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
 import { shiftGenerations, type RotationOptions } from './generations.js';
 
-const BUFFER_BYTES = 8 * 1024;
+const BUFFER_CHARS = 8 * 1024;
 const FLUSH_EVERY_MS = 1_000;
+
+export interface RotatingFileDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 export class RotatingFile {
   readonly #path: string;
   readonly #options: RotationOptions;
-  readonly #destination: ReturnType<typeof pino.destination>;
-  readonly #clock: Clock;
+  readonly #deps: RotatingFileDeps;
+  #fd: number;
+  #buffer = '';
   #bytes: number;
   #flushTimer: Timer | undefined;
+  #inTrouble = false;
 
-  constructor(path: string, options: RotationOptions, clock: Clock) {
+  /** @throws when the file can't be opened. */
+  constructor(path: string, options: RotationOptions, deps: RotatingFileDeps) {
     this.#path = path;
     this.#options = options;
-    this.#clock = clock;
+    this.#deps = deps;
     mkdirSync(dirname(path), { recursive: true });
-    this.#bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    // Synchronous, so that a rotation finds everything on its side of the cut; 8 KiB at a time cost microseconds.
-    this.#destination = pino.destination({ dest: path, sync: true, minLength: BUFFER_BYTES, append: true });
+    this.#fd = openSync(path, 'a');
+    this.#bytes = statSync(path).size;
   }
 
   /** One line, with its end. */
   write(line: string): void {
-    this.#destination.write(line);
+    this.#buffer += line;
     this.#bytes += line.length;
     if (this.#bytes > this.#options.maxBytes) this.#rotate();
-    else this.#flushTimer ??= this.#clock.startTimer(FLUSH_EVERY_MS, () => this.#flush(), { unref: true });
+    else if (this.#buffer.length >= BUFFER_CHARS) this.#flush();
+    else this.#flushTimer ??= this.#deps.clock.startTimer(FLUSH_EVERY_MS, () => this.#flush(), { unref: true });
   }
 
   /** Everything written is in the file when this returns. */
   close(): void {
     this.#flush();
-    this.#destination.end();
+    closeSync(this.#fd);
   }
 
   #flush(): void {
     this.#flushTimer?.cancel();
     this.#flushTimer = undefined;
-    this.#destination.flushSync();
+    const text = this.#buffer;
+    this.#buffer = '';
+    this.#try(() => appendFileSync(this.#fd, text));
   }
 
   #rotate(): void {
     this.#flush();
-    renameSync(this.#path, shiftGenerations(this.#path, this.#options.keep));
-    this.#destination.reopen();
     this.#bytes = 0;
+    this.#try(() => {
+      renameSync(this.#path, shiftGenerations(this.#path, this.#options.keep));
+      const fresh = openSync(this.#path, 'a');
+      closeSync(this.#fd);
+      this.#fd = fresh;
+    });
+  }
+
+  /** Trouble is told once, until something works again. */
+  #try(act: () => void): void {
+    try {
+      act();
+      this.#inTrouble = false;
+    } catch (error) {
+      if (!this.#inTrouble) {
+        this.#deps.log.error({ path: this.#path, reason: errorMessage(error) }, 'the access log loses lines');
+      }
+      this.#inTrouble = true;
+    }
   }
 }

@@ -1,12 +1,14 @@
 // What the two instances of an upgrade say to each other over their IPC channel, in this order:
-//   successor: ready (it has adopted the workers) -> predecessor: front (with the listening server)
-//   successor: serving (it accepts)               -> predecessor: yours (the lock and the admin addresses are free)
-//   successor: done                               -> predecessor finishes what it has in flight and ends
-// At any point the successor may say failed, or end: then the predecessor goes on.
+//   successor: ready (it has adopted the workers)       -> predecessor: yours (the lock and the admin addresses are free)
+//   successor: holding (it has the lock and the admin)  -> predecessor: front (with the listening server)
+//   successor: done (it accepts)                        -> predecessor finishes what it has in flight and ends
+// At any point the successor may say failed, or end: then the predecessor goes on. The front comes last, so that a
+// successor which fails has accepted nothing that could be lost with it.
 
-export type SuccessorMessage =
-  { readonly kind: 'ready' | 'serving' | 'done' } | { readonly kind: 'failed'; readonly reason: string };
+export type Milestone = 'ready' | 'holding' | 'done';
+
+export type SuccessorMessage = { readonly kind: Milestone } | { readonly kind: 'failed'; readonly reason: string };
 
 export interface PredecessorMessage {
-  readonly kind: 'front' | 'yours';
+  readonly kind: 'yours' | 'front';
 }

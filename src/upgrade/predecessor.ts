@@ -4,16 +4,25 @@ import { Server } from 'node:net';
 import { errorMessage, UnderstudyError } from '../core/errors.js';
 import type { PredecessorMessage, SuccessorMessage } from './messages.js';
 
-/** Set for a process that is to take over. */
+/** Set for a process that is to take over, to the port of the front that it will be given. */
 export const SUCCESSOR_VARIABLE = 'UNDERSTUDY_SUCCESSOR';
 
 export class Predecessor {
+  readonly frontPort: number;
   readonly #gone = new AbortController();
 
   constructor() {
+    this.frontPort = Number(process.env[SUCCESSOR_VARIABLE]);
     // Whom we start is no successor of theirs.
     delete process.env[SUCCESSOR_VARIABLE];
     process.once('disconnect', () => this.#gone.abort());
+  }
+
+  /** Says that we have the workers; resolves once the lock and the admin addresses are free. */
+  async takeRest(): Promise<void> {
+    const freed = this.#waitFor('yours', () => undefined);
+    this.#say({ kind: 'ready' });
+    return freed;
   }
 
   /** Asks for the front. The callback runs in the turn in which it comes, so that nothing is accepted by nobody. */
@@ -22,15 +31,8 @@ export class Predecessor {
       if (handle instanceof Server) return use(handle);
       throw goneError('the front did not come along');
     });
-    this.#say({ kind: 'ready' });
+    this.#say({ kind: 'holding' });
     return taken;
-  }
-
-  /** Says that we accept; resolves once the lock and the admin addresses are ours. */
-  async takeRest(): Promise<void> {
-    const freed = this.#waitFor('yours', () => undefined);
-    this.#say({ kind: 'serving' });
-    return freed;
   }
 
   /** It may end now. */
@@ -59,7 +61,9 @@ export class Predecessor {
         }
       };
       process.on('message', onMessage);
-      this.#gone.signal.addEventListener('abort', () => reject(goneError('it has ended')), { once: true });
+      const onGone = () => reject(goneError('it has ended'));
+      if (this.#gone.signal.aborted) onGone();
+      else this.#gone.signal.addEventListener('abort', onGone, { once: true });
     });
   }
 }

@@ -5,47 +5,68 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import { UnderstudyError } from '../core/errors.js';
-import type { PredecessorMessage, SuccessorMessage } from './messages.js';
+import type { Milestone, PredecessorMessage, SuccessorMessage } from './messages.js';
 import { SUCCESSOR_VARIABLE } from './predecessor.js';
 
 /** For each of its words. It starts no worker, so it has little to do. */
 const PATIENCE_MS = 60_000;
 
+/** What it is at until it says so. */
+const STEPS: Readonly<Record<Milestone, string>> = {
+  ready: 'read its config and adopted the workers',
+  holding: 'took over the lock and the admin API',
+  done: 'took over the front',
+};
+
+export interface SuccessorOptions {
+  readonly clock: Clock;
+  readonly frontPort: number;
+  /** What it needs beside our environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Program and arguments; those of this process by default. */
+  readonly command?: readonly string[];
+}
+
 export class Successor {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
+  readonly #said = new Set<Milestone>();
+  /** Why nothing more is to be expected of it. */
+  #failure: string | undefined;
+  #onNews: () => void = () => undefined;
 
-  /** @param env what it needs beside our environment. */
-  constructor(clock: Clock, env: Readonly<Record<string, string>> = {}) {
-    const [, program = '', ...args] = process.argv;
+  constructor({ clock, frontPort, env, command = process.argv.slice(1) }: SuccessorOptions) {
+    const [program = '', ...args] = command;
     this.#clock = clock;
     this.#child = fork(program, args, {
-      env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(process.pid) },
+      env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(frontPort) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,
     });
-    this.#child.on('error', () => undefined);
+    this.#child.on('message', (message) => this.#hear(message as SuccessorMessage));
+    this.#child.on('exit', (code, signal) =>
+      this.#giveUpOn(signal === null ? `it ended with code ${code}` : `${signal} ended it`),
+    );
+    this.#child.on('error', (error) => this.#giveUpOn(error.message));
   }
 
   get pid(): number {
     return this.#child.pid ?? 0;
   }
 
-  /** @throws UnderstudyError `upgrade-failed` with its own reason. */
+  /** @throws UnderstudyError `upgrade-failed` that says at which step, with its own reason. */
   waitReady(): Promise<void> {
     return this.#waitFor('ready');
   }
 
-  giveFront(front: Server): Promise<void> {
-    const serving = this.#waitFor('serving');
-    this.#say({ kind: 'front' }, front);
-    return serving;
+  giveRest(): Promise<void> {
+    this.#say({ kind: 'yours' });
+    return this.#waitFor('holding');
   }
 
-  giveRest(): Promise<void> {
-    const done = this.#waitFor('done');
-    this.#say({ kind: 'yours' });
-    return done;
+  giveFront(front: Server): Promise<void> {
+    this.#say({ kind: 'front' }, front);
+    return this.#waitFor('done');
   }
 
   /** It goes its own way: it no longer keeps us from ending. */
@@ -64,34 +85,40 @@ export class Successor {
 
   #say(message: PredecessorMessage, front?: Server): void {
     // What can't be said any more is heard of by its exit.
-    this.#child.send(message, front, () => undefined);
+    if (this.#child.connected) this.#child.send(message, front, () => undefined);
   }
 
-  #waitFor(kind: SuccessorMessage['kind']): Promise<void> {
-    const child = this.#child;
+  #hear(message: SuccessorMessage): void {
+    if (message.kind === 'failed') return this.#giveUpOn(message.reason);
+    this.#said.add(message.kind);
+    this.#onNews();
+  }
+
+  /** Its own word on why it fails comes before the exit that follows. */
+  #giveUpOn(reason: string): void {
+    this.#failure ??= reason;
+    this.#onNews();
+  }
+
+  /** What it said, or failed at, while nobody was waiting counts too. */
+  #waitFor(milestone: Milestone): Promise<void> {
     return new Promise((resolve, reject) => {
-      const settle = (reason?: string) => {
-        timer.cancel();
-        child.off('message', onMessage).off('exit', onExit);
-        if (reason === undefined) resolve();
-        else reject(upgradeError(reason));
-      };
-      const onMessage = (message: unknown) => {
-        const said = message as SuccessorMessage;
-        if (said.kind === kind) settle();
-        else if (said.kind === 'failed') settle(said.reason);
-      };
-      const onExit = (code: number | null) => settle(`it ended with code ${code} before it was ${kind}`);
       const timer = this.#clock.startTimer(PATIENCE_MS, () =>
-        settle(`it was not ${kind} within ${PATIENCE_MS / 1000} s`),
+        this.#giveUpOn(`it had not done so within ${PATIENCE_MS / 1000} s`),
       );
-      child.on('message', onMessage).on('exit', onExit);
+      this.#onNews = () => {
+        if (this.#failure === undefined && !this.#said.has(milestone)) return;
+        timer.cancel();
+        if (this.#failure === undefined) resolve();
+        else reject(upgradeError(STEPS[milestone], this.#failure));
+      };
+      this.#onNews();
     });
   }
 }
 
-function upgradeError(reason: string): UnderstudyError {
-  return new UnderstudyError(`The new process did not come up, so this one goes on: ${reason}`, {
+function upgradeError(step: string, reason: string): UnderstudyError {
+  return new UnderstudyError(`The upgrade failed while the new process ${step}, so this one goes on: ${reason}`, {
     code: 'upgrade-failed',
     source: 'operator',
   });

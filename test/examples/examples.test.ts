@@ -1,6 +1,6 @@
 // Each example does what its README promises, started as a newcomer would start it.
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -151,6 +151,17 @@ describe('the omnimind example', () => {
     child!.kill('SIGTERM');
     await once(child!, 'close');
     expect(processState(pid)).toBeUndefined();
+  });
+
+  test('has units that systemd reads without a complaint', () => {
+    folder = mkdtempSync(join(tmpdir(), 'understudy-units-'));
+    for (const name of ['omnimind.service', 'omnimind.socket']) {
+      const text = readFileSync(join(EXAMPLES, 'omnimind', name), 'utf8');
+      writeFileSync(join(folder, name), text.replace('/opt/omnimind/run_cluster.sh', '/bin/true'));
+    }
+    const units = [join(folder, 'omnimind.service'), join(folder, 'omnimind.socket')];
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
   test('keeps its unit to settings that leave the workers to Understudy', () => {

@@ -1,4 +1,6 @@
 // Bad input to the admin API over TCP: one problem+json each, with a stable code, and nothing changes.
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { UnderstudyProcess } from '../support/understudy-process.js';
 
@@ -86,19 +88,35 @@ test.each<[string, Wrong, Problem, RegExp]>([
   expect((await instance.status()).mode).toEqual(before);
 });
 
+test.each([
+  ['bytes that are no HTTP', '\x16\x03\x01\x02\x00\xff\xfe', /no HTTP request/],
+  ['a path that can not be decoded', 'GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', /%zz/],
+])('the admin API answers %s with a problem, and goes on', async (_what, bytes, says) => {
+  const socket = connect(instance.adminPort, '127.0.0.1');
+  socket.write(bytes, 'latin1');
+  const answer = await text(socket);
+  const [head, body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(/^HTTP\/1\.1 400 /);
+  expect(head).toMatch(/content-type: application\/problem\+json/i);
+  expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'bad-request', detail: expect.stringMatching(says) });
+  expect((await fetch(`http://127.0.0.1:${instance.adminPort}/livez`)).status).toBe(200);
+});
+
 test('a reader of the events goes on behind the one that it names in Last-Event-ID', async () => {
   const url = `http://127.0.0.1:${instance.adminPort}/v1/events`;
   const idsFrom = async (headers: Readonly<Record<string, string>>, query: string, count: number) => {
     const found = new AbortController();
     const response = await fetch(`${url}${query}`, { headers, signal: found.signal });
-    let text = '';
+    let received = '';
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if ((text.match(/^id: /gm)?.length ?? 0) >= count) break;
+      received += chunk;
+      if ((received.match(/^id: /gm)?.length ?? 0) >= count) break;
     }
     found.abort();
-    return [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)).slice(0, count);
+    return [...received.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)).slice(0, count);
   };
   expect(await idsFrom({}, '?since=0', 4)).toEqual([1, 2, 3, 4]);
   expect(await idsFrom({ 'last-event-id': '2' }, '', 2)).toEqual([3, 4]);
+  // As an EventSource does that was opened with ?since=0 and has lost its connection.
+  expect(await idsFrom({ 'last-event-id': '2' }, '?since=0', 2)).toEqual([3, 4]);
 });

@@ -67,6 +67,23 @@ describe('an Understudy that was killed, on real uvicorn', () => {
   });
 });
 
+describe('workers whose Understudy was killed, on real uvicorn', () => {
+  test('lose no request on their own ports while nobody supervises them and while they are adopted', async () => {
+    const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
+    const setup = { config: { command } };
+    instance = await UnderstudyProcess.start(setup);
+    const before = pidsById(await instance.status());
+    load = new SteadyLoad({ url: `http://127.0.0.1:${instance.backendPorts[0]}/`, connections: 4 });
+    await load.waitForAnswers(50);
+    await kill();
+    await load.waitForAnswers(50);
+    await startAgain(setup);
+    await load.waitForAnswers(50);
+    expect(pidsById(await instance.status())).toEqual(before);
+    expect((await load.stop()).failures).toEqual([]);
+  });
+});
+
 describe('the start after a kill', () => {
   test('stops what it adopted when it is stopped', async () => {
     instance = await UnderstudyProcess.start();

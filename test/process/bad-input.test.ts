@@ -51,11 +51,11 @@ describe('understudy run', () => {
     expectOneClearError(finished, { code: 2, says: [/frnt.*front/s, /health\.interval/, /waitingRoom\.capacity/] });
   });
 
-  test('names the front port when it is taken', async () => {
+  test.each(['front', 'admin'])('names the %s port when it is taken, and who holds it', async (address) => {
     const port = await occupiedPort();
-    expectOneClearError(await failedStart({ config: { front: { port } } }), {
+    expectOneClearError(await failedStart({ config: { [address]: { port } } }), {
       code: 1,
-      says: [new RegExp(`127\\.0\\.0\\.1:${port}`)],
+      says: [new RegExp(`127\\.0\\.0\\.1:${port}`), new RegExp(`held by process ${process.pid}`)],
     });
   });
 
@@ -101,6 +101,13 @@ describe('a command against a running instance', () => {
     instance = await UnderstudyProcess.start();
     const second = await runCli(['run', '--config', instance.configPath]);
     expectOneClearError(second, { code: 1, says: [new RegExp(`pid ${instance.pid}`)] });
+  });
+
+  test('finds the instance by its admin port even when the config can not be read', async () => {
+    instance = await UnderstudyProcess.start({ backendCount: 1, config: { modes: { production: { active: 1 } } } });
+    writeFileSync(instance.configPath, 'front: [');
+    expectOneClearError(await instance.command('status'), { code: 2, says: [/understudy\.yaml/] });
+    expect(await instance.command('status', '--admin-port', String(instance.adminPort))).toMatchObject({ code: 0 });
   });
 
   test('exits with 3 when no instance runs', async () => {

@@ -1,5 +1,7 @@
 // `understudy doctor` on a real uvicorn command with the traps that people fall into.
 import { afterEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { UnderstudyProcess } from '../support/understudy-process.js';
 import { findUvicornPython } from '../support/uvicorn.js';
@@ -16,9 +18,34 @@ test('doctor names the traps of a command, puts it right, and tells what the hea
   expect(stdout).toMatch(/closes idle connections after 5 s, about when the proxy \(4 s\) would use them again/);
   expect(stdout).toMatch(/put right: .* --timeout-keep-alive 75/);
   expect(stdout).toMatch(/GET \/health answers 200, \d+\.\d s after the start of a worker/);
+  expect(stdout).toMatch(/ok +uvicorn has no supervisor of its own/);
   expect(stdout).toMatch(/file descriptors/);
   expect(stdout).toMatch(/GPU/);
   expect(code).toBe(0);
+});
+
+test('doctor looks at the app or the command that it is given, and says when that is only the demo', async () => {
+  instance = await UnderstudyProcess.prepare();
+  const doctor = async (...args: string[]) => (await instance.command('doctor', '--no-try', ...args)).stdout;
+  expect(await doctor()).toMatch(/warn +that is the bundled demo.*--app module:app/);
+  expect(await doctor('--app', 'mine:app')).toMatch(/ok +a worker runs: .* -m uvicorn mine:app .*--port \{port\}/);
+  const given = await doctor('--', 'uvicorn', 'mine:app', '--workers', '4', '--port', '{port}');
+  expect(given).toMatch(/warn +--workers 4: uvicorn loses TCP_NODELAY/);
+  expect(given).toMatch(/warn +without --timeout-graceful-shutdown a stop waits/);
+  expect(given).toMatch(/put right: uvicorn mine:app --port \{port\} --timeout-keep-alive 75/);
+});
+
+test('doctor names each port that is taken, and by whom, and tries no worker then', async () => {
+  instance = await UnderstudyProcess.prepare();
+  const [port] = instance.backendPorts;
+  const squatter = createServer().listen(port, '127.0.0.1');
+  await once(squatter, 'listening');
+  const { code, stdout } = await instance.command('doctor');
+  squatter.close();
+  expect(stdout).toMatch(new RegExp(`FAIL +port ${port} \\(primary\\) is taken by process ${process.pid} \\(`));
+  expect(stdout).toMatch(new RegExp(`ok +port ${instance.frontPort} \\(front\\) is free`));
+  expect(stdout).not.toMatch(/GET \/health/);
+  expect(code).toBe(1);
 });
 
 test('doctor compares the rehearsals of a running instance with what is promised', async () => {

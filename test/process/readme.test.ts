@@ -74,6 +74,15 @@ const RUNNERS: readonly (readonly [RegExp, (line: string) => Promise<void>])[] =
     },
   ],
   [
+    /^npm link$/,
+    async (line) => {
+      const prefix = join(folder, 'prefix');
+      await promisify(execFile)('bash', ['-c', line], { env: { ...process.env, npm_config_prefix: prefix } });
+      const { stdout } = await promisify(execFile)(join(prefix, 'bin', 'understudy'), ['--version']);
+      expect(stdout).toMatch(/^\d+\.\d+\.\d+$/m);
+    },
+  ],
+  [
     /^curl http/,
     async (line) =>
       expect((await inShell(`${line.replace(':9000', `:${instance.frontPort}`)} -sS`)).stdout).toMatch(/\{.*"port"/),

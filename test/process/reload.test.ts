@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatusView } from '../../src/admin/status-view.js';
 import { freePorts } from '../support/free-port.js';
@@ -117,8 +117,28 @@ describe('understudy reload', () => {
     await instance.waitForOutput(/health\.interval/);
   });
 
-  test('happens by itself with --watch when the file changes', async () => {
+  test('tells of a file that can not be read at SIGHUP, and goes on as it was', async () => {
+    await startDemo();
+    const before = pidsById(await instance.status());
+    const good = readFileSync(instance.configPath);
+    rmSync(instance.configPath);
+    mkdirSync(instance.configPath);
+    instance.signal('SIGHUP');
+    await instance.waitForOutput(/understudy\.yaml:.*cannot be read: EISDIR.*the reload changed nothing/);
+    rmdirSync(instance.configPath);
+    writeFileSync(instance.configPath, good);
+    expect(pidsById(await instance.status())).toEqual(before);
+    expect((await fetch(instance.url)).status).toBe(200);
+  });
+
+  test('happens by itself with --watch when the file changes, and not when it is bad', async () => {
     await startDemo({ args: ['--watch'] });
+    const before = pidsById(await instance.status());
+    const good = readFileSync(instance.configPath, 'utf8');
+    writeFileSync(instance.configPath, 'front: [');
+    await instance.waitForOutput(/has changed.*line 1.*the reload changed nothing/s);
+    expect(pidsById(await instance.status())).toEqual(before);
+    writeFileSync(instance.configPath, good);
     editConfig({ health: { interval: '1s' } });
     expect(await instance.waitForEvent((event) => event.kind === 'reload')).toMatchObject({
       evidence: 'health.interval',

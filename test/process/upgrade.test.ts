@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { StatusView } from '../../src/admin/status-view.js';
@@ -7,14 +9,20 @@ import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
 
+/** Loaded before the program by whoever has it in its NODE_OPTIONS. */
+const MORTAL_SUCCESSOR = join(process.cwd(), 'dist', 'test', 'fixtures', 'mortal-successor.js');
+
 let instance: UnderstudyProcess;
 let load: SteadyLoad | undefined;
+let squatter: Server | undefined;
 
 afterEach(async () => {
   await load?.stop();
   load = undefined;
+  squatter?.close();
+  squatter = undefined;
   // Whoever is in charge by now; the first process may have gone long ago.
-  await instance.command('stop');
+  await instance.admin.request({ method: 'POST', path: '/v1/stop' }).catch(() => undefined);
   await instance.waitForExit();
   await instance.dispose();
 });
@@ -23,6 +31,14 @@ function workersOf(status: StatusView) {
   return status.backends
     .flatMap(({ workers }) => workers)
     .map(({ id, pid, state, restarts }) => ({ id, pid, state, restarts }));
+}
+
+async function refusesAsUpgrading(): Promise<boolean> {
+  const asked = instance.admin.request({ method: 'POST', path: '/v1/reload' });
+  return asked.then(
+    () => false,
+    (error: unknown) => (error as { code?: string }).code === 'upgrading',
+  );
 }
 
 async function waitUntilGone(pid: number): Promise<void> {
@@ -54,6 +70,50 @@ describe('understudy upgrade on real uvicorn under load', () => {
   });
 });
 
+describe('an upgrade that fails after the new process has adopted the workers', () => {
+  const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
+
+  async function takeAdminPort(): Promise<void> {
+    squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    const { port } = squatter.address() as AddressInfo;
+    const config = JSON.parse(readFileSync(instance.configPath, 'utf8')) as object;
+    writeFileSync(instance.configPath, JSON.stringify({ ...config, admin: { port } }));
+  }
+
+  test.each([
+    ['can not open the admin API', {}, takeAdminPort, /took over the lock and the admin API,.*it is taken by another/],
+    ['dies taking over the admin API', { DIES_AT: 'yours' }, undefined, /took over the lock and.*: SIGKILL ended it/],
+    ['dies with the front in its hands', { DIES_AT: 'front' }, undefined, /took over the front,.*: SIGKILL ended it/],
+  ])('leaves the old one serving, and no request is lost, when it %s', async (_what, env, prepare, says) => {
+    // Modes between which a switch starts nothing: a pool that is not held any more follows at once.
+    const modes = { production: { active: 2 }, quiet: { active: 1, standby: 1 } };
+    instance = await UnderstudyProcess.start({
+      config: { command, modes },
+      backendCount: 2,
+      env: { NODE_OPTIONS: `--import ${MORTAL_SUCCESSOR}`, ...env },
+    });
+    const before = await instance.status();
+    const good = readFileSync(instance.configPath, 'utf8');
+    load = new SteadyLoad({ url: `${instance.url}/`, connections: 2 });
+    await load.waitForAnswers(20);
+    await prepare?.();
+
+    const failed = await instance.command('upgrade');
+    writeFileSync(instance.configPath, good);
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringMatching(says) });
+    expect(failed.stderr).toMatch(/^understudy: The upgrade failed while the new process .*, so this one goes on: /);
+    await load.waitForAnswers(20);
+    const after = await instance.status();
+    expect(after.instance).toMatchObject({ pid: before.instance.pid, failedUpgrade: { pid: expect.any(Number) } });
+    expect(processState(after.instance.failedUpgrade!.pid!)).toBeUndefined();
+    expect(workersOf(after)).toEqual(workersOf(before));
+    await instance.admin.request({ method: 'PUT', path: '/v1/mode?wait=true', body: { mode: 'quiet' } });
+    expect((await load.stop()).failures).toEqual([]);
+    expect((await fetch(`http://127.0.0.1:${instance.adminPort}/readyz`)).status).toBe(200);
+  });
+});
+
 describe('understudy upgrade', () => {
   test('leaves the old process in charge, and says why, when the new one does not come up', async () => {
     instance = await UnderstudyProcess.start();
@@ -81,9 +141,33 @@ describe('understudy upgrade', () => {
     const refused = await instance.command('upgrade');
     writeFileSync(instance.configPath, good);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/did not come up, so this one goes on: the config says front/);
+    expect(refused.stderr).toMatch(/while the new process read its config .* this one goes on: the config says front/);
     expect((await fetch(instance.url)).status).toBe(200);
     expect((await instance.status()).instance.pid).toBe(instance.pid);
+  });
+
+  test('goes through when nobody waits for the answer any more', async () => {
+    instance = await UnderstudyProcess.start();
+    const caller = new AbortController();
+    const asked = instance.admin.request({ method: 'POST', path: '/v1/upgrade', signal: caller.signal });
+    // It is under way as soon as another change is refused because of it.
+    while (!(await refusesAsUpgrading())) await setImmediate();
+    caller.abort();
+    await expect(asked).rejects.toThrow();
+    await waitUntilGone(instance.pid);
+    expect((await fetch(instance.url)).status).toBe(200);
+  });
+
+  test('ends with everything else, both processes and the workers, when the old one is told to stop', async () => {
+    instance = await UnderstudyProcess.start();
+    const pids = await instance.workerPids();
+    const asked = instance.admin.request({ method: 'POST', path: '/v1/upgrade' }).catch(() => undefined);
+    while (!(await refusesAsUpgrading())) await setImmediate();
+    instance.signal('SIGTERM');
+    // The new process has the same output: its end is waited for too.
+    expect(await instance.waitForExit()).toBe(0);
+    await asked;
+    expect(pids.map(processState)).toEqual(pids.map(() => undefined));
   });
 
   test('may be done again by the new process', async () => {

@@ -18,7 +18,7 @@ function backend(name: string, over: Partial<BackendStatus> = {}): BackendStatus
 
 function statusWith(backends: readonly BackendStatus[], over: Partial<StatusView> = {}): StatusView {
   return {
-    instance: { version: '', pid: 1, startedAt: 0, adminSocket: '', configPath: null, logDir: '' },
+    instance: { version: '', pid: 1, startedAt: 0, adminSocket: '', configPath: null, logDir: '', failedUpgrade: null },
     mode: { current: 'validation', target: 'validation', converged: true, leases: [], job: {} },
     front: { host: '', port: 1, inflight: 0, waiting: 0 },
     backends,
@@ -110,6 +110,14 @@ describe('explain', () => {
     const pressure = { acts: ['pause-starts', 'freeze-standby'], evidence: '3.0 % of the RAM is available' };
     const lines = explain({ status: statusWith([backend('primary')], { pressure }), events: [], nowMs: NOW });
     expect(lines).toContain('  Memory is short (3.0 % of the RAM is available), hence: pause-starts, freeze-standby.');
+  });
+
+  test('tells of a pool that lacks the shape of its own mode as such, not as a switch', () => {
+    const mode = { current: 'validation', target: 'validation', converged: false, leases: [], job: {} };
+    const lost = backend('primary', { workers: [worker('primary/1', { state: 'failed' })] });
+    const lines = explain({ status: statusWith([lost], { mode }), events: [], nowMs: NOW });
+    expect(lines[0]).toMatch(/is in mode validation, but not in its shape/);
+    expect(lines.join('\n')).toMatch(/primary\/1/);
   });
 
   test('names the backends there are when asked for another', () => {

@@ -1,9 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { appendFileSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLog } from '../../../src/core/log.js';
-import { RotatingFile } from '../../../src/logs/rotating-file.js';
+import { silentLog, type Logger } from '../../../src/core/log.js';
+import { RotatingFile, type RotatingFileDeps } from '../../../src/logs/rotating-file.js';
 import { WorkerLogRotation } from '../../../src/logs/worker-log-rotation.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
@@ -60,8 +69,12 @@ describe('the rotation of worker logs', () => {
 });
 
 describe('a rotating file', () => {
+  function deps(error: Logger['error'] = () => undefined): RotatingFileDeps {
+    return { clock, log: { ...silentLog, error } };
+  }
+
   test('has everything on one side of the cut when it is rotated', () => {
-    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 20, keep: 2 }, clock);
+    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 20, keep: 2 }, deps());
     for (const line of ['a line of 16 bytes\n', 'that is above it\n', 'and so on\n']) file.write(line);
     file.close();
     expect(text('access.log.1')).toBe('a line of 16 bytes\nthat is above it\n');
@@ -70,10 +83,41 @@ describe('a rotating file', () => {
 
   test('goes on where an earlier one ended, and shows what is a second old', () => {
     appendFileSync(join(folder, 'access.log'), 'before\n');
-    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 1_000, keep: 2 }, clock);
+    const file = new RotatingFile(join(folder, 'access.log'), { maxBytes: 1_000, keep: 2 }, deps());
     file.write('after\n');
     clock.advance(1_000);
     expect(text('access.log')).toBe('before\nafter\n');
     file.close();
+  });
+
+  test('loses lines on a full disk, says so once, and goes on', () => {
+    const told: unknown[] = [];
+    const file = new RotatingFile(
+      '/dev/full',
+      { maxBytes: 100_000, keep: 2 },
+      deps((facts) => told.push(facts)),
+    );
+    for (const part of ['a piece that is written at once'.repeat(1_000), 'one that is flushed later']) {
+      file.write(`${part}\n`);
+      clock.advance(1_000);
+    }
+    expect(told).toEqual([{ path: '/dev/full', reason: expect.stringContaining('ENOSPC') }]);
+    file.close();
+  });
+
+  test('goes on in the old file when it can not be rotated', () => {
+    const told: unknown[] = [];
+    const path = join(folder, 'access.log');
+    mkdirSync(join(`${path}.1`, 'in the way'), { recursive: true });
+    const file = new RotatingFile(
+      path,
+      { maxBytes: 5, keep: 1 },
+      deps((facts) => told.push(facts)),
+    );
+    file.write('too long\n');
+    file.write('on\n');
+    file.close();
+    expect(text('access.log')).toBe('too long\non\n');
+    expect(told).toHaveLength(1);
   });
 });
