@@ -16,7 +16,7 @@ import type { Admission } from './resources/admission.js';
 import { AdmissionDesk } from './resources/admission-desk.js';
 import { readAvailableBytes } from './resources/machine-meter.js';
 import { isOnBusyGpu } from './resources/gpu-use.js';
-import { isGroupAlive } from './resources/process-tree.js';
+import { isGroupAlive } from './process-table.js';
 import type { ResourceSource } from './resources/resource-monitor.js';
 import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
@@ -76,6 +76,9 @@ export interface StartOptions extends WaitOptions {
   /** The workers are another Understudy's, which goes on with them if we fail: nothing is started, and none is ended. */
   readonly adoptOnly?: boolean;
 }
+
+/** A process that was killed is gone within that, as a rule. */
+const LOOK_AGAIN_MS = 100;
 
 /** Before anything was started: nothing is wished for, nothing is promised. */
 const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor: 0, forks: 1 };
@@ -551,12 +554,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (!missing) this.#steadiness.noteComplete(this.#clock.now());
   }
 
-  /** Wakes when a backoff ends or the pool becomes steady: nothing else would call for a turn then. */
+  /** Wakes when a backoff ends, a process should be gone, or the pool becomes steady: nothing else would call for a turn then. */
   #setWake(): void {
     this.#wake?.cancel();
     if (this.#stopping || this.#held) return;
     const retries = this.#workers.flatMap(({ state }) => (state.kind === 'failed' ? (state.retryAtMs ?? []) : []));
-    const times = [...retries, this.#steadiness.steadyAtMs ?? -Infinity].filter((time) => time > this.#plannedAtMs);
+    const looks = this.#admission?.holdsForLeaving === true ? [this.#plannedAtMs + LOOK_AGAIN_MS] : [];
+    const steadyAtMs = this.#steadiness.steadyAtMs ?? -Infinity;
+    const times = [...retries, ...looks, steadyAtMs].filter((time) => time > this.#plannedAtMs);
     if (times.length === 0) return;
     const delayMs = Math.max(0, Math.min(...times) - this.#clock.now());
     const why = { cause: 'a time that was waited for has come' };

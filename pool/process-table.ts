@@ -1,7 +1,7 @@
-// Reads /proc: who a process is (pid + start time), what its group burns, who holds a port. Only reads. Where there
+// Reads /proc: who a process is (pid + start time), who holds a port. Only reads. Where there
 // is no /proc it knows nothing, and says undefined rather than guess.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { Vitals } from './worker-runtime.js';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { tryReadProcFile } from './proc-file.js';
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -19,7 +19,7 @@ const PAGE_BYTES = 4096;
 
 /** The process itself, or undefined when it is gone. */
 export function readProcess(pid: number): ProcessFacts | undefined {
-  const stat = tryRead(`/proc/${pid}/stat`);
+  const stat = tryReadProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(stat);
 }
 
@@ -44,29 +44,29 @@ export function parseStat(stat: string): ProcessFacts | undefined {
 
 /** Another one after each boot of the machine. */
 export function readBootId(): string | undefined {
-  return tryRead('/proc/sys/kernel/random/boot_id')?.trim();
+  return tryReadProcFile('/proc/sys/kernel/random/boot_id')?.trim();
 }
 
-/** Every living process of a group. */
+/** Every living process of a group. Looks at each process of the machine. */
 export function membersOf(group: number): ProcessFacts[] {
   return listProcesses().filter((facts) => facts.group === group && facts.state !== 'Z');
 }
 
-export function listProcesses(): ProcessFacts[] {
-  return listPids().flatMap((pid) => readProcess(pid) ?? []);
+/**
+ * Whether any process of a group is left that holds memory. One that has ended and was not collected yet (orphans are init's,
+ * and init may take its time) still takes signals, so signals alone don't tell.
+ */
+export function isGroupAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+  return membersOf(group).length > 0;
 }
 
-/** What the group with this leader burns; undefined once the leader is gone. */
-export function readGroupVitals(leader: number): Vitals | undefined {
-  const facts = readProcess(leader);
-  if (facts === undefined || facts.state === 'Z') return undefined;
-  const members = membersOf(leader);
-  return {
-    cpuTicks: sum(members.map((member) => member.cpuTicks)),
-    residentBytes: sum(members.map((member) => member.residentBytes)),
-    stopped: facts.state === 'T',
-    runnable: members.some(({ state }) => state === 'R' || state === 'D'),
-  };
+export function listProcesses(): ProcessFacts[] {
+  return listPids().flatMap((pid) => readProcess(pid) ?? []);
 }
 
 /** Stopped by a signal; being traced is another state. */
@@ -76,12 +76,12 @@ export function isStopped(pid: number): boolean {
 
 /** Its command line, arguments joined by spaces. */
 export function commandOf(pid: number): string | undefined {
-  return tryRead(`/proc/${pid}/cmdline`)?.split('\0').join(' ').trim();
+  return tryReadProcFile(`/proc/${pid}/cmdline`)?.split('\0').join(' ').trim();
 }
 
 /** One of its variables, when we may read them: the same user, or root. */
 export function environmentOf(pid: number): ReadonlyMap<string, string> | undefined {
-  const raw = tryRead(`/proc/${pid}/environ`);
+  const raw = tryReadProcFile(`/proc/${pid}/environ`);
   if (raw === undefined) return undefined;
   const entries = raw.split('\0').filter((entry) => entry.includes('='));
   return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
@@ -90,7 +90,7 @@ export function environmentOf(pid: number): ReadonlyMap<string, string> | undefi
 /** The process that listens on a TCP port, as far as we may look. */
 export function listenerOf(port: number): number | undefined {
   const inodes = new Set(
-    ['tcp', 'tcp6'].flatMap((table) => listeningInodes(tryRead(`/proc/net/${table}`) ?? '', port)),
+    ['tcp', 'tcp6'].flatMap((table) => listeningInodes(tryReadProcFile(`/proc/net/${table}`) ?? '', port)),
   );
   if (inodes.size === 0) return undefined;
   return listPids().find((pid) => socketInodes(pid).some((inode) => inodes.has(inode)));
@@ -115,10 +115,6 @@ function listPids(): number[] {
   return tryList('/proc').map(Number).filter(Number.isInteger);
 }
 
-function tryRead(path: string): string | undefined {
-  return tryDo(() => readFileSync(path, 'latin1'));
-}
-
 function tryList(path: string): string[] {
   return tryDo(() => readdirSync(path)) ?? [];
 }
@@ -134,8 +130,4 @@ function tryDo<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,6 +1,7 @@
 // The workers of the pool, in the order of the backends (the planner's tables rely on it): those that some mode of the
 // options may want, then those that none wants any more but whose process is still there. Only it makes and drops them.
 import type { WorkerDeps } from './worker.js';
+import { LaunchTurns } from './launch-turns.js';
 import { backendOf, shapeOf, workerId } from './modes.js';
 import type { ObservedWorker } from './observed.js';
 import type { BackendOptions, PoolOptions } from './options.js';
@@ -8,7 +9,7 @@ import type { WorkerProcess } from './worker-runtime.js';
 import { processOf } from './worker-state.js';
 import { Worker } from './worker.js';
 
-export interface RosterDeps extends Omit<WorkerDeps, 'options' | 'portsInUse'> {
+export interface RosterDeps extends Omit<WorkerDeps, 'options' | 'portsInUse' | 'turns'> {
   /** Called once for each new worker. */
   readonly onCreated: (worker: Worker) => void;
 }
@@ -30,6 +31,7 @@ export class Roster {
     this.#deps = {
       ...deps,
       portsInUse: new Set(),
+      turns: new LaunchTurns(deps.clock),
       get options() {
         return live();
       },

@@ -4,8 +4,9 @@ import type { Random } from '../src/core/random.js';
 import { adoptProcess } from './adopted-process.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
-import { isStopped, readGroupVitals } from './process-table.js';
+import { isStopped } from './process-table.js';
 import { runHook } from './sleep-hooks.js';
+import { readTreeVitals } from './resources/process-tree.js';
 import { prioritiseTree } from './resources/tree-priority.js';
 import { WorkerCgroups } from './resources/worker-cgroups.js';
 import { launchWorkerProcess } from './worker-process.js';
@@ -29,6 +30,6 @@ export function createSystemRuntime({ clock, random }: { clock: Clock; random: R
       const refused = weight === undefined ? undefined : cgroups.weigh(pid, weight);
       return [...(refused === undefined ? [] : [refused]), ...(await prioritiseTree(pid, rest, clock))];
     },
-    vitals: ({ pid }) => (pid === undefined ? undefined : readGroupVitals(pid)),
+    vitals: ({ pid }) => (pid === undefined ? undefined : readTreeVitals(pid)),
   };
 }

@@ -1,6 +1,7 @@
 // Starts the process behind a worker: its port, its command, its place in the log. A backend that somebody else runs
 // gets a stand-in for a process.
 import { launchKeyOf } from './launch-key.js';
+import type { LaunchTurns } from './launch-turns.js';
 import { isManaged } from './options.js';
 import type { BackendOptions, ManagedBackendOptions, PoolOptions } from './options.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
@@ -18,6 +19,8 @@ export interface LaunchOrder {
   readonly modeEnv: Readonly<Record<string, string>>;
   readonly options: PoolOptions;
   readonly runtime: WorkerRuntime;
+  /** The pool's. */
+  readonly turns: LaunchTurns;
   /** Of all workers of the pool. The port of a launched worker is added; whoever sees it end takes it out. */
   readonly portsInUse: Set<number>;
   /** Asked after each wait: nothing is launched for a worker that was stopped meanwhile. */
@@ -47,7 +50,10 @@ export async function launchWorker(order: LaunchOrder): Promise<Launched | undef
   if (!order.isStillWanted()) return undefined;
   order.portsInUse.add(port);
   const spec = launchSpecOf(options, backend, { ...order, port });
-  return { process: order.runtime.launch(spec), address: { kind: 'tcp', host: backend.host, port }, spec, key };
+  const process = await order.turns.take(() => (order.isStillWanted() ? order.runtime.launch(spec) : undefined));
+  if (process !== undefined) return { process, address: { kind: 'tcp', host: backend.host, port }, spec, key };
+  order.portsInUse.delete(port);
+  return undefined;
 }
 
 /** Worker 1 has the backend's own port, further ones a free one. */

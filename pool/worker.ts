@@ -8,6 +8,7 @@ import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } f
 import { drainOut } from './drain-out.js';
 import { isManaged, type BackendOptions, type PoolOptions, type Temperature } from './options.js';
 import { launchKeyOf } from './launch-key.js';
+import type { LaunchTurns } from './launch-turns.js';
 import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
 import type { Hook, HookTarget } from './sleep-hooks.js';
@@ -44,6 +45,7 @@ export interface WorkerDeps {
   readonly random: Random;
   /** Ports of all workers of the pool. */
   readonly portsInUse: Set<number>;
+  readonly turns: LaunchTurns;
   /** Aborts when waiting has to end: drains and graces are cut short. */
   readonly hurry: AbortSignal;
   /** The worker has memory on a GPU that computes. */
@@ -414,13 +416,16 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   async #launch(begun: WorkerState): Promise<void> {
-    const { options, runtime, portsInUse } = this.#deps;
+    const { options, runtime, portsInUse, turns } = this.#deps;
     const { id, number, backend, generation, forks, modeEnv } = this;
     const isStillWanted = () => this.#state === begun;
-    const order = { id, number, backend, generation, forks, modeEnv, options, runtime, portsInUse, isStillWanted };
+    const wanted = { id, number, backend, generation, forks, modeEnv, isStillWanted };
+    const order = { ...wanted, options, runtime, portsInUse, turns };
     const launched = await launchWorker(order);
-    if (launched === undefined || !isStillWanted()) return;
-    this.#attach(launched);
+    if (launched === undefined) return;
+    if (isStillWanted()) this.#attach(launched);
+    // Given up in the very moment of its launch.
+    else launched.process.signalGroup('SIGKILL');
   }
 
   /** From here on the process is ours to watch. */

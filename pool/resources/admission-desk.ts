@@ -126,6 +126,11 @@ export class AdmissionDesk {
     return this.#holding;
   }
 
+  /** Starts are held, and a process whose memory should be free soon is one reason. */
+  get holdsForLeaving(): boolean {
+    return this.#holding && this.#leaving.size > 0;
+  }
+
   /** The numbers, once there has been no room for longer than a switch is willing to wait. */
   get refusal(): string | undefined {
     if (this.#heldSinceMs === undefined) return undefined;

@@ -1,9 +1,9 @@
 // The whole machine: CPU, load, memory, pressure. systeminformation tells memory; it is not asked for the CPU on Linux,
 // since it runs two programs synchronously for that, and the proxy would stand still for 10 ms at each sample.
-import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { currentLoad, mem } from 'systeminformation';
 import type { MachineReading, MemoryReading, PressureReading } from '../../src/core/resource-reading.js';
+import { tryReadProcFile } from '../proc-file.js';
 
 interface CpuTime {
   readonly busy: number;
@@ -25,7 +25,7 @@ export class MachineMeter {
   }
 
   async #cpuShare(): Promise<number | undefined> {
-    const stat = tryRead('/proc/stat');
+    const stat = tryReadProcFile('/proc/stat');
     if (stat === undefined) return (await currentLoad()).currentLoad / 100;
     const now = parseCpuTime(stat);
     const before = this.#lastCpu;
@@ -51,12 +51,12 @@ export function parseCpuTime(stat: string): CpuTime {
 
 /** What new processes can have without swapping, right now; undefined where the kernel does not tell. */
 export function readAvailableBytes(): number | undefined {
-  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(tryRead('/proc/meminfo') ?? '')?.[1];
+  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(tryReadProcFile('/proc/meminfo') ?? '')?.[1];
   return kib === undefined ? undefined : Number(kib) * 1024;
 }
 
 function readPressure(): PressureReading | undefined {
-  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) => tryRead(`/proc/pressure/${name}`));
+  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) => tryReadProcFile(`/proc/pressure/${name}`));
   if (cpu === undefined || memory === undefined || io === undefined) return undefined;
   return {
     cpuSome: parsePressure(cpu, 'some'),
@@ -70,12 +70,4 @@ function readPressure(): PressureReading | undefined {
 /** `some avg10=1.49 avg60=...` (the kernel's accounting/psi). */
 export function parsePressure(text: string, line: 'some' | 'full'): number {
   return Number(new RegExp(`^${line} avg10=([\\d.]+)`, 'm').exec(text)?.[1] ?? 0);
-}
-
-function tryRead(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
 }

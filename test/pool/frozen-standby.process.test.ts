@@ -1,7 +1,7 @@
 // What the frozen standby costs the validation job: nothing.
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { readGroupVitals } from '../../pool/process-table.js';
+import { readTreeVitals } from '../../pool/resources/process-tree.js';
 import { createPoolBench, leftOvers, pidsOf, waitUntilStopped, type PoolBench } from '../support/pool-bench.js';
 
 let bench: PoolBench;
@@ -19,8 +19,8 @@ test('a frozen standby burns no tick of CPU, and keeps its memory', async () => 
   await bench.pool.start();
   const standby = pidsOf(bench.pool).get('fallback/1')!;
   await waitUntilStopped(standby);
-  const before = readGroupVitals(standby)!;
+  const before = readTreeVitals(standby)!;
   await setTimeout(OBSERVED_MS);
-  expect(readGroupVitals(standby)).toEqual(before);
+  expect(readTreeVitals(standby)).toEqual(before);
   expect(before.residentBytes).toBeGreaterThan(1_000_000);
 });

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { findPortHolder } from '../../pool/port-probe.js';
-import { commandOf, listenerOf, membersOf, parseStat, readGroupVitals, readProcess } from '../../pool/process-table.js';
+import { commandOf, isGroupAlive, listenerOf, membersOf, parseStat, readProcess } from '../../pool/process-table.js';
+import { readTreeVitals } from '../../pool/resources/process-tree.js';
 
 const FIELDS = 'S 1 77 77 0 -1 4194560 9 0 0 0 11 5 0 0 20 0 1 0 4242 1000000 25 18446744073709551615';
 
@@ -31,11 +33,34 @@ test('a process and its group are seen while they live and not after', async () 
   await once(child, 'spawn');
   expect(commandOf(child.pid!)).toBe('sleep 1000');
   expect(membersOf(child.pid!).map(({ pid }) => pid)).toEqual([child.pid]);
-  expect(readGroupVitals(child.pid!)).toMatchObject({ stopped: false });
+  expect(readTreeVitals(child.pid!)).toMatchObject({ stopped: false });
   child.kill('SIGKILL');
   await once(child, 'exit');
   expect(readProcess(child.pid!)).toBeUndefined();
-  expect(readGroupVitals(child.pid!)).toBeUndefined();
+  expect(readTreeVitals(child.pid!)).toBeUndefined();
+});
+
+test('a group is gone once all of it has ended, collected or not', async () => {
+  const script = `
+import os, time
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    os._exit(0)
+print(pid, flush=True)
+time.sleep(1000)`;
+  const parent = spawn('/usr/bin/python3', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const group = Number(line);
+    while (readProcess(group)!.state !== 'Z') await setImmediate();
+    expect(() => process.kill(-group, 0)).not.toThrow();
+    expect(isGroupAlive(group)).toBe(false);
+    expect(isGroupAlive(readProcess(process.pid)!.group)).toBe(true);
+  } finally {
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+  }
 });
 
 test('the listener of a port is found, and named to whoever asks for the port', async () => {
