@@ -71,7 +71,7 @@ const rows = summarise(results);
 const about = `${bench.rounds} interleaved rounds, medians; ${perSecond.toFixed(0)} requests/s of ${REQUEST_MS} ms CPU each, Poisson arrivals; the job burns ${CORES} cores for ${bench.seconds} s of CPU each; ${CORES} cores, of which others used ${othersCores.toFixed(1)} before the start.`;
 const table = markdownTable(rows);
 console.log(`${about}\n\n${table}`);
-writeResults('options', { about, rows, rounds: results });
+writeResults('options', { about, rows });
 const folder = join(import.meta.dirname, '..', '..', 'bench', 'results');
 writeFileSync(join(folder, 'options.md'), `# Options A, B and C under validation\n\n${about}\n\n${table}\n`);
 process.exit(0);
