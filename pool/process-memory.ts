@@ -1,6 +1,6 @@
 // The memory of a worker: what its whole process group holds, pages that it shares with others counted by share. Where
 // the kernel does not tell shares, resident memory is the next best.
-import { readFileSync } from 'node:fs';
+import { tryReadProcFile } from './proc-file.js';
 import { membersOf } from './process-table.js';
 
 /** Undefined when nobody of the group is left. */
@@ -12,10 +12,6 @@ export function readGroupMemory(leader: number): number | undefined {
 
 /** The `Pss` line of proc_pid_smaps_rollup(5), in bytes. */
 function readShare(pid: number): number | undefined {
-  try {
-    const [, kibibytes] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')) ?? [];
-    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
-  } catch {
-    return undefined;
-  }
+  const [, kibibytes] = /^Pss:\s+(\d+) kB$/m.exec(tryReadProcFile(`/proc/${pid}/smaps_rollup`) ?? '') ?? [];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }

@@ -1,5 +1,5 @@
-// Reads /proc: who a process is (pid + start time), who holds a port. Only reads. Where there
-// is no /proc it knows nothing, and says undefined rather than guess.
+// Reads /proc: who a process is (pid + start time), who holds a port. Only reads. Where there is no /proc it knows
+// nothing, and says undefined rather than guess.
 import { readdirSync, readlinkSync } from 'node:fs';
 import { tryReadProcFile } from './proc-file.js';
 

@@ -240,8 +240,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
   promote(why: Why, { standsIn = false }: { readonly standsIn?: boolean } = {}): void {
     const process = this.#process();
     const wasCold = standsIn && this.#state.kind === 'starting';
-    if (wasCold) this.#calledAtMs = this.#startedAtMs;
-    if (wasCold) this.#unprovenPromotion = true;
+    if (wasCold) {
+      this.#calledAtMs = this.#startedAtMs;
+      this.#unprovenPromotion = true;
+    }
     if (this.#state.kind === 'standby') {
       if (this.#state.temperature === 'frozen') process.signalGroup('SIGCONT');
       this.#unprovenPromotion = true;

@@ -3,9 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nativePeers } from './native-peers.js';
+import { CLI } from '../support/instance.js';
 import type { Peer, PeerSetup } from './peer.js';
-
-const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
 
 export const peers: readonly Peer[] = [
   { name: 'direct', command: () => undefined },

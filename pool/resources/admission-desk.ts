@@ -7,6 +7,7 @@ import type { Clock } from '../../src/core/clock.js';
 import type { ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
 import { judgeAdmission, type Admission, type MemoryFacts } from './admission.js';
 import { LearntPeaks } from './learnt-peaks.js';
+import { total } from './total.js';
 
 export interface AdmissionOptions {
   /** What one worker needs at its peak; learnt when it is not given. */
@@ -206,8 +207,4 @@ function freeGpuBytes(reading: ResourceReading | undefined): number | undefined 
     memoryTotalBytes === undefined || memoryUsedBytes === undefined ? [] : [memoryTotalBytes - memoryUsedBytes],
   );
   return free.length === 0 ? undefined : Math.min(...free);
-}
-
-function total<T>(list: readonly T[], pick: (one: T) => number): number {
-  return list.reduce((sum, one) => sum + pick(one), 0);
 }

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { tryReadProcFile } from '../proc-file.js';
 import { readProcess, type ProcessFacts } from '../process-table.js';
 import type { Vitals } from '../worker-runtime.js';
+import { total } from './total.js';
 
 export interface TreeFacts {
   readonly pids: readonly number[];
@@ -25,6 +26,11 @@ export function readTree(root: number): TreeFacts | undefined {
     peakResidentBytes: total(statuses, ({ peakResidentBytes }) => peakResidentBytes),
     threads: total(statuses, ({ threads }) => threads),
   };
+}
+
+/** The root first; none once it is gone. */
+export function readTreePids(root: number): readonly number[] {
+  return collect(root).map(({ pid }) => pid);
 }
 
 /** What the tree burns; undefined once the root is gone. */
@@ -77,8 +83,4 @@ export function threadsOf(pid: number): number[] {
   } catch {
     return [];
   }
-}
-
-function total<T>(list: readonly T[], pick: (one: T) => number): number {
-  return list.reduce((sum, one) => sum + pick(one), 0);
 }

@@ -1,18 +1,18 @@
 // Gives a running process tree a priority, every thread of it: to the kernel nice and affinity belong to a thread, and
 // a model server has dozens. Threads that come later inherit it from the one that starts them.
-import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Clock } from '../../src/core/clock.js';
 import { ioniceFlags, type Priority } from '../../src/core/priority.js';
 import { setSessionNice, tryDo } from '../../src/core/session-nice.js';
-import { readTree, threadsOf } from './process-tree.js';
+import { tryReadProcFile } from '../proc-file.js';
+import { readTreePids, threadsOf } from './process-tree.js';
 import { runWithDeadline } from './run-with-deadline.js';
 
 const DEADLINE_MS = 5_000;
 
 /** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
 export async function prioritiseTree(root: number, priority: Priority, clock: Clock): Promise<readonly string[]> {
-  const pids = readTree(root)?.pids ?? [];
+  const pids = readTreePids(root);
   if (pids.length === 0) return [];
   const { nice, io, cpus } = priority;
   const threads = pids.flatMap(threadsOf);
@@ -60,9 +60,5 @@ function explain(code: string): string {
 
 /** CPUs that we may run on ourselves, which is what a process of ours has unless told otherwise. */
 export function ownCpus(): string | undefined {
-  try {
-    return /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
-  } catch {
-    return undefined;
-  }
+  return /^Cpus_allowed_list:\s+(\S+)/m.exec(tryReadProcFile('/proc/self/status') ?? '')?.[1];
 }

@@ -5,6 +5,7 @@ import { appendFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   cgroupOf,
+  DELEGATED_UNIT,
   giveWeight,
   joinGroup,
   OWN_GROUP,
@@ -15,7 +16,7 @@ import {
 } from '../../src/core/cgroup.js';
 import { errorCode } from '../../src/core/errors.js';
 import type { PushedOut } from '../worker-runtime.js';
-import { readTree } from './process-tree.js';
+import { readTreePids } from './process-tree.js';
 
 /** What is asked for at once: a promotion must not find more than this under way. */
 const PUSH_STEP_BYTES = 32 * 1024 ** 2;
@@ -96,7 +97,7 @@ function findObstacle(folder: string): string | undefined {
   // The root alone has no type: its processes are the system's.
   if (!existsSync(join(folder, 'cgroup.type'))) return `${folder} is the root of all cgroups`;
   if (!hasController(folder, 'cpu')) return `${folder} has no CPU controller`;
-  const ours = new Set(readTree(process.pid)?.pids);
+  const ours = new Set(readTreePids(process.pid));
   const stranger = processesIn(folder).find((pid) => !ours.has(pid));
   return stranger === undefined ? undefined : `${folder} is shared with process ${stranger}`;
 }
@@ -121,8 +122,7 @@ async function reclaim(folder: string, bytes: number): Promise<string | undefine
 }
 
 function refused(why: string): Delegation {
-  const remedy = `it takes a unit of its own with 'Delegate=cpu memory' and DelegateSubgroup=${OWN_GROUP}`;
-  return { refused: `Understudy has no cgroup of its own: ${why}; ${remedy}` };
+  return { refused: `Understudy has no cgroup of its own: ${why}; it takes ${DELEGATED_UNIT}` };
 }
 
 function makeRoom(folder: string): void {
@@ -138,7 +138,7 @@ function processesIn(folder: string): number[] {
 /** What is started while we move the others is moved in the next round. */
 function moveTree(root: number, folder: string): void {
   const moved = new Set<number>();
-  const rest = () => readTree(root)?.pids.filter((pid) => !moved.has(pid)) ?? [];
+  const rest = () => readTreePids(root).filter((pid) => !moved.has(pid));
   for (let pids = rest(); pids.length > 0; pids = rest()) {
     for (const pid of pids) {
       joinGroup(folder, pid);

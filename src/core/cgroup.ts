@@ -19,6 +19,9 @@ export const systemCgroups: CgroupPlaces = { mount: '/sys/fs/cgroup', proc: '/pr
  */
 export const OWN_GROUP = 'understudy-main';
 
+/** What an operator has to set up, in words. */
+export const DELEGATED_UNIT = `a unit of its own with 'Delegate=cpu memory' and DelegateSubgroup=${OWN_GROUP}`;
+
 /** What a group has by itself. */
 export const USUAL_WEIGHT = 100;
 

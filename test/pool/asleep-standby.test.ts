@@ -1,11 +1,11 @@
 // A standby that sleeps: falls asleep, wakes and proves it, and what happens when a hook fails; on a machine in memory.
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
 import { silentLog } from '../../src/core/log.js';
 import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { planOptions } from '../support/observed-workers.js';
+import { passTime } from '../support/pass-time.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
 
 const http = { method: 'POST', timeoutMs: 1_000 };
@@ -53,11 +53,8 @@ async function start(): Promise<void> {
   await started;
 }
 
-async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 4; turn++) await setImmediate();
-  }
+function pass(ms: number): Promise<void> {
+  return passTime(clock, ms);
 }
 
 function hooksRun(): string[] {

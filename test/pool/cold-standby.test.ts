@@ -1,11 +1,11 @@
 // A standby that is not even started before it is needed: its promotion counts from its start; on a machine in memory.
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createPoolManager, type PoolManager } from '../../pool/index.js';
 import { silentLog } from '../../src/core/log.js';
 import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { planOptions } from '../support/observed-workers.js';
+import { passTime } from '../support/pass-time.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
 
 let clock: ManualClock;
@@ -33,11 +33,8 @@ afterEach(async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 4; turn++) await setImmediate();
-  }
+function pass(ms: number): Promise<void> {
+  return passTime(clock, ms);
 }
 
 function promotionOf(backend: string) {

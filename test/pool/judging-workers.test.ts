@@ -1,6 +1,5 @@
 // What the manager makes of workers that are silent, busy, stopped or say something of themselves: on a machine in
 // memory, where time passes only when the test says so.
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseAnnouncement } from '../../pool/announcement.js';
 import { createPoolManager, type PoolManager } from '../../pool/index.js';
@@ -8,6 +7,7 @@ import { silentLog } from '../../src/core/log.js';
 import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { planOptions } from '../support/observed-workers.js';
+import { passTime } from '../support/pass-time.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
 
 const ACTIVE = ['primary/1', 'primary/2', 'secondary/1', 'secondary/2'];
@@ -36,11 +36,8 @@ afterEach(async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 4; turn++) await setImmediate();
-  }
+function pass(ms: number): Promise<void> {
+  return passTime(clock, ms);
 }
 
 function primary(): FakeProcess {

@@ -1,6 +1,5 @@
 // What memory pressure does to a pool, on a machine in memory.
 import { EventEmitter } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
 import { silentLog } from '../../src/core/log.js';
@@ -8,6 +7,7 @@ import type { ResourceReading } from '../../src/core/resource-reading.js';
 import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { planOptions } from '../support/observed-workers.js';
+import { passTime } from '../support/pass-time.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
 import { readingOf, type MemoryFacts } from '../support/resource-readings.js';
 
@@ -70,11 +70,8 @@ afterEach(async () => {
   await stopped;
 });
 
-async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 4; turn++) await setImmediate();
-  }
+function pass(ms: number): Promise<void> {
+  return passTime(clock, ms);
 }
 
 async function sample(facts: MemoryFacts, times: number): Promise<void> {

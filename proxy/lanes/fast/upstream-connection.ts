@@ -23,6 +23,7 @@ const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
+  /** The idle ones to the same upstream, and where this one waits for its next request. */
   readonly siblings: UpstreamConnection[];
   /** It is of no use any more; told once. */
   readonly onGone: (connection: UpstreamConnection) => void;
@@ -32,8 +33,6 @@ export class UpstreamConnection implements DeadlineHolder {
   readonly upstream: Upstream;
   readonly #events: UpstreamConnectionEvents;
   readonly #socket: Socket;
-  /** The idle ones to the same upstream, and where this one waits for its next request. */
-  readonly siblings: UpstreamConnection[];
   deadlineAt = Infinity;
   deadlineTick = -1;
   user: UpstreamUser | undefined;
@@ -45,7 +44,6 @@ export class UpstreamConnection implements DeadlineHolder {
   constructor(upstream: Upstream, events: UpstreamConnectionEvents) {
     this.upstream = upstream;
     this.#events = events;
-    this.siblings = events.siblings;
     this.#socket = open(upstream.target.address, (bytesRead) => this.#onRead(bytesRead));
     this.#socket.once('connect', () => {
       this.connected = true;
@@ -55,6 +53,10 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.on('end', () => this.#end());
     this.#socket.on('error', (error) => (this.#error = error));
     this.#socket.once('close', () => this.#end());
+  }
+
+  get siblings(): UpstreamConnection[] {
+    return this.#events.siblings;
   }
 
   /** False: wait for `onUpstreamDrained` before more. */
