@@ -58,6 +58,8 @@ test('the metrics have their names, types and labels once a worker was lost, a s
   process.kill(victim!, 'SIGKILL');
   expect((await Promise.all(requests)).map(({ status }) => status)).toEqual(Array(8).fill(200));
   await instance.waitForStatus(({ backends }) => backends[2]!.promotion?.provenMs !== undefined);
+  // The first sample of the resources that saw the workers.
+  await instance.waitForStatusChange(({ resources }) => (resources?.workers.length ?? 0) > 0);
 
   const { types, labels } = read(await (await fetch(`http://127.0.0.1:${instance.adminPort}/metrics`)).text());
   for (const [name, type, names] of FAMILIES) {
