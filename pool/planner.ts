@@ -51,9 +51,10 @@ const NOT_WISHED: Wish = { role: 'off', temperature: 'cold', insist: false };
 export function planSteps(input: PlanInput): readonly Step[] {
   const promotions = planPromotions(input);
   if (promotions.length > 0) return promotions;
-  const steps = [...planStops(input), ...planStarts(input), ...planRests(input), ...planWakes(input)];
   const drain = planDrain(input);
-  return drain === undefined ? steps : [...steps, ...drain];
+  const covering = new Set(drain.steps.map(({ id }) => id));
+  const rests = planRests(input).filter(({ id }) => !covering.has(id));
+  return [...planStops(input), ...planStarts(input), ...rests, ...planWakes(input, drain), ...drain.steps];
 }
 
 /** Every wish is fulfilled, and nothing runs that is not wished for. */
@@ -198,17 +199,21 @@ function isAsleepEnough(worker: Worker, wish: Wish): boolean {
   return worker.rehearsing && restOf(worker, wish) === 'asleep';
 }
 
-/** Those that sleep and should serve, rest warmer, or stand in for lost capacity: waking takes its time, so it begins now. */
-function planWakes(input: PlanInput): Step[] {
-  const sleeping = input.workers.filter(({ state, asleep, outdated }) => state === 'standby' && asleep && !outdated);
+/**
+ * Those that sleep and should serve, rest warmer, or stand in for capacity that is lost or about to be drained: waking
+ * takes its time, so it begins now.
+ */
+function planWakes(input: PlanInput, { awaitsCover }: Drain): Step[] {
+  const sleeping = input.workers.filter(isAsleep);
   const rousable = sleeping.filter((worker) => !worker.changing);
   const waking = sleeping.length - rousable.length;
-  let missing = input.promised - countServing(input.workers) - waking;
+  const staying = countServing(input.workers) - (awaitsCover ? 1 : 0);
+  let missing = input.promised - staying - waking;
   const steps: Step[] = [];
   for (const worker of rousable) {
     const wish = wishOf(input.shape, worker);
     const unrested = wish.role === 'standby' && restOf(worker, wish) !== 'asleep';
-    const called = missing > 0 && wish.role === 'standby' && !wish.insist;
+    const called = missing > 0 && isCallable(input, worker);
     if (!(wish.role === 'active' || unrested || called)) continue;
     steps.push({ kind: 'wake', id: worker.id });
     missing--;
@@ -216,19 +221,42 @@ function planWakes(input: PlanInput): Step[] {
   return steps;
 }
 
+interface Drain {
+  readonly steps: readonly Step[];
+  /** One is due, but who could take its place has yet to wake. */
+  readonly awaitsCover: boolean;
+}
+
+const NO_DRAIN: Drain = { steps: [], awaitsCover: false };
+
 /** At most one drain, or the promotions that must come before it. */
-function planDrain(input: PlanInput): Step[] | undefined {
-  if (input.workers.some((worker) => worker.state === 'draining')) return undefined;
+function planDrain(input: PlanInput): Drain {
+  if (input.workers.some((worker) => worker.state === 'draining')) return NO_DRAIN;
   const victims = input.workers.filter((worker) => worker.state === 'active' && isUnwished(input, worker));
   for (const victim of victims.sort((a, b) => drainRank(input, a) - drainRank(input, b))) {
     const left = countServing(input.workers) - (isServing(victim) ? 1 : 0);
     if (!isDrainDue(input, victim, left)) continue;
     const covers = isServing(victim) ? coversFor(input, victim, left) : [];
-    if (covers.length > 0) return covers;
+    if (covers.length > 0) return { steps: covers, awaitsCover: false };
+    if (isServing(victim) && left < input.promised && hasSleeper(input)) return { steps: [], awaitsCover: true };
     if (isServing(victim) && left < floorFor(input, victim)) continue;
-    return [{ kind: 'drain', id: victim.id, next: drainsTo(input, victim) }];
+    return { steps: [{ kind: 'drain', id: victim.id, next: drainsTo(input, victim) }], awaitsCover: false };
   }
-  return undefined;
+  return NO_DRAIN;
+}
+
+function hasSleeper(input: PlanInput): boolean {
+  return input.workers.some((worker) => isAsleep(worker) && isCallable(input, worker));
+}
+
+function isAsleep({ state, asleep, outdated }: Worker): boolean {
+  return state === 'standby' && asleep && !outdated;
+}
+
+/** Kept to stand in for others, and not taken out of traffic by the operator. */
+function isCallable(input: PlanInput, worker: Worker): boolean {
+  const { role, insist } = wishOf(input.shape, worker);
+  return role === 'standby' && !insist;
 }
 
 function isUnwished(input: PlanInput, worker: Worker): boolean {
@@ -251,8 +279,7 @@ function isReplaced(input: PlanInput, worker: Worker): boolean {
 }
 
 function isStandIn(input: PlanInput, worker: Worker): boolean {
-  const wish = wishOf(input.shape, worker);
-  return wish.role === 'standby' && !wish.insist && !worker.outdated;
+  return isCallable(input, worker) && !worker.outdated;
 }
 
 /** Whether the time has come, floor aside: normally only once nothing that the shape wants is still missing. */

@@ -115,6 +115,24 @@ describe('when an active worker is lost', () => {
   });
 });
 
+test('a restart of the only active worker wakes the standby first, so that somebody serves all the time', async () => {
+  await start();
+  const before = runtime.of('primary/1')!;
+  let golden = () => {};
+  answers['/golden'] = new Promise((resolve) => (golden = () => resolve(undefined)));
+  const restarted = pool.restart('primary');
+  await pass(500);
+  expect(traffic.ids).toEqual(['primary/1']);
+  golden();
+  await pass(1);
+  expect(traffic.ids).toContain('secondary/1');
+  await pass(30_000);
+  await restarted;
+  expect(before.alive).toBe(false);
+  expect(traffic.ids).toEqual(['primary/1']);
+  expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden', '/sleep']);
+});
+
 test('a standby that cannot be put to sleep rests cold, and is tried again with the next switch', async () => {
   answers['/sleep'] = 'POST /sleep was not answered within 1000 ms';
   await start();

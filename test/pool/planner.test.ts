@@ -1,8 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ObservedWorker } from '../../pool/observed.js';
+import type { PoolOptions } from '../../pool/options.js';
 import { planSteps } from '../../pool/planner.js';
 import { forecastSwitch } from '../../pool/switch-forecast.js';
 import { describeStep } from '../../pool/step-taker.js';
-import { planInput, shapeWith, slots, THREE_BY_ONE, TWO_BY_TWO_PLUS_ONE } from '../support/observed-workers.js';
+import {
+  observed,
+  planInput,
+  planOptions,
+  shapeWith,
+  slots,
+  THREE_BY_ONE,
+  TWO_BY_TWO_PLUS_ONE,
+} from '../support/observed-workers.js';
+import { PoolModel } from '../support/pool-model.js';
 
 const plan = (input: ReturnType<typeof planInput>) => planSteps(input).map(describeStep);
 
@@ -60,6 +71,39 @@ describe('the planner', () => {
     });
     const input = { ...planInput('production', workers), shape, floor: 1, promised: 1, budget: 2 };
     expect(plan(input)).toEqual(['fallback/1 into traffic (cover)']);
+  });
+
+  test('wakes the sleeping standby, and lets it stay awake, before the only active worker is replaced', () => {
+    const shape = shapeWith(1, {
+      'primary/1': { role: 'active' },
+      'fallback/1': { role: 'standby', temperature: 'asleep' },
+    });
+    const planWith = (standby: Partial<ObservedWorker>) => {
+      const workers = slots({
+        'primary/1': { state: 'active', outdated: true },
+        'fallback/1': { state: 'standby', ...standby },
+      });
+      return plan({ ...planInput('production', workers), shape, floor: 1, promised: 1, budget: 2 });
+    };
+    expect(planWith({ asleep: true })).toEqual(['wake fallback/1']);
+    expect(planWith({ asleep: true, changing: true })).toEqual([]);
+    expect(planWith({})).toEqual(['fallback/1 into traffic (cover)']);
+  });
+
+  // Out of budget, with the floor on the one that serves and the only stand-in asleep: nothing moved, once.
+  test('calls the sleeping standby when nothing else can take the place of a worker that is not wished any more', () => {
+    const modes = {
+      one: { active: 1, workers: 1, standby: 1, standbyWorkers: 1, temperature: 'asleep' },
+    } satisfies PoolOptions['modes'];
+    const options = { ...planOptions, modes, initialMode: 'one', backends: planOptions.backends.slice(0, 2) };
+    const workers = [
+      observed('primary/1'),
+      observed('secondary/1', { state: 'standby', asleep: true }),
+      observed('secondary/3', { state: 'active' }),
+    ];
+    const model = new PoolModel(options, workers, 'one');
+    expect(model.settle(20)).toBeLessThan(20);
+    expect(model.workers.map(({ state }) => state)).toEqual(['active', 'standby', 'off']);
   });
 
   test('drains one first when the budget has no room for the new ones', () => {

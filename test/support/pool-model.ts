@@ -103,7 +103,7 @@ export class PoolModel {
       fail('two workers were drained at once');
     }
     const canCover = ({ id, state, outdated, asleep }: ObservedWorker) =>
-      id !== step.id && state === 'standby' && !outdated && !asleep;
+      id !== step.id && state === 'standby' && !outdated && (!asleep || isKeptFor(id, input.shape));
     if (step.kind === 'drain' && input.workers.some(canCover)) {
       const left = countServing(this.workers);
       if (left < input.promised && countServing(before) > left) fail('a drain left a deficit beside a standby');
@@ -125,6 +125,12 @@ export class PoolModel {
     const worker = able[pick % Math.max(1, able.length)];
     if (worker !== undefined) this.workers = this.workers.map((other) => (other === worker ? change(worker)! : other));
   }
+}
+
+/** A sleeper is worth waking if the shape keeps it to stand in; one that is only left over is stopped. */
+function isKeptFor(id: string, shape: Shape): boolean {
+  const wish = shape.wishes.get(id);
+  return wish?.role === 'standby' && wish.temperature !== 'cold' && !wish.insist;
 }
 
 type Change = (worker: ObservedWorker) => ObservedWorker | undefined;
