@@ -44,6 +44,9 @@ for (const test of cases.filter(({ name }) => options.chosen.case.includes(name)
 const all = options.chosen.case.length === cases.length && options.chosen.peer.length === peers.length;
 // A run of some cases must not pass for the whole one.
 writeResults(all && !options.quick ? 'peers' : 'peers.local', results);
+const failed = results.filter(({ failed: count }) => count !== 0);
+for (const { case: test, peer, failed: count } of failed) console.error(`${test}, ${peer}: ${count} requests failed`);
+if (failed.some(({ peer }) => peer === 'direct' || peer === 'understudy')) process.exitCode = 1;
 
 function installed({ name, needs }: Peer): boolean {
   if (needs === undefined || hasProgram(needs)) return true;

@@ -1,8 +1,8 @@
-// One process at a time, with room for requests in between: making one stops the event loop while the kernel copies our
-// memory map (1 ms here, 30 ms there), and after a loss several are to be made at once.
+// One process at a time, with room for requests in between: making one keeps a CPU busy while the kernel copies a memory
+// map, and after a loss several are to be made at once, which then all load their application.
 import { waitFor, type Clock } from '../src/core/clock.js';
 
-/** Shorter stops are no worse than what else happens in an event loop. */
+/** Shorter ones are no worse than what else happens on a machine. */
 const UNNOTICED_MS = 1;
 
 export class LaunchTurns {
@@ -13,15 +13,20 @@ export class LaunchTurns {
     this.#clock = clock;
   }
 
+  /** Resolves once nothing is being launched. */
+  get idle(): Promise<void> {
+    return this.#last;
+  }
+
   /** Launches when its turn has come. The next one waits for as long as this one took. */
-  async take<T>(launch: () => T): Promise<T> {
+  async take<T>(launch: () => T | Promise<T>): Promise<T> {
     const before = this.#last;
     let end = () => {};
     this.#last = new Promise((resolve) => (end = resolve));
     await before;
     const beganAtMs = this.#clock.now();
     try {
-      return launch();
+      return await launch();
     } finally {
       const tookMs = this.#clock.now() - beganAtMs;
       if (tookMs < UNNOTICED_MS) end();

@@ -169,6 +169,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     this.#began = true;
+    this.#runtime.open();
     try {
       const resumed = await this.#tryResume();
       // It may have been stopped meanwhile.
@@ -332,6 +333,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turn(why);
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+    // One that was given up while it was being launched.
+    await this.#roster.launchesIdle;
+    this.#runtime.close();
     this.#forgotten = true;
     if (this.#began) this.#stateFile?.remove();
   }
@@ -361,11 +365,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake?.cancel();
     this.#rehearsals.stop();
     for (const worker of this.#workers) worker.launched?.process.release();
+    this.#runtime.close();
   }
 
   /** For the very end of our process, when nothing can be waited for: SIGKILL to every group, at once. */
   killAll(): void {
     for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
+    this.#runtime.close();
   }
 
   /**

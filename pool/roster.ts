@@ -58,6 +58,11 @@ export class Roster {
     });
   }
 
+  /** Resolves once no process is being launched. */
+  get launchesIdle(): Promise<void> {
+    return this.#deps.turns.idle;
+  }
+
   find(id: string): Worker | undefined {
     return this.#byId.get(id);
   }

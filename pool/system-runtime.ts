@@ -1,7 +1,8 @@
-// The runtime that works on the real machine: children by execa, probes by undici, vitals from /proc.
+// The runtime that works on the real machine: children by a launcher, probes by undici, vitals from /proc.
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
 import { adoptProcess } from './adopted-process.js';
+import { Launcher } from './launcher.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped } from './process-table.js';
@@ -9,13 +10,15 @@ import { runHook } from './sleep-hooks.js';
 import { readTreeVitals } from './resources/process-tree.js';
 import { prioritiseTree } from './resources/tree-priority.js';
 import { WorkerCgroups } from './resources/worker-cgroups.js';
-import { launchWorkerProcess } from './worker-process.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 
 export function createSystemRuntime({ clock, random }: { clock: Clock; random: Random }): WorkerRuntime {
   const cgroups = new WorkerCgroups();
+  const launcher = new Launcher(clock);
   return {
-    launch: launchWorkerProcess,
+    open: () => launcher.open(),
+    close: () => launcher.close(),
+    launch: (spec) => launcher.launch(spec),
     adopt: (identity) => adoptProcess(identity, clock),
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,

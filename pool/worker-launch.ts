@@ -50,9 +50,23 @@ export async function launchWorker(order: LaunchOrder): Promise<Launched | undef
   if (!order.isStillWanted()) return undefined;
   order.portsInUse.add(port);
   const spec = launchSpecOf(options, backend, { ...order, port });
-  const process = await order.turns.take(() => (order.isStillWanted() ? order.runtime.launch(spec) : undefined));
-  if (process !== undefined) return { process, address: { kind: 'tcp', host: backend.host, port }, spec, key };
-  order.portsInUse.delete(port);
+  let process: WorkerProcess | undefined;
+  try {
+    process = await order.turns.take(() => launchIfWanted(order, spec));
+  } finally {
+    if (process === undefined) order.portsInUse.delete(port);
+  }
+  return process && { process, address: { kind: 'tcp', host: backend.host, port }, spec, key };
+}
+
+/** Given up in the very moment of its launch, it is ended before anybody else takes its port. */
+async function launchIfWanted(order: LaunchOrder, spec: LaunchSpec): Promise<WorkerProcess | undefined> {
+  if (!order.isStillWanted()) return undefined;
+  const process = await order.runtime.launch(spec);
+  if (order.isStillWanted()) return process;
+  const ended = new Promise((resolve) => process.onExit(resolve));
+  process.signalGroup('SIGKILL');
+  await ended;
   return undefined;
 }
 

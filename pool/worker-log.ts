@@ -19,6 +19,13 @@ export function openWorkerLog(path: string): WorkerLog {
   return { fd, startsAtByte: fstatSync(fd).size };
 }
 
+/** Makes sure that it can be written, before anybody is asked to; returns where the next run's output begins. */
+export function touchWorkerLog(path: string): number {
+  const { fd, startsAtByte } = openWorkerLog(path);
+  closeSync(fd);
+  return startsAtByte;
+}
+
 /** The last lines written since `startsAtByte`, without trailing blank ones. */
 export function tailWorkerLog(path: string, startsAtByte: number): string {
   const { size } = statSync(path);

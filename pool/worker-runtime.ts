@@ -1,6 +1,6 @@
 // The seam between supervision and the operating system: how a worker's process is launched, signalled and seen to
-// go. worker-process.ts is the real one, adopted-process.ts joins a process that an earlier Understudy started, and
-// tests bring their own.
+// go. launcher.ts is the real one, adopted-process.ts joins a process that an earlier Understudy started, and tests
+// bring their own.
 import type { Priority } from '../src/core/priority.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import type { Announcement } from './announcement.js';
@@ -46,8 +46,12 @@ export interface WorkerProcess {
 }
 
 export interface WorkerRuntime {
-  /** Never throws for a program that can't be run: that is an exit report. */
-  launch(spec: LaunchSpec): WorkerProcess;
+  /** Gets ready to launch. */
+  open(): void;
+  /** Launches no more: what runs stays, what is being launched is ended. */
+  close(): void;
+  /** Never rejects for a program that can't be run: that is an exit report. */
+  launch(spec: LaunchSpec): Promise<WorkerProcess>;
   /** Joins a process that lives already. */
   adopt(identity: ProcessIdentity): WorkerProcess;
   /** A port on which a further worker may listen. Never one it named before that is still `inUse`. */

@@ -426,8 +426,14 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const launched = await launchWorker(order);
     if (launched === undefined) return;
     if (isStillWanted()) this.#attach(launched);
-    // Given up in the very moment of its launch.
-    else launched.process.signalGroup('SIGKILL');
+    else this.#discard(launched);
+  }
+
+  /** Given up in the very moment of its launch. */
+  #discard({ process, address }: Launched): void {
+    const { portsInUse } = this.#deps;
+    process.onExit(() => address.kind === 'tcp' && portsInUse.delete(address.port));
+    process.signalGroup('SIGKILL');
   }
 
   /** From here on the process is ours to watch. */

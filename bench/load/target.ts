@@ -37,8 +37,11 @@ async function started(command: readonly string[], port: number): Promise<Target
 
 function targetConfig(port: number, folder: string): string {
   const oneKiB = 'x'.repeat(1024);
+  // As root nginx would serve as nobody, who may not look into a temporary folder.
+  const user = process.getuid?.() === 0 ? 'user root;' : '';
   return `
 daemon off;
+${user}
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;

@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.js';
 
 const BASE: ModeOptions = { active: 1, workers: 1, standby: 0, temperature: 'hot' };
 
-function setUp(priorities: Readonly<Record<string, Priority>>) {
+async function setUp(priorities: Readonly<Record<string, Priority>>) {
   const runtime = new FakeWorkerRuntime(new ManualClock());
   const refused: string[] = [];
   const weightless: string[] = [];
@@ -20,18 +20,19 @@ function setUp(priorities: Readonly<Record<string, Priority>>) {
     onWeightless: (why) => weightless.push(why),
   });
   const spec = { backend: 'a', worker: 1, generation: 1, command: [], cwd: '/', env: {}, logFile: '' };
-  const workers = ['a/1', 'a/2'].map((id) => ({ id, process: runtime.launch({ id, ...spec }) }));
+  const launch = async (id: string) => ({ id, process: await runtime.launch({ id, ...spec }) });
+  const workers = [await launch('a/1'), await launch('a/2')];
   return { runtime, refused, weightless, subject, workers };
 }
 
-test('no process is touched when no mode has a priority', () => {
-  const { runtime, subject, workers } = setUp({ production: {}, validation: {} });
+test('no process is touched when no mode has a priority', async () => {
+  const { runtime, subject, workers } = await setUp({ production: {}, validation: {} });
   subject.ensure('validation', workers);
   expect(runtime.priorities).toEqual([]);
 });
 
-test('each process is given its priority once, and has it taken back when the mode ends', () => {
-  const { runtime, subject, workers } = setUp({ production: {}, validation: { nice: 5, io: 'idle' } });
+test('each process is given its priority once, and has it taken back when the mode ends', async () => {
+  const { runtime, subject, workers } = await setUp({ production: {}, validation: { nice: 5, io: 'idle' } });
   subject.ensure('validation', workers);
   subject.ensure('validation', workers);
   expect(runtime.priorities.map(({ priority }) => priority)).toEqual(Array(2).fill({ nice: 5, io: 'idle' }));
@@ -41,15 +42,15 @@ test('each process is given its priority once, and has it taken back when the mo
   );
 });
 
-test('a new process of the same worker is given it again', () => {
-  const { runtime, subject, workers } = setUp({ validation: { nice: 5 } });
+test('a new process of the same worker is given it again', async () => {
+  const { runtime, subject, workers } = await setUp({ validation: { nice: 5 } });
   subject.ensure('validation', workers.slice(0, 1));
   subject.ensure('validation', [{ id: 'a/1', process: workers[1]!.process }]);
   expect(runtime.priorities).toHaveLength(2);
 });
 
-test('a weight is given live, and the usual one is given back', () => {
-  const { runtime, weightless, subject, workers } = setUp({ production: {}, validation: { weight: 400 } });
+test('a weight is given live, and the usual one is given back', async () => {
+  const { runtime, weightless, subject, workers } = await setUp({ production: {}, validation: { weight: 400 } });
   for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers.slice(0, 1));
   expect(runtime.priorities.map(({ priority }) => priority)).toEqual([
     { weight: 100 },
@@ -59,8 +60,8 @@ test('a weight is given live, and the usual one is given back', () => {
   expect(weightless).toEqual([]);
 });
 
-test('that no weight can be given is told once, and the rest is given all the same', () => {
-  const { runtime, weightless, subject, workers } = setUp({ production: { weight: 50 }, validation: { nice: 5 } });
+test('that no weight can be given is told once, and the rest is given all the same', async () => {
+  const { runtime, weightless, subject, workers } = await setUp({ production: { weight: 50 }, validation: { nice: 5 } });
   runtime.weightless = 'there is no cgroup v2';
   for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers);
   expect(weightless).toEqual(['there is no cgroup v2']);
@@ -69,7 +70,7 @@ test('that no weight can be given is told once, and the rest is given all the sa
 });
 
 test('a refusal is told with the worker, once', async () => {
-  const { runtime, refused, subject, workers } = setUp({ validation: { nice: -5 } });
+  const { runtime, refused, subject, workers } = await setUp({ validation: { nice: -5 } });
   runtime.refusals = ['nice -5: no'];
   subject.ensure('validation', workers.slice(0, 1));
   subject.ensure('validation', workers.slice(0, 1));
@@ -86,9 +87,9 @@ test.each([
   expect(firstCpus(all, share)).toBe(expected);
 });
 
-test('a share of the CPUs holds for the mode that has it, and gives way to CPUs by name', () => {
-  const shares = (mode: Partial<ModeOptions>) => {
-    const { runtime, workers } = setUp({});
+test('a share of the CPUs holds for the mode that has it, and gives way to CPUs by name', async () => {
+  const shares = async (mode: Partial<ModeOptions>) => {
+    const { runtime, workers } = await setUp({});
     const modes = { production: BASE, validation: { ...BASE, ...mode } };
     const ignore = () => undefined;
     const subject = new WorkerPriorities(() => modes, { runtime, onRefused: ignore, onWeightless: ignore });
@@ -97,6 +98,6 @@ test('a share of the CPUs holds for the mode that has it, and gives way to CPUs 
     return runtime.priorities.map(({ priority }) => priority.cpus);
   };
   const all = ownCpus()!;
-  expect(shares({ cpuShare: 0.01 })).toEqual([all, firstCpus(all, 0.01)]);
-  expect(shares({ cpuShare: 0.01, priority: { cpus: all } })).toEqual([all]);
+  expect(await shares({ cpuShare: 0.01 })).toEqual([all, firstCpus(all, 0.01)]);
+  expect(await shares({ cpuShare: 0.01, priority: { cpus: all } })).toEqual([all]);
 });

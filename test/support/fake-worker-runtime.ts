@@ -102,13 +102,17 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     return this.living.find((process) => process.spec.id === id);
   }
 
-  launch(spec: LaunchSpec): WorkerProcess {
+  open(): void {}
+
+  close(): void {}
+
+  launch(spec: LaunchSpec): Promise<FakeProcess> {
     const process = new FakeProcess(this.#nextPid++, spec);
     process.ready = this.readyAtOnce;
     this.processes.push(process);
     this.onLaunch(process);
     if (this.crashAtStart) queueMicrotask(() => process.exit({ code: 1, signal: undefined }));
-    return process;
+    return Promise.resolve(process);
   }
 
   adopt({ pid }: ProcessIdentity): WorkerProcess {

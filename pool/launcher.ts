@@ -1,0 +1,164 @@
+// Launches workers through a small process of its own. To fork is to copy a memory map, which stops an event loop for
+// as long as the map is large: ours for 10 to 40 ms, in the very moment in which a lost worker's requests are to be
+// saved. The launcher's map is small, and no request waits for its event loop.
+// The workers are its children. Should it be lost they live on and are watched as adopted ones are; the next launch
+// brings up another launcher.
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Clock, Timer } from '../src/core/clock.js';
+import { adoptProcess, lives } from './adopted-process.js';
+import { ExitNews } from './exit-news.js';
+import type { LauncherNews, LauncherOrder } from './launch-messages.js';
+import { readProcess } from './process-table.js';
+import { tailWorkerLog, touchWorkerLog } from './worker-log.js';
+import { signalGroup } from './worker-process.js';
+import type { LaunchSpec, ProcessIdentity, WorkerProcess } from './worker-runtime.js';
+
+const PROGRAM = fileURLToPath(new URL('./launcher-process.js', import.meta.url));
+/** A launcher that says nothing for so long is lost: it may have been stopped. Far more than a busy machine needs. */
+const LOOK_EVERY_MS = 5_000;
+
+interface Launch {
+  readonly spec: LaunchSpec;
+  readonly exit: ExitNews;
+  readonly onAnswer: (pid: number | undefined) => void;
+  readonly onRefused: (error: Error) => void;
+  /** Once the launcher has answered; undefined also for a program that could not be run. */
+  identity?: ProcessIdentity;
+}
+
+export class Launcher {
+  readonly #clock: Clock;
+  /** Those that have not ended, by key. */
+  readonly #launches = new Map<number, Launch>();
+  /** Keys of those whose end keeps our process up. */
+  readonly #awaited = new Set<number>();
+  /** Overdue at the last look: an answer, or the news of an end. */
+  #overdue = new Set<number>();
+  #lookTimer: Timer | undefined;
+  #child: ChildProcess | undefined;
+  #lastKey = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The launcher's own, while there is one. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Brings the launcher up, so that the first launch need not wait for it. */
+  open(): void {
+    this.#child ??= this.#fork();
+  }
+
+  /**
+   * Resolves once the program runs, or is known not to.
+   * @throws Error when its log can't be written, or when the launcher was lost before it answered.
+   */
+  async launch(spec: LaunchSpec): Promise<WorkerProcess> {
+    const startsAtByte = touchWorkerLog(spec.logFile);
+    const key = ++this.#lastKey;
+    const exit = new ExitNews();
+    exit.subscribe(() => this.#forget(key));
+    this.#awaited.add(key);
+    const pid = await new Promise<number | undefined>((onAnswer, onRefused) => {
+      this.#launches.set(key, { spec, exit, onAnswer, onRefused });
+      this.#order({ kind: 'launch', key, spec });
+    });
+    return {
+      pid,
+      onExit: (listener) => exit.subscribe(listener),
+      signalGroup: (signal) => pid !== undefined && signalGroup(pid, signal),
+      release: () => this.#awaitNoMore(key),
+      lastOutput: () => tailWorkerLog(spec.logFile, startsAtByte),
+    };
+  }
+
+  /** Lets the launcher go. What was launched stays, what is being launched is ended. */
+  close(): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    const keys = [...this.#launches].filter(([, { identity }]) => identity === undefined).map(([key]) => key);
+    if (keys.length > 0) this.#order({ kind: 'discard', keys });
+    this.#child = undefined;
+    this.#lookTimer?.cancel();
+    if (child.connected) child.disconnect();
+  }
+
+  #fork(): ChildProcess {
+    const child = fork(PROGRAM, { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    child.unref();
+    child.on('message', (news: LauncherNews) => this.#onNews(news));
+    // Not its exit: what it said before is read first.
+    child.on('disconnect', () => this.#onLost(child, 'it has ended'));
+    child.on('error', (error) => this.#onLost(child, error.message));
+    this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
+    return child;
+  }
+
+  #order(order: LauncherOrder): void {
+    this.open();
+    this.#holdUp();
+    // What could not be said is told by the end of the connection.
+    this.#child?.send(order, () => undefined);
+  }
+
+  #onNews(news: LauncherNews): void {
+    const launch = this.#launches.get(news.key);
+    if (launch === undefined) return;
+    if (news.kind === 'ended') return launch.exit.publish(news.report);
+    if (news.kind === 'refused') {
+      this.#forget(news.key);
+      return launch.onRefused(new Error(news.reason));
+    }
+    if (news.pid !== undefined) launch.identity = identify(news.pid, launch.spec.logFile);
+    launch.onAnswer(news.pid);
+  }
+
+  /** Nobody tells of the ends any more: they are watched for. */
+  #onLost(child: ChildProcess, why: string): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    this.#lookTimer?.cancel();
+    for (const [key, { identity, exit, onRefused }] of this.#launches) {
+      if (identity !== undefined) adoptProcess(identity, this.#clock).onExit((report) => exit.publish(report));
+      else {
+        this.#forget(key);
+        onRefused(new Error(`the process that launches workers was lost: ${why}`));
+      }
+    }
+  }
+
+  /** One that is stopped says nothing, and its connection stands: it is ended, and so lost. */
+  #look(child: ChildProcess): void {
+    const overdue = [...this.#launches].filter(([, { identity }]) => identity === undefined || !lives(identity));
+    const isSilent = overdue.some(([key]) => this.#overdue.has(key));
+    this.#overdue = new Set(overdue.map(([key]) => key));
+    if (isSilent) child.kill('SIGKILL');
+    else this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
+  }
+
+  #forget(key: number): void {
+    this.#launches.delete(key);
+    this.#awaitNoMore(key);
+  }
+
+  #awaitNoMore(key: number): void {
+    this.#awaited.delete(key);
+    this.#holdUp();
+  }
+
+  /** The connection keeps our process up for as long as somebody's end is awaited. */
+  #holdUp(): void {
+    if (this.#awaited.size > 0) this.#child?.channel?.ref();
+    else this.#child?.channel?.unref();
+  }
+}
+
+function identify(pid: number, logFile: string): ProcessIdentity {
+  // Gone already: no process has this start.
+  const startTicks = readProcess(pid)?.startTicks ?? -1;
+  return { pid, startTicks, logFile };
+}
