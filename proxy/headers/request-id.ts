@@ -14,9 +14,14 @@ export class RequestIds {
       .padStart(8, '0');
   }
 
+  /** Whether what the client sent, if anything, goes on as it is. */
+  accepts(given: string | undefined): given is string {
+    return given !== undefined && SANE.test(given);
+  }
+
   /** `given` is what the client sent, if anything. */
   next(given: string | undefined): string {
-    if (given !== undefined && SANE.test(given)) return given;
+    if (this.accepts(given)) return given;
     this.#counter += 1;
     return `${this.#prefix}-${this.#counter.toString(36)}`;
   }

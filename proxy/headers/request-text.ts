@@ -1,5 +1,6 @@
 // The head that an upstream gets from the fast lane, as one string: the client's own lines in one piece wherever nothing
-// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list.
+// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list. Leaves the id
+// of ours and the empty line to whoever sends it.
 
 import type { JudgedRequest } from '../gate.js';
 import { FIELD } from '../http1/field-names.js';
@@ -9,7 +10,8 @@ import type { RequestHeadParser } from '../http1/request-head.js';
 export interface OwnLines {
   /** X-Forwarded-*, Forwarded and Via. */
   readonly forwarding: string;
-  readonly requestId: string;
+  /** The client's own X-Request-Id goes on. */
+  readonly keepsId: boolean;
 }
 
 /** `head` is the parser that has just judged `request`. */
@@ -32,8 +34,7 @@ export function requestText(head: RequestHeadParser, request: JudgedRequest, own
   if (request.wantsTrailers) text += 'TE: trailers\r\nConnection: TE\r\n';
   if (request.maxForwards !== undefined && request.maxForwards > 0)
     text += `Max-Forwards: ${request.maxForwards - 1}\r\n`;
-  if (own.requestId !== request.requestId) text += `X-Request-Id: ${own.requestId}\r\n`;
-  return `${text}\r\n`;
+  return text;
 }
 
 /** A request line that says exactly HTTP/1.1 can be passed on as it is (RFC 9112 section 2.3: the version is ours). */
@@ -57,7 +58,7 @@ function endsHere(kind: number, request: JudgedRequest, own: OwnLines): boolean 
     case FIELD.EXPECT:
       return !request.expectsContinue;
     case FIELD.REQUEST_ID:
-      return own.requestId !== request.requestId;
+      return !own.keepsId;
     case FIELD.MAX_FORWARDS:
       return request.maxForwards !== undefined;
     default:

@@ -15,8 +15,40 @@ export interface AnswerFraming {
   readonly close: boolean;
 }
 
-/** `date`: an IMF-fixdate, added where the upstream sent none (RFC 9110 section 6.6.1). */
-export function responseText(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
+const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
+
+/** Heads for clients. Servers repeat themselves, so the one made last is kept. */
+export class ResponseTexts {
+  #edition = -1;
+  #framing: AnswerFraming = INTERIM;
+  #date = '';
+  #text = '';
+
+  /**
+   * `head` has just been parsed, by the one parser that these texts are for. `date`: an IMF-fixdate, added where the
+   * upstream sent none (RFC 9110 section 6.6.1).
+   */
+  of(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
+    if (head.edition === this.#edition && date === this.#date && isSameFraming(framing, this.#framing))
+      return this.#text;
+    this.#edition = head.edition;
+    this.#framing = framing;
+    this.#date = date;
+    this.#text = responseText(head, framing, date);
+    return this.#text;
+  }
+}
+
+function isSameFraming(one: AnswerFraming, other: AnswerFraming): boolean {
+  return (
+    one.framed === other.framed &&
+    one.keepsChunks === other.keepsChunks &&
+    one.makesChunks === other.makesChunks &&
+    one.close === other.close
+  );
+}
+
+function responseText(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
   let text = keptLines(head, framing);
   if (!head.hasDate) text += `Date: ${date}\r\n`;
   if (framing.makesChunks) text += 'Transfer-Encoding: chunked\r\n';
@@ -28,8 +60,6 @@ export function responseText(head: ResponseHeadParser, framing: AnswerFraming, d
 export function interimText(head: ResponseHeadParser): string {
   return `${keptLines(head, INTERIM)}\r\n`;
 }
-
-const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
 
 /** A status line that ends behind the status: what we send has the space that must follow (RFC 9112 section 4). */
 const BARE_STATUS_LINE = 'HTTP/1.1 200\r\n'.length;

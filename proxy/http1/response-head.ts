@@ -6,6 +6,7 @@ import { FIELD } from './field-names.js';
 import { faultText, FieldTable, INCOMPLETE, parseFields } from './field-section.js';
 import { isWord, parseLength } from './framing.js';
 import { CR, DIGIT, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
+import { LastOctets } from './last-octets.js';
 import type { HeadLimits } from './request-head.js';
 
 /** `HTTP/1.` before the minor version. */
@@ -17,6 +18,10 @@ const SHORTEST_LINE = 'HTTP/1.1 200'.length;
 export class ResponseHeadParser {
   readonly fields: FieldTable;
   readonly #maxHeadBytes: number;
+  /** Those of the head parsed last, if it stood at the beginning of its block. */
+  readonly #last = new LastOctets();
+  /** Another number for each head whose octets are not those of the head before. */
+  edition = 0;
   bytes: Buffer = Buffer.alloc(0);
   /** The head is `bytes` from here to `end`, its empty line included. */
   start = 0;
@@ -44,6 +49,27 @@ export class ResponseHeadParser {
 
   /** `incomplete`: call again with more octets. `wrong`: see `fault`. */
   parse(bytes: Buffer, start: number, blockEnd: number): 'complete' | 'incomplete' | 'wrong' {
+    // The same head at the same place: all that is known of it holds.
+    if (start === 0 && this.#last.areFirstOf(bytes, blockEnd)) {
+      this.bytes = bytes;
+      return 'complete';
+    }
+    this.#last.forget();
+    this.edition += 1;
+    const result = this.#parse(bytes, start, blockEnd);
+    if (result === 'complete' && start === 0) this.#last.keep(bytes, this.end);
+    return result;
+  }
+
+  text(start: number, end: number): string {
+    return textOf(this.bytes, start, end);
+  }
+
+  value(index: number): string {
+    return this.text(this.fields.valueStart[index]!, this.fields.valueEnd[index]!);
+  }
+
+  #parse(bytes: Buffer, start: number, blockEnd: number): 'complete' | 'incomplete' | 'wrong' {
     const end = Math.min(blockEnd, start + this.#maxHeadBytes);
     this.bytes = bytes;
     this.start = start;
@@ -58,14 +84,6 @@ export class ResponseHeadParser {
     this.fieldsStart = line;
     this.end = result;
     return this.#judge() ? 'complete' : 'wrong';
-  }
-
-  text(start: number, end: number): string {
-    return textOf(this.bytes, start, end);
-  }
-
-  value(index: number): string {
-    return this.text(this.fields.valueStart[index]!, this.fields.valueEnd[index]!);
   }
 
   #parseLine(start: number, end: number): number {

@@ -8,9 +8,11 @@ import type { DeadlineHolder } from '../deadline-wheel.js';
 import type { JudgedRequest } from '../gate.js';
 import { ForwardingLines } from '../headers/forwarding-lines.js';
 import { BodyReader } from '../http1/body-reader.js';
+import { LastOctets } from '../http1/last-octets.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
+import type { FastPlan } from './fast/fast-plan.js';
 import type { MessageServer } from './message-server.js';
 import type { BlockReader, SharedBlockSocket } from './shared-block-socket.js';
 
@@ -44,6 +46,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #body = new BodyReader();
   #server: MessageServer | undefined;
   #forwarding: ForwardingLines | undefined;
+  /** The head that `#lastPlan` was made of. */
+  readonly #lastHead = new LastOctets();
+  #lastPlan: FastPlan | undefined;
   #paused = false;
   #reading = false;
   #halfClosed = false;
@@ -141,9 +146,17 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'head') this.#linger();
   }
 
-  /** Other proxies are trusted now. */
-  onTrustChanged(): void {
+  /** What was made of the head that the parser has just completed; it holds when the next one is the same. */
+  remember(plan: FastPlan): void {
+    const { bytes, end } = this.#context.parser;
+    this.#lastHead.keep(bytes, end);
+    this.#lastPlan = plan;
+  }
+
+  /** Nothing that was made of an earlier head holds any more. */
+  onPoliciesChanged(): void {
     this.#forwarding = undefined;
+    this.#lastHead.forget();
   }
 
   onDeadline(): void {
@@ -194,6 +207,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Reads one head, and as much of its body as is there. Returns what is left. */
   #readMessage(bytes: Buffer): Buffer {
+    if (this.#lastHead.areFirstOf(bytes, bytes.length)) return this.#readAgain(bytes, this.#lastPlan!);
     const { parser, gate } = this.#context;
     const result = parser.parse(bytes, 0);
     if (result === 'incomplete') return this.#waitForHead(bytes);
@@ -203,7 +217,16 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     const headEnd = parser.end;
     this.#beginMessage(judged);
     const server = this.#context.serve(this, judged);
-    if (server === undefined) return bytes.subarray(headEnd);
+    return server === undefined ? bytes.subarray(headEnd) : this.#serveMessage(server, bytes, headEnd);
+  }
+
+  /** The head before, octet by octet: nothing of it is parsed or judged anew. */
+  #readAgain(bytes: Buffer, plan: FastPlan): Buffer {
+    this.#beginMessage(plan.request);
+    return this.#serveMessage(this.#context.serveAgain(this, plan), bytes, this.#lastHead.length);
+  }
+
+  #serveMessage(server: MessageServer, bytes: Buffer, headEnd: number): Buffer {
     this.#server = server;
     let consumed = headEnd;
     if (bytes.length > headEnd) consumed = this.#readBody(bytes, headEnd);

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { DeadlineWheel } from '../deadline-wheel.js';
 import { Gate, type JudgedRequest } from '../gate.js';
 import { requestText } from '../headers/request-text.js';
+import { ResponseTexts } from '../headers/response-text.js';
 import type { TrustedProxies } from '../headers/trusted-proxies.js';
 import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
@@ -18,6 +19,7 @@ import { ClientConnection } from './client-connection.js';
 import type { ConnectionContext } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
+import { textWithId, type FastPlan } from './fast/fast-plan.js';
 import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
@@ -94,7 +96,7 @@ export class ClientConnections implements ConnectionContext {
     this.#upstreams.idleMs = options.deadlines.upstreamIdleMs;
     this.#fast = this.#createFastContext();
     this.#fullLane.onOptionsChanged();
-    for (const connection of this.#all) connection.onTrustChanged();
+    for (const connection of this.#all) connection.onPoliciesChanged();
   }
 
   /** Every answer from here on says that it is the last one on its connection. */
@@ -131,7 +133,20 @@ export class ClientConnections implements ConnectionContext {
     }
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);
     const special = request.upgrade !== undefined || (full && canBeGuest(request));
-    return special ? this.#serveFull(connection, request) : this.#serveFast(connection, request);
+    if (special) return this.#serveFull(connection, request);
+    const plan = this.#planFast(connection, request);
+    connection.remember(plan);
+    return this.serveAgain(connection, plan);
+  }
+
+  serveAgain(connection: ClientConnection, plan: FastPlan): MessageServer {
+    const context = this.#context;
+    const { request, affinityKey, priority, client } = plan;
+    const { method, target: path } = request;
+    const id = context.requestIds.next(plan.givenId);
+    const account = new RequestAccount(context, { id, method, path, client });
+    const text = textWithId(plan, id);
+    return new FastExchange(this.#fast, { connection, request, account, text, affinityKey, priority });
   }
 
   noteMessage(): void {
@@ -158,20 +173,19 @@ export class ClientConnections implements ConnectionContext {
     return mayGetComments({ ...request, accept: fieldOf(this.parser, 'accept') });
   }
 
-  #serveFast(connection: ClientConnection, request: JudgedRequest): MessageServer {
+  #planFast(connection: ClientConnection, request: JudgedRequest): FastPlan {
     const { parser } = this;
     const context = this.#context;
-    const id = context.requestIds.next(request.requestId);
-    const { method, target: path } = request;
-    const own = { forwarding: connection.forwarding.of(parser, request.host), requestId: id };
-    return new FastExchange(this.#fast, {
-      connection,
+    const keepsId = context.requestIds.accepts(request.requestId);
+    const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
+    return {
       request,
-      account: new RequestAccount(context, { id, method, path, client: this.#clientFacts(connection, request) }),
       text: requestText(parser, request, own),
+      givenId: keepsId ? request.requestId : undefined,
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
-      priority: this.#priorityOf(connection, path),
-    });
+      priority: this.#priorityOf(connection, request.target),
+      client: this.#clientFacts(connection, request),
+    };
   }
 
   #clientFacts({ clientAddress }: ClientConnection, { minorVersion }: JudgedRequest): ClientFacts | undefined {
@@ -208,6 +222,7 @@ export class ClientConnections implements ConnectionContext {
       shared: this.#context,
       connections: this.#upstreams,
       parser: new ResponseHeadParser(this.limits),
+      texts: new ResponseTexts(),
       date: () => this.#dateNow(),
       noteAnnouncedDrain: (upstream) => this.#context.upstreams.noteAnnouncedDrain(upstream),
     };

@@ -6,6 +6,7 @@ import type { TrustedProxies } from '../headers/trusted-proxies.js';
 import type { HeadFault, RequestHeadParser } from '../http1/request-head.js';
 import type { ProxyOptions } from '../options.js';
 import type { ClientConnection } from './client-connection.js';
+import type { FastPlan } from './fast/fast-plan.js';
 import type { MessageServer } from './message-server.js';
 
 export interface ConnectionContext {
@@ -19,10 +20,12 @@ export interface ConnectionContext {
   /** No further message on any connection. */
   readonly draining: boolean;
   /**
-   * Picks who serves the request whose head the parser has just completed. Undefined: it is answered already, and the
-   * connection was told so.
+   * Picks who serves the request whose head the parser has just completed, and tells the connection the plan for it
+   * where there is one. Undefined: it is answered already, and the connection was told so.
    */
   serve(connection: ClientConnection, request: JudgedRequest): MessageServer | undefined;
+  /** The same for a request with the very head that the plan was made of. */
+  serveAgain(connection: ClientConnection, plan: FastPlan): MessageServer;
   noteMessage(): void;
   /** Once for each message. */
   noteAnswered(): void;

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { readProcess } from '../../pool/process-table.js';
 import type { StatusView } from '../../src/admin/status-view.js';
 import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess, type UnderstudySetup } from '../support/understudy-process.js';
@@ -46,7 +48,10 @@ describe('an Understudy that was killed, on real uvicorn', () => {
     instance = await UnderstudyProcess.start(setup);
     const before = pidsById(await instance.status());
     expect(before.size).toBe(5);
+    const launcher = readProcess(before.get('primary/1')!)!.parent;
     await kill();
+    // Who had launched them does not stay behind.
+    while (!isGone(launcher)) await setImmediate();
     const [primaryPort] = instance.backendPorts;
     const direct = await fetch(`http://127.0.0.1:${primaryPort}/`);
     expect(await direct.json()).toMatchObject({ pid: before.get('primary/1') });

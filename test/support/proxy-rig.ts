@@ -85,7 +85,10 @@ export class ProxyRig {
   /** Writes bytes on a connection of their own, with the last request asking for close; everything that came back. */
   async exchange(bytes: string): Promise<string> {
     const connection = await this.connect();
-    return connection.write(bytes).waitForEnd();
+    const received = await connection.write(bytes).waitForEnd();
+    // The other side has ended; ours would stay open, half-closed.
+    connection.close();
+    return received;
   }
 
   /** Resolves once `count` requests have been recorded. */

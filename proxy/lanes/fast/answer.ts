@@ -1,7 +1,7 @@
 // The answer's way back through the fast lane: the upstream's octets in, the client's out, each judged once and written
 // once. It knows nothing of tickets or repeats; its exchange decides what becomes of an answer that fails.
 
-import { interimText, passesAsItIs, responseText, type AnswerFraming } from '../../headers/response-text.js';
+import { interimText, passesAsItIs, type AnswerFraming, type ResponseTexts } from '../../headers/response-text.js';
 import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
@@ -21,6 +21,7 @@ export type AnswerProgress =
 
 export interface AnswerContext {
   readonly parser: ResponseHeadParser;
+  readonly texts: ResponseTexts;
   /** An IMF-fixdate. */
   date(): string;
 }
@@ -168,7 +169,7 @@ export class Answer {
       this.bytesOut += stop - headEnd;
       return this.#send(textOf(bytes, start, pieceCount === 0 ? stop : pieces[1]), end > stop);
     }
-    const text = responseText(head, framing, this.#context.date());
+    const text = this.#context.texts.of(head, framing, this.#context.date());
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(text + small, end > stop);
     this.forwarded = true;

@@ -1,0 +1,41 @@
+// The octets of a head, kept to see whether the next one is the same: clients repeat their requests and servers their
+// answers, and what was made of a head holds for every head of the same octets.
+
+/** Longer heads carry cookies or tokens: they would be kept for long, and are compared at every message. */
+const MAX_BYTES = 1024;
+const LEAST_BYTES = 256;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+export class LastOctets {
+  #octets = NOTHING;
+  #length = 0;
+
+  /** How many are kept; 0 when nothing is. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether `bytes`, up to `end`, begins with them. False when nothing is kept. */
+  areFirstOf(bytes: Buffer, end: number): boolean {
+    const length = this.#length;
+    if (length === 0 || end < length) return false;
+    // Before the empty line: where a length or a token ends, most heads that differ do so here.
+    const telling = length - 5;
+    if (bytes[telling] !== this.#octets[telling]) return false;
+    return this.#octets.compare(bytes, 0, length, 0, length) === 0;
+  }
+
+  /** Keeps the first ones of `bytes` instead, or nothing where they are too many. */
+  keep(bytes: Buffer, length: number): void {
+    this.#length = 0;
+    if (length > MAX_BYTES) return;
+    if (length > this.#octets.length) this.#octets = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, length));
+    bytes.copy(this.#octets, 0, 0, length);
+    this.#length = length;
+  }
+
+  forget(): void {
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,22 @@
+// What the fast lane makes of a request's head before it looks for an upstream. A connection's next request with the
+// same octets in its head has the same plan: only its id is another.
+
+import type { JudgedRequest } from '../../gate.js';
+import type { Priority } from '../../priority.js';
+import type { ClientFacts } from '../../request-record.js';
+
+export interface FastPlan {
+  readonly request: JudgedRequest;
+  /** The head that an upstream gets, up to where an id of ours or the empty line follows. */
+  readonly text: string;
+  /** The client's own id, where it goes on as it came. */
+  readonly givenId: string | undefined;
+  readonly affinityKey: string;
+  readonly priority: Priority;
+  readonly client: ClientFacts | undefined;
+}
+
+/** The whole head for the upstream. */
+export function textWithId({ text, givenId }: FastPlan, id: string): string {
+  return givenId === undefined ? `${text}X-Request-Id: ${id}\r\n\r\n` : `${text}\r\n`;
+}
