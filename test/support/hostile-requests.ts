@@ -100,7 +100,9 @@ const request = fc
       `${line(start)}${host}${fields.join('')}${framing}\r\n${body}`,
   );
 
-/** One to three requests on a connection. */
+/** One to three requests on a connection, some of them each twice, as clients repeat themselves. */
 export const hostileRequests = hostile(
-  fc.array(request, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('')),
+  fc
+    .tuple(fc.array(request, { minLength: 1, maxLength: 3 }), fc.constantFrom(1, 1, 2))
+    .map(([parts, times]) => parts.map((part) => part.repeat(times)).join('')),
 );
