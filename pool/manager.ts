@@ -11,7 +11,7 @@ import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape 
 import { takeOver } from './inheritance.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
-import type { PoolOptions } from './options.js';
+import { isManaged, type PoolOptions } from './options.js';
 import type { Admission } from './resources/admission.js';
 import { AdmissionDesk } from './resources/admission-desk.js';
 import { readAvailableBytes } from './resources/machine-meter.js';
@@ -169,7 +169,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     this.#began = true;
-    this.#runtime.open();
+    if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
       const resumed = await this.#tryResume();
       // It may have been stopped meanwhile.

@@ -1,5 +1,5 @@
 // One case with every peer: all started, warmed up, then measured in turn, round after round, so that a slow spell of
-// the machine hits all alike.
+// the machine hits all alike. Those whose turn it is not are frozen: what they do when idle is not for others to pay.
 
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
 import { freePorts } from '../support/instance.js';
@@ -27,6 +27,8 @@ interface RunningPeer {
 }
 
 const WARM_UP_SECONDS = 2;
+/** After it was frozen: its checks find the upstream again, its connections are made anew. */
+const WAKE_UP_SECONDS = 1;
 
 export async function measureCase(test: Case, options: MeasureOptions): Promise<ReadonlyMap<Peer, readonly Sample[]>> {
   const target = await test.startTarget();
@@ -36,13 +38,17 @@ export async function measureCase(test: Case, options: MeasureOptions): Promise<
   try {
     for (let round = 0; round < options.rounds; round += 1) {
       for (const [peer, own] of samples) {
-        const one = running.get(peer) ?? (await start(peer));
-        if (!test.fresh && !running.has(peer)) {
+        const known = running.get(peer);
+        const one = known ?? (await start(peer));
+        known?.child?.thaw();
+        if (!test.fresh) {
           running.set(peer, one);
-          await test.run({ ...identity(one), seconds: WARM_UP_SECONDS, onBegin: () => undefined });
+          const seconds = known === undefined ? WARM_UP_SECONDS : WAKE_UP_SECONDS;
+          await test.run({ ...identity(one), seconds, onBegin: () => undefined });
         }
         own.push(await measureOnce(test, one, options.seconds));
         if (test.fresh) await one.child?.stop();
+        else one.child?.freeze();
       }
     }
   } finally {

@@ -67,9 +67,19 @@ export class BenchChild {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
+  /** Takes no CPU until it is thawed. */
+  freeze(): void {
+    signalGroup(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    signalGroup(this.pid, 'SIGCONT');
+  }
+
   /** Asks it to end, waits, and ends its whole group the hard way after a grace. */
   async stop(): Promise<void> {
     if (this.ended) return;
+    this.thaw();
     const closed = once(this.child, 'close');
     this.child.kill('SIGTERM');
     const timer = setTimeout(() => signalGroup(this.pid, 'SIGKILL'), this.#graceMs);
