@@ -1,6 +1,7 @@
 // The control plane's only writer. Every event (an exit, an incident, a judgement, a request, a timer) ends in one
 // turn: observe, plan, take the steps, tell traffic, and again until the plan is empty. A turn is synchronous, so a
 // standby is in traffic before the event loop sees anything else. The decisions themselves are the planner's.
+// Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own.
 import { EventEmitter } from 'node:events';
 import type { Clock, Timer } from '../src/core/clock.js';
 import { errorMessage, UnderstudyError } from '../src/core/errors.js';
@@ -18,7 +19,8 @@ import { readAvailableBytes } from './resources/machine-meter.js';
 import { isOnBusyGpu } from './resources/gpu-use.js';
 import { isGroupAlive } from './process-table.js';
 import type { ResourceSource } from './resources/resource-monitor.js';
-import { isConverged, planSteps, wantsStart, type PlanInput, type Step } from './planner.js';
+import type { PlanInput, Step } from './plan-input.js';
+import { isConverged, planSteps, wantsStart } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
 import { PoolMemory } from './pool-memory.js';
 import { viewPool, type PoolView } from './pool-view.js';

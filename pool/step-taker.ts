@@ -1,5 +1,5 @@
 // Turns a planned step into the worker's own move, with the reason that people will read.
-import type { Step } from './planner.js';
+import type { Step } from './plan-input.js';
 import type { Why } from './why.js';
 import type { Worker } from './worker.js';
 

@@ -1,7 +1,8 @@
 // Plays a plan through to its end as if every step succeeded: what a dry run prints, and how a switch that can't be
 // done is refused before anything is touched. Pure.
 import { countRunning, countServing, isRunning, type ObservedWorker } from './observed.js';
-import { isConverged, planSteps, type PlanInput, type Step } from './planner.js';
+import type { PlanInput, Step } from './plan-input.js';
+import { isConverged, planSteps } from './planner.js';
 
 export interface Forecast {
   readonly steps: readonly Step[];

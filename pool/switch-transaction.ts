@@ -3,7 +3,7 @@
 import type { Clock } from '../src/core/clock.js';
 import { UnderstudyError } from '../src/core/errors.js';
 import type { Shape } from './modes.js';
-import type { Step } from './planner.js';
+import type { Step } from './plan-input.js';
 import { waiting, type Progress } from './waiters.js';
 import type { Worker } from './worker.js';
 

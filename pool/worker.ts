@@ -1,5 +1,6 @@
 // One worker's life: the only place that moves it, along the table of worker-state.ts, one event a move.
 // It does what it is told (the manager decides) and reports what it sees; late news of an earlier state is dropped.
+// Long, because every move checks and changes the one state; what goes on within a state is in files of its own.
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../src/core/clock.js';
 import { errorMessage, UnderstudyError } from '../src/core/errors.js';

@@ -1,5 +1,6 @@
 // The composition root: the one place that knows both planes. It joins them by TrafficPort and incidents, owns the
-// order of start and stop, and answers for the whole instance. Policy lives in the planes.
+// order of start and stop, and answers for the whole instance. Policy lives in the planes. Long, because start, stop and
+// both sides of an upgrade are orders of the same parts: they are right only when they are read beside each other.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: verbs and flags to one command each. Errors become one message and an exit code here, nowhere else.
+// Long, because it is the list of all verbs and flags.
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';

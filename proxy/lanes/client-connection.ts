@@ -1,6 +1,6 @@
 // One client connection: reads it message by message through the gate, hands each to a lane, and decides what becomes of
 // the connection after the answer. It keeps pipelined requests in order by reading the next head only when the answer
-// before it is whole (RFC 9112 section 9.3.2).
+// before it is whole (RFC 9112 section 9.3.2). Long, because every event means something else in each of its states.
 
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';

@@ -1,5 +1,6 @@
 // One request through the full lane, from its head to its record: admission, attempts, the answer's way back.
-// It owns the client's side and the decision whether to try again; an Attempt owns the upstream's side.
+// It owns the client's side and the decision whether to try again; an Attempt owns the upstream's side. Long, because
+// it answers every event of three parties (room, client, upstream), a few lines each.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorMessage } from '../../src/core/errors.js';

@@ -147,7 +147,9 @@ test('it keeps nobody up: a process that only has released workers ends by itsel
     const worker = await new Launcher(systemClock).launch(${JSON.stringify(specOf(LASTING))});
     process.stdout.write(String(worker.pid));
     worker.release();`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.on('data', (text) => (output += String(text)));
   await expect(once(child, 'exit')).resolves.toEqual([0, null]);

@@ -61,7 +61,10 @@ test('a weight is given live, and the usual one is given back', async () => {
 });
 
 test('that no weight can be given is told once, and the rest is given all the same', async () => {
-  const { runtime, weightless, subject, workers } = await setUp({ production: { weight: 50 }, validation: { nice: 5 } });
+  const { runtime, weightless, subject, workers } = await setUp({
+    production: { weight: 50 },
+    validation: { nice: 5 },
+  });
   runtime.weightless = 'there is no cgroup v2';
   for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers);
   expect(weightless).toEqual(['there is no cgroup v2']);

@@ -3,7 +3,7 @@ import type { Shape, Wish } from '../../pool/modes.js';
 import { shapeOf } from '../../pool/modes.js';
 import type { ObservedWorker } from '../../pool/observed.js';
 import { defaultPoolOptions, type PoolOptions } from '../../pool/options.js';
-import type { PlanInput } from '../../pool/planner.js';
+import type { PlanInput } from '../../pool/plan-input.js';
 
 export const planOptions: PoolOptions = {
   ...defaultPoolOptions,

@@ -3,7 +3,8 @@
 import { budgetOf, shapeOf, type Shape } from '../../pool/modes.js';
 import { countRunning, countServing, type ObservedWorker } from '../../pool/observed.js';
 import type { PoolOptions } from '../../pool/options.js';
-import { isConverged, planSteps, type PlanInput, type Step } from '../../pool/planner.js';
+import type { PlanInput, Step } from '../../pool/plan-input.js';
+import { isConverged, planSteps } from '../../pool/planner.js';
 
 /** What may happen to the pool from outside. `pick` chooses among the workers that it can happen to. */
 export interface ModelEvent {

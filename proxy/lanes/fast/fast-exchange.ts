@@ -1,5 +1,6 @@
 // One request through the fast lane: admission, an upstream connection, octets there and (by its Answer) back, and what
 // to do when it goes wrong. The client's connection feeds it; one object a request, no closures, no timers of its own.
+// Long for that: it is the listener of four parties, with a few lines for each event.
 
 import { errorMessage } from '../../../src/core/errors.js';
 import type { Outcome } from '../../breaker.js';
