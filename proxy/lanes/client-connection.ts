@@ -96,8 +96,15 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#socket.uncork();
   }
 
-  get needsDrain(): boolean {
-    return this.#socket.writableNeedDrain;
+  /** `bytes` stay as they are until the client has taken them: until `full` is false. */
+  writeLasting(bytes: Buffer): void {
+    // What is less than the mark may be left waiting without a word when it is gone.
+    this.#socket.write(bytes.length < this.#socket.writableHighWaterMark ? Buffer.from(bytes) : bytes);
+  }
+
+  /** The client does not take what is written: wait for `onClientDrained` before more. */
+  get full(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
 
   /** The body comes faster than it can be passed on. */

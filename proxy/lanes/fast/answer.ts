@@ -57,6 +57,8 @@ export class Answer {
   #hasHead = false;
   /** Head and body so far of an answer that is kept back. */
   #held: string | undefined;
+  /** The block that is being read stays as it is until the client has taken it. */
+  #lasting = false;
   #makesChunks = false;
   /** The client gets chunks, whoever made them. */
   #sendsChunks = false;
@@ -79,8 +81,9 @@ export class Answer {
     this.#judge = parts.judge;
   }
 
-  /** Takes a block, valid within this call only. */
-  take(bytes: Buffer, end: number): AnswerProgress {
+  /** Takes a block, valid within this call only; where it is `lasting`, until the client has taken it. */
+  take(bytes: Buffer, end: number, lasting: boolean): AnswerProgress {
+    this.#lasting = lasting;
     if (this.#hasHead) return this.#takeBody(bytes, 0, end);
     if (this.#partialHead === undefined) return this.#takeHead(bytes, end);
     const joined = Buffer.concat([this.#partialHead, bytes.subarray(0, end)]);
@@ -177,7 +180,7 @@ export class Answer {
     this.#connection.writeText(text);
     this.#writePieces(bytes);
     this.#connection.uncork();
-    return this.#progress(this.#connection.needsDrain, end > stop);
+    return this.#progress(end > stop);
   }
 
   /** RFC 9112 section 6.3, in its order. */
@@ -208,7 +211,7 @@ export class Answer {
     this.#connection.cork();
     this.#writePieces(bytes);
     this.#connection.uncork();
-    return this.#progress(this.#connection.needsDrain, end > stop);
+    return this.#progress(end > stop);
   }
 
   /** What the block adds to the client's body, as one string; undefined when it is too large for that. */
@@ -232,8 +235,8 @@ export class Answer {
       const piece = bytes.subarray(pieces[index], pieces[index + 1]);
       this.bytesOut += piece.length;
       if (this.#makesChunks) this.#connection.writeText(`${piece.length.toString(16)}\r\n`);
-      // The block is read into again as soon as this call returns.
-      this.#connection.write(Buffer.from(piece));
+      if (this.#lasting) this.#connection.writeLasting(piece);
+      else this.#connection.write(Buffer.from(piece));
       if (this.#makesChunks) this.#connection.writeText('\r\n');
     }
     if (this.#body.done && this.#body.tail !== '') this.#connection.writeText(this.#body.tail);
@@ -243,14 +246,14 @@ export class Answer {
     if (this.#held === undefined && !this.forwarded && this.#mayHold()) this.#held = '';
     if (this.#held === undefined) {
       this.forwarded = true;
-      const more = text === '' || this.#connection.writeText(text);
-      return this.#progress(!more, excess);
+      if (text !== '') this.#connection.writeText(text);
+      return this.#progress(excess);
     }
     this.#held += text;
     if (!this.#body.done) return 'more';
     this.forwarded = true;
-    const more = this.#connection.writeText(this.#held);
-    return this.#progress(!more, excess);
+    this.#connection.writeText(this.#held);
+    return this.#progress(excess);
   }
 
   #mayHold(): boolean {
@@ -262,13 +265,13 @@ export class Answer {
     );
   }
 
-  #progress(full: boolean, excess: boolean): AnswerProgress {
+  #progress(excess: boolean): AnswerProgress {
     if (this.#body.done) {
       // RFC 9112 section 9.2: octets behind the answer belong to no request.
       if (excess) this.reusable = false;
       return 'whole';
     }
-    return full ? 'full' : 'more';
+    return this.#connection.full ? 'full' : 'more';
   }
 
   #wrong(fault: string): 'wrong' {

@@ -159,11 +159,11 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (this.#replay !== undefined && !this.#isRepeatable()) this.#replay.letGo();
   }
 
-  onUpstreamBytes(bytes: Buffer, end: number): boolean {
+  onUpstreamBytes(bytes: Buffer, end: number, lasting: boolean): boolean {
     const upstream = this.#upstream!;
     this.#blockAt = this.#shared.clock.now();
     upstream.upstream.bytesMoved += end;
-    const progress = this.#answer.take(bytes, end);
+    const progress = this.#answer.take(bytes, end, lasting);
     switch (progress) {
       case 'more':
       case 'full':
@@ -195,7 +195,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   onUpstreamDeadline(): void {
     const { phase } = this.#account;
     // It is the client that does not take what is there.
-    if (phase === 'answer' && this.#connection.needsDrain) return this.#connection.cut({ reset: false });
+    if (phase === 'answer' && this.#connection.full) return this.#connection.cut({ reset: false });
     const code = phase === 'connect' ? 'connect-timeout' : phase === 'wait' ? 'first-byte-timeout' : 'body-timeout';
     this.#fail(code, { detail: `nothing came in time in phase ${phase}`, endedBy: 'upstream' });
   }
@@ -249,6 +249,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#upstream = undefined;
     if (upstream !== undefined) {
       // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
+      if (upstream.hasOwnBlock && this.#connection.full) upstream.leaveBlock();
       if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream, now);
       else upstream.destroy();
     }
@@ -271,7 +272,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
     const answer = this.#answer;
-    if (answer.eventStream && answer.canAppend && !this.#connection.needsDrain) answer.append(errorEvent(code));
+    if (answer.eventStream && answer.canAppend && !this.#connection.full) answer.append(errorEvent(code));
     this.#connection.cut({ reset: answer.endsWithConnection });
   }
 

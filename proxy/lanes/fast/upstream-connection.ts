@@ -1,7 +1,8 @@
 // One connection to an upstream: opened, used by one request at a time, kept alive in between, ended when in doubt.
-// All connections read into one block: what is read is passed on or copied within the call that brings it.
+// All connections read into one block: what is read is passed on or copied within the call that brings it. One that brings
+// a large body gets a block of its own, out of which the body is written to the client as it lies there.
 
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
@@ -9,8 +10,11 @@ import type { Upstream } from '../../upstream.js';
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
   onConnected(): void;
-  /** `bytes` from 0 to `end` are valid within this call only. False: no more until `resume`. */
-  onUpstreamBytes(bytes: Buffer, end: number): boolean;
+  /**
+   * `bytes` from 0 to `end` are valid within this call only; where they are `lasting`, until it has returned true or called
+   * `resume` after false. False: no more until `resume`.
+   */
+  onUpstreamBytes(bytes: Buffer, end: number, lasting: boolean): boolean;
   /** Closed, cleanly (no error) or not; the connection is of no further use. */
   onUpstreamClosed(error: Error | undefined): void;
   onUpstreamDrained(): void;
@@ -19,7 +23,9 @@ export interface UpstreamUser {
 
 const BLOCK_BYTES = 64 * 1024;
 /** Read into by every connection in turn. */
-const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+const sharedBlock = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+/** Who brings as much at once brings more: worth a block. */
+const BULK_BYTES = BLOCK_BYTES / 2;
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
@@ -39,12 +45,19 @@ export class UpstreamConnection implements DeadlineHolder {
   /** A byte of a request may have reached the upstream. */
   connected = false;
   gone = false;
+  /** What the next octets are read into. */
+  #block = sharedBlock;
+  /** What the socket was told of it. */
+  #givenBlock: Buffer | undefined;
   #error: Error | undefined;
 
   constructor(upstream: Upstream, events: UpstreamConnectionEvents) {
     this.upstream = upstream;
     this.#events = events;
-    this.#socket = open(upstream.target.address, (bytesRead) => this.#onRead(bytesRead));
+    this.#socket = open(upstream.target.address, {
+      buffer: () => this.#nextBlock(),
+      callback: (bytesRead) => this.#onRead(bytesRead),
+    });
     this.#socket.once('connect', () => {
       this.connected = true;
       this.user?.onConnected();
@@ -85,6 +98,15 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.resume();
   }
 
+  get hasOwnBlock(): boolean {
+    return this.#block !== sharedBlock;
+  }
+
+  /** Somebody still reads from its block: the next octets must not be put there. */
+  leaveBlock(): void {
+    this.#block = sharedBlock;
+  }
+
   arm(delayMs: number, now?: number): void {
     this.#events.wheel.arm(this, delayMs, now);
   }
@@ -103,9 +125,21 @@ export class UpstreamConnection implements DeadlineHolder {
 
   #onRead(bytesRead: number): boolean {
     // RFC 9112 section 9.2: what comes unasked is no answer to anything; the connection can't be trusted again.
-    if (this.user !== undefined) return this.user.onUpstreamBytes(block, bytesRead);
-    this.destroy();
-    return false;
+    if (this.user === undefined) {
+      this.destroy();
+      return false;
+    }
+    const block = this.#block;
+    const lasting = this.hasOwnBlock;
+    if (bytesRead >= BULK_BYTES && !lasting) this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return this.user.onUpstreamBytes(block, bytesRead, lasting);
+  }
+
+  /** Asked before the first octets and after each; nothing means that it is the same as before. */
+  #nextBlock(): Uint8Array {
+    if (this.#block === this.#givenBlock) return SAME_BLOCK;
+    this.#givenBlock = this.#block;
+    return this.#block;
   }
 
   #end(): void {
@@ -124,7 +158,10 @@ export class UpstreamConnection implements DeadlineHolder {
   }
 }
 
-function open(address: UpstreamAddress, onRead: (bytesRead: number) => boolean): Socket {
+/** The socket goes on with what it has when it is not given an array. */
+const SAME_BLOCK = undefined as unknown as Uint8Array;
+
+function open(address: UpstreamAddress, onread: OnReadOpts): Socket {
   const place = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
-  return connect({ ...place, noDelay: true, onread: { buffer: block, callback: onRead } });
+  return connect({ ...place, noDelay: true, onread });
 }

@@ -1,0 +1,74 @@
+// Large answers are written out of the block that they were read into. A client that is slow must still get what was
+// meant for it, when the upstream's connection has long gone on to others.
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { ProxyRig } from '../../support/proxy-rig.js';
+
+/** Several blocks, and a last one large enough not to be copied. */
+const BYTES = 300 * 1024;
+
+/** Takes one piece at a time, and keeps it as the kernel would: where it lies, until it is taken. */
+class SlowClient extends Duplex {
+  #waiting: { readonly piece: Buffer; readonly done: () => void } | undefined;
+
+  override _read(): void {}
+
+  override _write(piece: Buffer, _encoding: string, done: () => void): void {
+    this.#waiting = { piece, done };
+    this.emit('offered');
+  }
+
+  async offered(): Promise<void> {
+    if (this.#waiting === undefined) await once(this, 'offered');
+  }
+
+  takePiece(): Buffer {
+    const { piece, done } = this.#waiting!;
+    const taken = Buffer.from(piece);
+    this.#waiting = undefined;
+    done();
+    return taken;
+  }
+}
+
+let rig: ProxyRig;
+
+afterEach(() => rig.close());
+
+/** Octets that tell who they are for, and where they belong. */
+function bodyFor(name: string): Buffer {
+  const marks = Array.from({ length: BYTES / 16 }, (_, index) => `${name}${index}`.padEnd(16, '.'));
+  return Buffer.from(marks.join(''), 'latin1');
+}
+
+function request(name: string): string {
+  return `GET /${name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+}
+
+function bodyOf(answer: Buffer): Buffer {
+  return answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+}
+
+describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
+  test('a large answer reaches a slow client as it was, whoever else is served meanwhile', async () => {
+    rig = await ProxyRig.start({ lane });
+    rig.route(
+      await rig.httpBackend(({ url = '' }, response) => {
+        response.setHeader('content-length', BYTES);
+        response.end(bodyFor(url.slice(1)));
+      }),
+    );
+    const slow = new SlowClient();
+    rig.proxy.frontServer.emit('connection', slow);
+    slow.push(request('slow'));
+    let received = Buffer.alloc(0);
+    while (bodyOf(received).length < BYTES) {
+      await slow.offered();
+      const other = await rig.exchange(request('other'));
+      expect(bodyOf(Buffer.from(other, 'latin1')).equals(bodyFor('other'))).toBe(true);
+      received = Buffer.concat([received, slow.takePiece()]);
+    }
+    expect(bodyOf(received).equals(bodyFor('slow'))).toBe(true);
+  });
+});
