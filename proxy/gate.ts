@@ -5,7 +5,7 @@
 import { isIPv6 } from 'node:net';
 import { mayBeNominated } from './headers/hop-by-hop.js';
 import { FIELD } from './http1/field-names.js';
-import { isWord, parseLength } from './http1/framing.js';
+import { hasTabBehind, isWord, parseLength } from './http1/framing.js';
 import type { HeadFault, RequestHeadParser } from './http1/request-head.js';
 import { RepeatedText, textOf } from './http1/octets.js';
 
@@ -121,10 +121,12 @@ export class Gate {
           found.lengths += 1;
           request.contentLength = parseLength(bytes, start, end);
           if (request.contentLength < 0) return badLength(bytes, start, end);
+          if (hasTabBehind(bytes, end)) return bad('a tab behind Content-Length');
           break;
         case FIELD.TRANSFER_ENCODING:
           found.codings += 1;
           if (!isWord(bytes, start, end, 'chunked')) return bad('Transfer-Encoding other than one "chunked"');
+          if (hasTabBehind(bytes, end)) return bad('a tab behind Transfer-Encoding');
           break;
         case FIELD.EXPECT:
           found.expectations += 1;

@@ -1,10 +1,20 @@
 // What says how long a body is (RFC 9112 section 6), read strictly: a length is digits and nothing else, a coding is one
 // `chunked` and nothing else. Shared by requests and responses.
 
-import { OCTET_CLASS, DIGIT } from './octets.js';
+import { DIGIT, HTAB, OCTET_CLASS, SP } from './octets.js';
 
 /** More digits could not be counted exactly in a double. */
 const MAX_LENGTH_DIGITS = 15;
+
+/**
+ * A tab behind the value of a field that says where a body ends. It is legal (RFC 9110 section 5.5), but readers differ on
+ * it: llhttp takes the whole message for broken.
+ */
+export function hasTabBehind(bytes: Buffer, valueEnd: number): boolean {
+  let position = valueEnd;
+  while (bytes[position] === SP) position += 1;
+  return bytes[position] === HTAB;
+}
 
 /** The value of a Content-Length, or -1 when it is not 1 to 15 digits. */
 export function parseLength(bytes: Buffer, start: number, end: number): number {

@@ -4,7 +4,7 @@
 import { mayBeNominated } from '../headers/hop-by-hop.js';
 import { FIELD } from './field-names.js';
 import { faultText, FieldTable, INCOMPLETE, parseFields } from './field-section.js';
-import { isWord, parseLength } from './framing.js';
+import { hasTabBehind, isWord, parseLength } from './framing.js';
 import { CR, DIGIT, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
 import { LastOctets } from './last-octets.js';
 import type { HeadLimits } from './request-head.js';
@@ -123,10 +123,10 @@ export class ResponseHeadParser {
         case FIELD.CONTENT_LENGTH:
           if (this.contentLength >= 0) return this.#refuse('more than one Content-Length');
           this.contentLength = parseLength(bytes, start, end);
-          if (this.contentLength < 0) return this.#refuse('a malformed Content-Length');
+          if (this.contentLength < 0 || hasTabBehind(bytes, end)) return this.#refuse('a malformed Content-Length');
           break;
         case FIELD.TRANSFER_ENCODING:
-          if (this.chunked || !isWord(bytes, start, end, 'chunked'))
+          if (this.chunked || !isWord(bytes, start, end, 'chunked') || hasTabBehind(bytes, end))
             return this.#refuse('Transfer-Encoding other than one "chunked"');
           this.chunked = true;
           break;
