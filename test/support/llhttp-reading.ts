@@ -51,15 +51,10 @@ export function readRequestsWithLlhttp(bytes: string): SecondOpinion {
   });
 }
 
-/**
- * Those of the requests that llhttp can have an opinion on: it knows the registered methods alone, and refuses a tab
- * behind a length, which RFC 9110 section 5.6.3 allows.
- */
+/** Those of the requests that llhttp can have an opinion on: it knows the registered methods alone. */
 export function comparable<Request extends { readonly method: string }>(
   requests: readonly Request[],
-  bytes: string,
 ): readonly Request[] {
-  if (/content-length:[^\r]*\t/i.test(bytes)) return [];
   const unknown = requests.findIndex(({ method }) => !METHODS.includes(method));
   return unknown < 0 ? requests : requests.slice(0, unknown);
 }
@@ -80,7 +75,9 @@ export function marksOf(rawHeaders: readonly string[]): readonly string[] {
 
 /** One response, with the end of the connection behind it. */
 export function readResponseWithLlhttp(bytes: string, options: { readonly head: boolean }): SecondOpinion {
-  return read(HTTPParser.RESPONSE, { bytes, skipsBody: options.head });
+  // A higher minor version is read as 1.1 (RFC 9110 section 2.5), which llhttp does not do.
+  const known = bytes.replace(/(^|\r\n\r\n)HTTP\/1\.[2-9](?= )/g, '$1HTTP/1.1');
+  return read(HTTPParser.RESPONSE, { bytes: known, skipsBody: options.head });
 }
 
 function read(type: number, input: { readonly bytes: string; readonly skipsBody: boolean }): SecondOpinion {
