@@ -2,10 +2,10 @@
 // pool, and goes when the pool is gone, however that went; its workers stay for the next Understudy to adopt.
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
-import { launchWorkerProcess } from './worker-process.js';
-import type { LaunchSpec, WorkerProcess } from './worker-runtime.js';
+import { launchWorkerProcess, type ForkedProcess } from './worker-process.js';
+import type { LaunchSpec } from './worker-runtime.js';
 
-const launched = new Map<number, WorkerProcess>();
+const launched = new Map<number, ForkedProcess>();
 
 process.title = 'understudy launcher';
 process.on('disconnect', () => process.exit());

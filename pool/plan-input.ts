@@ -36,6 +36,7 @@ export function wishOf(shape: Shape, worker: Worker): Wish {
   const wish = shape.wishes.get(worker.id) ?? NOT_WISHED;
   return worker.sleepless && wish.temperature === 'asleep' ? { ...wish, temperature: 'cold' } : wish;
 }
+
 /** Ready without being started; a worker on its way out comes back too, unless its process must be replaced. */
 export function mayServe(worker: Worker): boolean {
   return !worker.outdated && (isPromotable(worker) || (worker.state === 'draining' && worker.usable));
@@ -73,7 +74,7 @@ export function isNeeded(input: PlanInput, worker: Worker): boolean {
   return wish.role !== 'off';
 }
 
-export function isShort(input: PlanInput): boolean {
+function isShort(input: PlanInput): boolean {
   return countServing(input.workers) < input.promised;
 }
 

@@ -64,10 +64,15 @@ async function launchIfWanted(order: LaunchOrder, spec: LaunchSpec): Promise<Wor
   if (!order.isStillWanted()) return undefined;
   const process = await order.runtime.launch(spec);
   if (order.isStillWanted()) return process;
+  await endAtOnce(process);
+  return undefined;
+}
+
+/** Resolves once it is gone. */
+export function endAtOnce(process: WorkerProcess): Promise<unknown> {
   const ended = new Promise((resolve) => process.onExit(resolve));
   process.signalGroup('SIGKILL');
-  await ended;
-  return undefined;
+  return ended;
 }
 
 /** Worker 1 has the backend's own port, further ones a free one. */

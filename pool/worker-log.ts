@@ -6,24 +6,20 @@ import { dirname } from 'node:path';
 const TAIL_BYTES = 4 * 1024;
 const TAIL_LINES = 12;
 
-export interface WorkerLog {
-  /** To append to; close it once the child has it. */
-  readonly fd: number;
-  /** Where this run's output begins. */
-  readonly startsAtByte: number;
-}
-
-export function openWorkerLog(path: string): WorkerLog {
+/** A descriptor to append to; close it once the child has it. */
+export function openWorkerLog(path: string): number {
   mkdirSync(dirname(path), { recursive: true });
-  const fd = openSync(path, 'a');
-  return { fd, startsAtByte: fstatSync(fd).size };
+  return openSync(path, 'a');
 }
 
 /** Makes sure that it can be written, before anybody is asked to; returns where the next run's output begins. */
 export function touchWorkerLog(path: string): number {
-  const { fd, startsAtByte } = openWorkerLog(path);
-  closeSync(fd);
-  return startsAtByte;
+  const fd = openWorkerLog(path);
+  try {
+    return fstatSync(fd).size;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The last lines written since `startsAtByte`, without trailing blank ones. */

@@ -4,13 +4,15 @@ import { closeSync } from 'node:fs';
 import { execa } from 'execa';
 import { errorCode } from '../src/core/errors.js';
 import { ExitNews } from './exit-news.js';
-import { openWorkerLog, tailWorkerLog } from './worker-log.js';
+import { openWorkerLog } from './worker-log.js';
 import type { LaunchSpec, WorkerProcess } from './worker-runtime.js';
 
-export function launchWorkerProcess(spec: LaunchSpec): WorkerProcess {
-  const log = openWorkerLog(spec.logFile);
+/** What whoever forked it can tell of it and do to it. */
+export type ForkedProcess = Pick<WorkerProcess, 'pid' | 'onExit' | 'signalGroup'>;
+
+export function launchWorkerProcess(spec: LaunchSpec): ForkedProcess {
   // execa takes any descriptor, though its types know those up to 9 only.
-  const output = log.fd as 9;
+  const output = openWorkerLog(spec.logFile) as 9;
   const [program = '', ...args] = spec.command;
   const child = execa(program, args, {
     cwd: spec.cwd,
@@ -24,7 +26,7 @@ export function launchWorkerProcess(spec: LaunchSpec): WorkerProcess {
     reject: false,
     shell: false,
   });
-  closeSync(log.fd);
+  closeSync(output);
   const { pid } = child;
   const exit = new ExitNews();
   // The child's own event, not execa's promise: the event comes a turn of the loop earlier.
@@ -41,8 +43,6 @@ export function launchWorkerProcess(spec: LaunchSpec): WorkerProcess {
     pid,
     onExit: (listener) => exit.subscribe(listener),
     signalGroup: (signal) => pid !== undefined && signalGroup(pid, signal),
-    release: () => child.unref(),
-    lastOutput: () => tailWorkerLog(spec.logFile, log.startsAtByte),
   };
 }
 

@@ -17,7 +17,7 @@ import { stopProcess } from './stop-ladder.js';
 import type { Why } from './why.js';
 import { describeExit, exitFailure, notAsleep, notAwake, startTimeout, wedged } from './worker-failure.js';
 import { WorkerHealth } from './worker-health.js';
-import { launchWorker, type Launched } from './worker-launch.js';
+import { endAtOnce, launchWorker, type Launched } from './worker-launch.js';
 import type { ExitReport, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
 import { mayMove, processOf, type StandbyState, type WorkerState } from './worker-state.js';
 
@@ -427,14 +427,13 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const launched = await launchWorker(order);
     if (launched === undefined) return;
     if (isStillWanted()) this.#attach(launched);
-    else this.#discard(launched);
+    else await this.#discard(launched);
   }
 
   /** Given up in the very moment of its launch. */
-  #discard({ process, address }: Launched): void {
-    const { portsInUse } = this.#deps;
-    process.onExit(() => address.kind === 'tcp' && portsInUse.delete(address.port));
-    process.signalGroup('SIGKILL');
+  async #discard({ process, address }: Launched): Promise<void> {
+    await endAtOnce(process);
+    if (address.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
   }
 
   /** From here on the process is ours to watch. */

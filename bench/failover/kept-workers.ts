@@ -31,7 +31,7 @@ export class KeptWorkers {
 
   /** Every one runs and listens; stopped ones are continued. */
   async settle(): Promise<void> {
-    for (const { pid } of this.#children.values()) signalGroup(pid, 'SIGCONT');
+    for (const child of this.#children.values()) child.thaw();
     for (const port of this.#children.keys()) {
       while (this.#children.get(port)!.ended) await new Promise((resolve) => setTimeout(resolve, 20));
       await waitListening(this.#children.get(port)!, port);
@@ -40,7 +40,6 @@ export class KeptWorkers {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const { pid } of this.#children.values()) signalGroup(pid, 'SIGCONT');
     await Promise.all([...this.#children.values()].map((child) => child.stop()));
   }
 
@@ -51,13 +50,5 @@ export class KeptWorkers {
     child.child.once('exit', () => {
       if (!this.#stopping) setTimeout(() => !this.#stopping && this.#launch(port), RESTART_PAUSE_MS);
     });
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It has ended.
   }
 }

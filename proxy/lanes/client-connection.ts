@@ -79,11 +79,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     return this.#forwarding;
   }
 
-  /** False: wait for `onClientDrained` before more. */
-  writeText(text: string): boolean {
-    return this.#socket.write(text, 'latin1');
+  writeText(text: string): void {
+    this.#socket.write(text, 'latin1');
   }
 
+  /** False: wait for `onClientDrained` before more. */
   write(bytes: Buffer): boolean {
     return this.#socket.write(bytes);
   }

@@ -143,7 +143,7 @@ export class ClientConnections implements ConnectionContext {
     const context = this.#context;
     const { request, affinityKey, priority, client } = plan;
     const { method, target: path } = request;
-    const id = context.requestIds.next(plan.givenId);
+    const id = plan.givenId ?? context.requestIds.next(undefined);
     const account = new RequestAccount(context, { id, method, path, client });
     const text = textWithId(plan, id);
     return new FastExchange(this.#fast, { connection, request, account, text, affinityKey, priority });

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Launcher } from '../../pool/launcher.js';
 import { readProcess } from '../../pool/process-table.js';
+import { signalGroup } from '../../pool/worker-process.js';
 import type { ExitReport, LaunchSpec, WorkerProcess } from '../../pool/worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { leftOvers } from '../support/pool-bench.js';
@@ -31,7 +32,7 @@ afterEach(async () => {
   const pid = launcher.pid;
   launcher.close();
   if (pid !== undefined) await untilGone(pid);
-  for (const group of groups) killGroup(group);
+  for (const group of groups) signalGroup(group, 'SIGKILL');
   for (const group of groups) await untilGone(group);
   expect(leftOvers(groups)).toEqual([]);
   rmSync(dir, { recursive: true, force: true });
@@ -50,14 +51,6 @@ function specOf(command: readonly string[]): LaunchSpec {
 
 function endOf(worker: WorkerProcess): Promise<ExitReport> {
   return new Promise((resolve) => worker.onExit(resolve));
-}
-
-function killGroup(group: number): void {
-  try {
-    process.kill(-group, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
 }
 
 async function untilGone(pid: number): Promise<void> {

@@ -248,8 +248,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const upstream = this.#upstream;
     this.#upstream = undefined;
     if (upstream !== undefined) {
-      // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
       if (upstream.hasOwnBlock && this.#connection.full) upstream.leaveBlock();
+      // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
       if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream, now);
       else upstream.destroy();
     }

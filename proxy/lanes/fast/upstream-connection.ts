@@ -72,11 +72,11 @@ export class UpstreamConnection implements DeadlineHolder {
     return this.#events.siblings;
   }
 
-  /** False: wait for `onUpstreamDrained` before more. */
-  writeText(text: string): boolean {
-    return this.#socket.write(text, 'latin1');
+  writeText(text: string): void {
+    this.#socket.write(text, 'latin1');
   }
 
+  /** False: wait for `onUpstreamDrained` before more. */
   write(bytes: Buffer): boolean {
     return this.#socket.write(bytes);
   }
@@ -129,10 +129,12 @@ export class UpstreamConnection implements DeadlineHolder {
       this.destroy();
       return false;
     }
-    const block = this.#block;
     const lasting = this.hasOwnBlock;
-    if (bytesRead >= BULK_BYTES && !lasting) this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    return this.user.onUpstreamBytes(block, bytesRead, lasting);
+    const more = this.user.onUpstreamBytes(this.#block, bytesRead, lasting);
+    // Its answer goes on.
+    if (bytesRead >= BULK_BYTES && !lasting && this.user !== undefined)
+      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return more;
   }
 
   /** Asked before the first octets and after each; nothing means that it is the same as before. */
