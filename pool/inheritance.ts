@@ -75,7 +75,7 @@ export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOv
     const process = runtime.adopt({ ...orphan, logFile: '' });
     return stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
   });
-  return { workers, orphansEnded: Promise.all(endings).then(() => undefined) };
+  return { workers, orphansEnded: Promise.all(endings).then(() => runtime.remainsGone()) };
 }
 
 interface AdoptionContext {

@@ -337,6 +337,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
     // One that was given up while it was being launched.
     await this.#roster.launchesIdle;
+    await this.#runtime.remainsGone();
     this.#runtime.close();
     this.#forgotten = true;
     if (this.#began) this.#stateFile?.remove();

@@ -1,4 +1,5 @@
-// Ends a process group for certain: continue it, ask it (SIGTERM), wait, end it (SIGKILL). Resolves once it is gone.
+// Ends a process group for certain: continue it, ask it (SIGTERM), wait, end it (SIGKILL). Resolves once its leader is gone
+// and the rest of it was ended (remains.ts waits for that).
 import { waitFor, type Clock } from '../src/core/clock.js';
 import type { WorkerProcess } from './worker-runtime.js';
 

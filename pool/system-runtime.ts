@@ -6,6 +6,7 @@ import { Launcher } from './launcher.js';
 import { findFreePort, findPortHolder } from './port-probe.js';
 import { probeHttp } from './prober.js';
 import { isStopped } from './process-table.js';
+import { Remains } from './remains.js';
 import { runHook } from './sleep-hooks.js';
 import { readTreeVitals } from './resources/process-tree.js';
 import { prioritiseTree } from './resources/tree-priority.js';
@@ -15,11 +16,13 @@ import type { WorkerRuntime } from './worker-runtime.js';
 export function createSystemRuntime({ clock, random }: { clock: Clock; random: Random }): WorkerRuntime {
   const cgroups = new WorkerCgroups();
   const launcher = new Launcher(clock);
+  const remains = new Remains(clock);
   return {
     open: () => launcher.open(),
     close: () => launcher.close(),
-    launch: (spec) => launcher.launch(spec),
-    adopt: (identity) => adoptProcess(identity, clock),
+    launch: async (spec) => remains.watch(await launcher.launch(spec)),
+    adopt: (identity) => remains.watch(adoptProcess(identity, clock)),
+    remainsGone: () => remains.gone(),
     findPort: (host, { inUse }) => findFreePort(host, inUse, random),
     portHolder: findPortHolder,
     runHook: (hook, target) => runHook(hook, target, clock),

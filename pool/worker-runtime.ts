@@ -54,6 +54,8 @@ export interface WorkerRuntime {
   launch(spec: LaunchSpec): Promise<WorkerProcess>;
   /** Joins a process that lives already. */
   adopt(identity: ProcessIdentity): WorkerProcess;
+  /** Resolves once nothing is left of the groups whose leaders have ended. Never rejects. */
+  remainsGone(): Promise<void>;
   /** A port on which a further worker may listen. Never one it named before that is still `inUse`. */
   findPort(host: string, options: { readonly inUse: ReadonlySet<number> }): Promise<number>;
   /** Resolves with undefined when the port is free, else with who holds it, in words. */

@@ -121,6 +121,10 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     return process;
   }
 
+  remainsGone(): Promise<void> {
+    return Promise.resolve();
+  }
+
   findPort(): Promise<number> {
     return Promise.resolve(this.#nextPort++);
   }

@@ -1,0 +1,46 @@
+// What is left of process groups whose leaders have ended. The end of a leader is told at once, since requests hang on it;
+// the rest of its group was sent SIGKILL then, and the kernel takes some milliseconds more to end each.
+import { waitFor, type Clock } from '../src/core/clock.js';
+import { isGroupAlive } from './process-table.js';
+import type { WorkerProcess } from './worker-runtime.js';
+
+const LOOK_EVERY_MS = 5;
+/** Counted from the leader's end. What the kernel has not ended by then hangs in a driver, and nobody can end it. */
+const GIVE_UP_AFTER_MS = 5_000;
+
+interface EndedGroup {
+  readonly group: number;
+  readonly endedAtMs: number;
+}
+
+export class Remains {
+  readonly #clock: Clock;
+  #ended: readonly EndedGroup[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Its group counts from the end of its leader on. Returns the process. */
+  watch(process: WorkerProcess): WorkerProcess {
+    const { pid } = process;
+    if (pid === undefined) return process;
+    process.onExit(() => {
+      this.#ended = [
+        ...this.#ended.filter((ended) => this.#isRecent(ended)),
+        { group: pid, endedAtMs: this.#clock.now() },
+      ];
+    });
+    return process;
+  }
+
+  /** Resolves once none of these groups has a process left, or when that takes too long. */
+  async gone(): Promise<void> {
+    const isLeft = (ended: EndedGroup) => this.#isRecent(ended) && isGroupAlive(ended.group);
+    while (this.#ended.some(isLeft)) await waitFor(this.#clock, LOOK_EVERY_MS);
+  }
+
+  #isRecent({ endedAtMs }: EndedGroup): boolean {
+    return this.#clock.now() < endedAtMs + GIVE_UP_AFTER_MS;
+  }
+}
