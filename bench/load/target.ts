@@ -29,6 +29,12 @@ export async function startEventTarget(): Promise<Target> {
   return started([process.execPath, join(import.meta.dirname, 'event-server.js'), String(port)], port!);
 }
 
+/** Takes bodies of a known length, and answers each with 2 bytes. */
+export async function startUploadTarget(): Promise<Target> {
+  const [port] = await freePorts(1);
+  return started([process.execPath, join(import.meta.dirname, 'upload-server.js'), String(port)], port!);
+}
+
 async function started(command: readonly string[], port: number): Promise<Target> {
   const child = new BenchChild(command);
   await waitListening(child, port);

@@ -2,7 +2,7 @@
 
 import { EventClients } from '../load/event-client.js';
 import { openIdleConnections } from '../load/idle-connections.js';
-import { startEventTarget, startStaticTarget, type Target } from '../load/target.js';
+import { startEventTarget, startStaticTarget, startUploadTarget, type Target } from '../load/target.js';
 import { loadWithWrk, type LoadResult, type WrkLoad } from '../load/wrk.js';
 import { treeResidentKiB } from '../support/process-usage.js';
 import { quantile } from '../support/statistics.js';
@@ -35,7 +35,8 @@ export interface Case {
 const EVENT_CLIENTS = 100;
 const IDLE_CONNECTIONS = 5_000;
 const SETTLE_MS = 1_000;
-const POST_1_KIB = `wrk.method = "POST"\nwrk.body = string.rep("x", 1024)\nwrk.headers["content-type"] = "text/plain"\n`;
+const POST_1_KIB = post(1024);
+const POST_1_MIB = post(1024 * 1024);
 
 export const cases: readonly Case[] = [
   wrkCase({ name: 'small-get', title: 'GET, 13-byte answer, 64 kept-alive connections' }, { path: '/small' }),
@@ -44,6 +45,14 @@ export const cases: readonly Case[] = [
     { path: '/answer', script: POST_1_KIB },
   ),
   wrkCase({ name: 'download', title: 'GET 1 MiB, 16 kept-alive connections' }, { path: '/big', connections: 16 }),
+  {
+    ...wrkCase(
+      { name: 'upload', title: 'POST 1 MiB, 16 kept-alive connections' },
+      { path: '/', connections: 16, script: POST_1_MIB },
+    ),
+    startTarget: startUploadTarget,
+    streaming: true,
+  },
   {
     name: 'sse',
     title: `server-sent events of 200 bytes, ${EVENT_CLIENTS} streams, 10,000 events/s offered`,
@@ -84,6 +93,11 @@ function wrkCase(
       return loadWithWrk({ url: `http://127.0.0.1:${port}${path}`, connections: 64, seconds, ...rest });
     },
   };
+}
+
+/** What wrk is told for it. */
+function post(bytes: number): string {
+  return `wrk.method = "POST"\nwrk.body = string.rep("x", ${bytes})\nwrk.headers["content-type"] = "text/plain"\n`;
 }
 
 async function runEvents({ port, seconds, onBegin }: CaseRun): Promise<CaseResult> {

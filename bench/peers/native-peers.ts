@@ -51,6 +51,7 @@ http {
       proxy_pass http://workers;
       proxy_http_version 1.1;
       proxy_buffering ${streaming ? 'off' : 'on'};
+      proxy_request_buffering ${streaming ? 'off' : 'on'};
       proxy_max_temp_file_size 0;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;

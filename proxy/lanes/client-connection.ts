@@ -13,8 +13,10 @@ import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { FastPlan } from './fast/fast-plan.js';
+import { isFull, writeLasting } from './lasting-write.js';
 import type { MessageServer } from './message-server.js';
-import type { BlockReader, SharedBlockSocket } from './shared-block-socket.js';
+import type { ReadBlock } from './read-block.js';
+import type { BlockReader, BlockSource } from './shared-block-socket.js';
 
 type State =
   /** Between messages, or in the middle of a head. */
@@ -53,12 +55,14 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #reading = false;
   #halfClosed = false;
   #headBegun = false;
-  /** What is being read lies in a block that others will read into. */
+  readonly #block: ReadBlock | undefined;
+  /** What is being read lies in the block. */
   #borrowed = false;
 
-  constructor(socket: Duplex, context: ConnectionContext, source?: SharedBlockSocket['source']) {
+  constructor(socket: Duplex, context: ConnectionContext, source?: BlockSource) {
     this.#context = context;
     this.#socket = socket;
+    this.#block = source?.block;
     this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
     if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     else source.reader = this;
@@ -98,13 +102,12 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** `bytes` stay as they are until the client has taken them: until `full` is false. */
   writeLasting(bytes: Buffer): void {
-    // What is less than the mark may be left waiting without a word when it is gone.
-    this.#socket.write(bytes.length < this.#socket.writableHighWaterMark ? Buffer.from(bytes) : bytes);
+    writeLasting(this.#socket, bytes);
   }
 
   /** The client does not take what is written: wait for `onClientDrained` before more. */
   get full(): boolean {
-    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
+    return isFull(this.#socket);
   }
 
   /** The body comes faster than it can be passed on. */
@@ -144,7 +147,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     const held = this.#early;
     this.#early = NOTHING;
     this.#resume();
-    if (held.length > 0) this.#server?.onBody(held);
+    if (held.length > 0) this.#server?.onBody(held, false);
     if (this.#halfClosed) this.#server?.onHalfClosed();
   }
 
@@ -178,6 +181,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#borrowed = true;
     this.#onData(bytes);
     this.#borrowed = false;
+    // What is left of a body in a block of its own may still be on its way when the next message comes.
+    if (this.#body.done) this.#block!.leave();
+    else this.#block!.noteBulk(bytes.length);
   }
 
   #onData(bytes: Buffer): void {
@@ -187,7 +193,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
       case 'message':
         return this.#onMessageData(bytes);
       case 'tunnel':
-        return this.#server?.onBody(this.#own(bytes));
+        return this.#server?.onBody(this.#own(bytes), false);
       default:
       // RFC 9112 section 9.6: what comes after the last answer is dropped.
     }
@@ -264,10 +270,16 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     }
     const { pieces, pieceCount } = body;
     for (let index = 0; index < pieceCount; index += 2)
-      this.#server!.onBody(this.#own(bytes.subarray(pieces[index], pieces[index + 1])));
-    if (body.done && body.tail !== '') this.#server?.onBody(Buffer.from(body.tail, 'latin1'));
+      this.#passBody(bytes.subarray(pieces[index], pieces[index + 1]));
+    if (body.done && body.tail !== '') this.#server?.onBody(Buffer.from(body.tail, 'latin1'), false);
     if (body.done) this.#server?.onBodyEnd();
     return stop;
+  }
+
+  #passBody(piece: Buffer): void {
+    const server = this.#server!;
+    const inBlock = this.#borrowed && this.#block!.lasting && server.takesBlocks;
+    server.onBody(inBlock ? piece : this.#own(piece), inBlock);
   }
 
   /** Nothing more of it may reach the upstream, and nothing behind it can be told apart any more. */

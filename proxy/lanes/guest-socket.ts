@@ -24,6 +24,7 @@ export interface UpgradeListener {
 }
 
 export class GuestSocket extends Duplex implements MessageServer {
+  readonly takesBlocks = false;
   readonly remoteAddress: string;
   readonly #connection: ClientConnection;
   readonly #enter: (guest: GuestSocket) => void;

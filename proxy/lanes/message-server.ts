@@ -6,8 +6,10 @@ import type { HeadFault } from '../http1/request-head.js';
 export interface MessageServer {
   /** All of the body that came along with the head has been handed over. */
   start(): void;
-  /** Judged octets of the body, valid for good. */
-  onBody(bytes: Buffer): void;
+  /** It passes on what it gets, and keeps nothing: it can take octets out of a block. */
+  readonly takesBlocks: boolean;
+  /** Judged octets of the body, valid for good; where they are `inBlock`, until more of the body is read. */
+  onBody(bytes: Buffer, inBlock: boolean): void;
   /** The body is whole. */
   onBodyEnd(): void;
   /**

@@ -88,14 +88,20 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#seekUpstream();
   }
 
-  onBody(bytes: Buffer): void {
+  get takesBlocks(): boolean {
+    return this.#upstream !== undefined && !this.#replay!.whole;
+  }
+
+  onBody(bytes: Buffer, inBlock: boolean): void {
     this.#account.bytesIn += bytes.length;
     const upstream = this.#upstream;
     if (upstream !== undefined) upstream.upstream.bytesMoved += bytes.length;
     if (upstream === undefined || !upstream.connected || this.#isRepeatable()) this.#replay!.keep(bytes);
     else this.#replay!.letGo();
     if (upstream !== undefined) {
-      if (!upstream.write(bytes)) this.#connection.pauseBody();
+      if (inBlock) upstream.writeLasting(bytes);
+      else upstream.write(bytes);
+      if (upstream.full) this.#connection.pauseBody();
     } else if (this.#started && this.#replay!.bytes > this.#shared.options.retry.replayBufferBytes / 2) {
       // Nobody takes it yet: what is not read here waits in the kernel.
       this.#connection.pauseBody();
@@ -248,7 +254,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const upstream = this.#upstream;
     this.#upstream = undefined;
     if (upstream !== undefined) {
-      if (upstream.hasOwnBlock && this.#connection.full) upstream.leaveBlock();
+      if (this.#connection.full) upstream.leaveBlock();
       // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
       if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream, now);
       else upstream.destroy();

@@ -1,11 +1,11 @@
 // One connection to an upstream: opened, used by one request at a time, kept alive in between, ended when in doubt.
-// All connections read into one block: what is read is passed on or copied within the call that brings it. One that brings
-// a large body gets a block of its own, out of which the body is written to the client as it lies there.
 
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
+import { isFull, writeLasting } from '../lasting-write.js';
+import { ReadBlock } from '../read-block.js';
 
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
@@ -20,12 +20,6 @@ export interface UpstreamUser {
   onUpstreamDrained(): void;
   onUpstreamDeadline(): void;
 }
-
-const BLOCK_BYTES = 64 * 1024;
-/** Read into by every connection in turn. */
-const sharedBlock = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-/** Who brings as much at once brings more: worth a block. */
-const BULK_BYTES = BLOCK_BYTES / 2;
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
@@ -45,17 +39,14 @@ export class UpstreamConnection implements DeadlineHolder {
   /** A byte of a request may have reached the upstream. */
   connected = false;
   gone = false;
-  /** What the next octets are read into. */
-  #block = sharedBlock;
-  /** What the socket was told of it. */
-  #givenBlock: Buffer | undefined;
+  readonly #block = new ReadBlock();
   #error: Error | undefined;
 
   constructor(upstream: Upstream, events: UpstreamConnectionEvents) {
     this.upstream = upstream;
     this.#events = events;
     this.#socket = open(upstream.target.address, {
-      buffer: () => this.#nextBlock(),
+      buffer: () => this.#block.next(),
       callback: (bytesRead) => this.#onRead(bytesRead),
     });
     this.#socket.once('connect', () => {
@@ -76,9 +67,18 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.write(text, 'latin1');
   }
 
-  /** False: wait for `onUpstreamDrained` before more. */
-  write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes);
+  }
+
+  /** `bytes` stay as they are until the upstream has taken them: until `full` is false. */
+  writeLasting(bytes: Buffer): void {
+    writeLasting(this.#socket, bytes);
+  }
+
+  /** The upstream does not take what is written: wait for `onUpstreamDrained` before more. */
+  get full(): boolean {
+    return isFull(this.#socket);
   }
 
   /** What is written until `uncork` leaves in one piece. */
@@ -98,13 +98,9 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.resume();
   }
 
-  get hasOwnBlock(): boolean {
-    return this.#block !== sharedBlock;
-  }
-
-  /** Somebody still reads from its block: the next octets must not be put there. */
+  /** Somebody still reads from what it has read: the next octets must not be put there. */
   leaveBlock(): void {
-    this.#block = sharedBlock;
+    this.#block.leave();
   }
 
   arm(delayMs: number, now?: number): void {
@@ -129,19 +125,11 @@ export class UpstreamConnection implements DeadlineHolder {
       this.destroy();
       return false;
     }
-    const lasting = this.hasOwnBlock;
-    const more = this.user.onUpstreamBytes(this.#block, bytesRead, lasting);
+    const block = this.#block;
+    const more = this.user.onUpstreamBytes(block.bytes, bytesRead, block.lasting);
     // Its answer goes on.
-    if (bytesRead >= BULK_BYTES && !lasting && this.user !== undefined)
-      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    if (this.user !== undefined) block.noteBulk(bytesRead);
     return more;
-  }
-
-  /** Asked before the first octets and after each; nothing means that it is the same as before. */
-  #nextBlock(): Uint8Array {
-    if (this.#block === this.#givenBlock) return SAME_BLOCK;
-    this.#givenBlock = this.#block;
-    return this.#block;
   }
 
   #end(): void {
@@ -159,9 +147,6 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#events.onGone(this);
   }
 }
-
-/** The socket goes on with what it has when it is not given an array. */
-const SAME_BLOCK = undefined as unknown as Uint8Array;
 
 function open(address: UpstreamAddress, onread: OnReadOpts): Socket {
   const place = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
