@@ -13,10 +13,10 @@ import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { FastPlan } from './fast/fast-plan.js';
-import { isFull, writeLasting } from './lasting-write.js';
 import type { MessageServer } from './message-server.js';
 import type { ReadBlock } from './read-block.js';
 import type { BlockReader, BlockSource } from './shared-block-socket.js';
+import { SocketWriter } from './socket-writer.js';
 
 type State =
   /** Between messages, or in the middle of a head. */
@@ -39,6 +39,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #context: ConnectionContext;
   readonly #socket: Duplex;
+  readonly #writer: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
   readonly clientAddress: string;
@@ -62,6 +63,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   constructor(socket: Duplex, context: ConnectionContext, source?: BlockSource) {
     this.#context = context;
     this.#socket = socket;
+    this.#writer = new SocketWriter(socket, context.writeTurn);
     this.#block = source?.block;
     this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
     if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
@@ -84,30 +86,30 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   writeText(text: string): void {
-    this.#socket.write(text, 'latin1');
+    this.#writer.writeText(text);
   }
 
   /** False: wait for `onClientDrained` before more. */
   write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+    return this.#writer.write(bytes);
   }
 
   cork(): void {
-    this.#socket.cork();
+    this.#writer.cork();
   }
 
   uncork(): void {
-    this.#socket.uncork();
+    this.#writer.uncork();
   }
 
   /** `bytes` stay as they are until the client has taken them: until `full` is false. */
   writeLasting(bytes: Buffer): void {
-    writeLasting(this.#socket, bytes);
+    this.#writer.writeLasting(bytes);
   }
 
   /** The client does not take what is written: wait for `onClientDrained` before more. */
   get full(): boolean {
-    return isFull(this.#socket);
+    return this.#writer.full;
   }
 
   /** The body comes faster than it can be passed on. */
@@ -134,6 +136,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
   cut({ reset }: { readonly reset: boolean }): void {
+    this.#writer.flush();
     const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
     if (!reset || socket.resetAndDestroy === undefined) return void socket.destroy();
     // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
@@ -341,6 +344,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'closed') return;
     this.#state = 'lingering';
     this.#early = NOTHING;
+    this.#writer.flush();
     this.#socket.end();
     this.#resume();
     this.#context.wheel.arm(this, LINGER_MS);

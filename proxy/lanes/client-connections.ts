@@ -28,11 +28,13 @@ import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { shareBlock } from './shared-block-socket.js';
 import { mayGetComments } from './waiting-comments.js';
+import { WriteTurn } from './write-turn.js';
 
 const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
+  readonly writeTurn = new WriteTurn();
   readonly pseudonym: string;
   parser: RequestHeadParser;
   gate: Gate;
@@ -60,7 +62,7 @@ export class ClientConnections implements ConnectionContext {
     this.wheel = new DeadlineWheel(clock);
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
-    this.#upstreams = new UpstreamConnections(this.wheel, options.deadlines.upstreamIdleMs);
+    this.#upstreams = new UpstreamConnections(options.deadlines.upstreamIdleMs, this);
     this.#fast = this.#createFastContext();
     this.#fullLane = new FullLane(context);
   }

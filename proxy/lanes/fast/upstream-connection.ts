@@ -4,8 +4,9 @@ import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
-import { isFull, writeLasting } from '../lasting-write.js';
 import { ReadBlock } from '../read-block.js';
+import { SocketWriter } from '../socket-writer.js';
+import type { WriteTurn } from '../write-turn.js';
 
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
@@ -23,6 +24,7 @@ export interface UpstreamUser {
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
+  readonly writeTurn: WriteTurn;
   /** The idle ones to the same upstream, and where this one waits for its next request. */
   readonly siblings: UpstreamConnection[];
   /** It is of no use any more; told once. */
@@ -33,6 +35,7 @@ export class UpstreamConnection implements DeadlineHolder {
   readonly upstream: Upstream;
   readonly #events: UpstreamConnectionEvents;
   readonly #socket: Socket;
+  readonly #writer: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
   user: UpstreamUser | undefined;
@@ -49,6 +52,7 @@ export class UpstreamConnection implements DeadlineHolder {
       buffer: () => this.#block.next(),
       callback: (bytesRead) => this.#onRead(bytesRead),
     });
+    this.#writer = new SocketWriter(this.#socket, events.writeTurn);
     this.#socket.once('connect', () => {
       this.connected = true;
       this.user?.onConnected();
@@ -64,30 +68,30 @@ export class UpstreamConnection implements DeadlineHolder {
   }
 
   writeText(text: string): void {
-    this.#socket.write(text, 'latin1');
+    this.#writer.writeText(text);
   }
 
   write(bytes: Buffer): void {
-    this.#socket.write(bytes);
+    this.#writer.write(bytes);
   }
 
   /** `bytes` stay as they are until the upstream has taken them: until `full` is false. */
   writeLasting(bytes: Buffer): void {
-    writeLasting(this.#socket, bytes);
+    this.#writer.writeLasting(bytes);
   }
 
   /** The upstream does not take what is written: wait for `onUpstreamDrained` before more. */
   get full(): boolean {
-    return isFull(this.#socket);
+    return this.#writer.full;
   }
 
   /** What is written until `uncork` leaves in one piece. */
   cork(): void {
-    this.#socket.cork();
+    this.#writer.cork();
   }
 
   uncork(): void {
-    this.#socket.uncork();
+    this.#writer.uncork();
   }
 
   pause(): void {

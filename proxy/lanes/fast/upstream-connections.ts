@@ -3,19 +3,19 @@
 
 import type { DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
-import { UpstreamConnection } from './upstream-connection.js';
+import type { WriteTurn } from '../write-turn.js';
+import { UpstreamConnection, type UpstreamConnectionEvents } from './upstream-connection.js';
 
 export class UpstreamConnections {
   /** How long an idle one is kept; it may change. */
   idleMs: number;
-  readonly #wheel: DeadlineWheel;
+  readonly #shared: Omit<UpstreamConnectionEvents, 'siblings'>;
   readonly #idle = new Map<Upstream, UpstreamConnection[]>();
   readonly #all = new Set<UpstreamConnection>();
-  readonly #onGone = (connection: UpstreamConnection) => this.#forget(connection);
 
-  constructor(wheel: DeadlineWheel, idleMs: number) {
-    this.#wheel = wheel;
+  constructor(idleMs: number, { wheel, writeTurn }: { readonly wheel: DeadlineWheel; readonly writeTurn: WriteTurn }) {
     this.idleMs = idleMs;
+    this.#shared = { wheel, writeTurn, onGone: (connection) => this.#forget(connection) };
   }
 
   /** An idle one, else a new one that is being opened. */
@@ -47,7 +47,7 @@ export class UpstreamConnections {
   }
 
   #open(upstream: Upstream, siblings: UpstreamConnection[]): UpstreamConnection {
-    const connection = new UpstreamConnection(upstream, { wheel: this.#wheel, onGone: this.#onGone, siblings });
+    const connection = new UpstreamConnection(upstream, { ...this.#shared, siblings });
     this.#all.add(connection);
     return connection;
   }

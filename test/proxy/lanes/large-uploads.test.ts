@@ -12,6 +12,7 @@ import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
 import type { ConnectionContext } from '../../../proxy/lanes/connection-context.js';
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
 import { shareBlock } from '../../../proxy/lanes/shared-block-socket.js';
+import { WriteTurn } from '../../../proxy/lanes/write-turn.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 
@@ -117,6 +118,7 @@ describe('a client connection', () => {
     const { limits, deadlines } = defaultProxyOptions;
     return {
       wheel,
+      writeTurn: new WriteTurn(),
       parser: new RequestHeadParser(limits),
       gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
       limits,
