@@ -16,6 +16,7 @@ export interface ProcessFacts {
 }
 
 const PAGE_BYTES = 4096;
+const STATE_BEHIND_NAME = ') '.length;
 
 /** The process itself, or undefined when it is gone. */
 export function readProcess(pid: number): ProcessFacts | undefined {
@@ -23,14 +24,14 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   return stat === undefined ? undefined : parseStat(stat);
 }
 
-/** proc_pid_stat(5). The name is in parentheses and may hold anything, parentheses included: the last one ends it. */
+/** proc_pid_stat(5). */
 export function parseStat(stat: string): ProcessFacts | undefined {
-  const nameEnd = stat.lastIndexOf(')');
+  const stateAt = stateIndex(stat);
   // Field numbers as in the manual: the state is field 3.
-  const fields = stat.slice(nameEnd + 2).split(' ');
+  const fields = stat.slice(stateAt).split(' ');
   const field = (number: number) => Number(fields[number - 3]);
   const state = fields[0];
-  if (nameEnd < 0 || state === undefined || !Number.isInteger(field(22))) return undefined;
+  if (stateAt < STATE_BEHIND_NAME || state === undefined || !Number.isInteger(field(22))) return undefined;
   return {
     pid: Number.parseInt(stat, 10),
     state,
@@ -40,6 +41,11 @@ export function parseStat(stat: string): ProcessFacts | undefined {
     cpuTicks: field(14) + field(15),
     residentBytes: field(24) * PAGE_BYTES,
   };
+}
+
+/** The name is in parentheses and may hold anything, parentheses included: the last one ends it. */
+function stateIndex(stat: string): number {
+  return stat.lastIndexOf(')') + STATE_BEHIND_NAME;
 }
 
 /** Another one after each boot of the machine. */
@@ -71,7 +77,9 @@ export function listProcesses(): ProcessFacts[] {
 
 /** Stopped by a signal; being traced is another state. */
 export function isStopped(pid: number): boolean {
-  return readProcess(pid)?.state === 'T';
+  const stat = tryReadProcFile(`/proc/${pid}/stat`);
+  // Asked several times a second for each worker: only the one letter is looked at.
+  return stat !== undefined && stat[stateIndex(stat)] === 'T';
 }
 
 /** Its command line, arguments joined by spaces. */
