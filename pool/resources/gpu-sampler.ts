@@ -93,6 +93,8 @@ export class GpuSampler {
 
   #pauseMs(): number {
     const { intervalMs } = this.#options;
+    // Each query is a fork, which requests wait for; a GPU that is not there is not there a moment later either.
+    if (this.#reading.state === 'none') return MAX_PAUSE_MS;
     const affordableMs = Math.max(intervalMs, (this.#queryMs ?? 0) / MAX_CORE_SHARE);
     return Math.min(MAX_PAUSE_MS, affordableMs * 2 ** Math.min(this.#failures, 10));
   }

@@ -1,5 +1,6 @@
-// The whole machine: CPU, load, memory, pressure. systeminformation tells memory; it is not asked for the CPU on Linux,
-// since it runs two programs synchronously for that, and the proxy would stand still for 10 ms at each sample.
+// The whole machine: CPU, load, memory, pressure, out of /proc where there is one. systeminformation tells them elsewhere;
+// on Linux it runs two programs synchronously for the CPU (the proxy would stand still for 10 ms at each sample), and
+// takes a millisecond or two for what one small file says of memory.
 import { availableParallelism, loadavg } from 'node:os';
 import { currentLoad, mem } from 'systeminformation';
 import type { MachineReading, MemoryReading, PressureReading } from '../../src/core/resource-reading.js';
@@ -36,8 +37,29 @@ export class MachineMeter {
 }
 
 async function readMemory(): Promise<MemoryReading> {
+  const told = parseMemory(tryReadProcFile('/proc/meminfo') ?? '');
+  if (told !== undefined) return told;
   const { total, available, swaptotal, swapused } = await mem();
   return { totalBytes: total, availableBytes: available, swapTotalBytes: swaptotal, swapUsedBytes: swapused };
+}
+
+/** proc_meminfo(5); undefined for anything else. */
+export function parseMemory(meminfo: string): MemoryReading | undefined {
+  const [totalBytes, availableBytes, swapTotalBytes, swapFreeBytes] = [
+    'MemTotal',
+    'MemAvailable',
+    'SwapTotal',
+    'SwapFree',
+  ].map((name) => parseKibibytes(meminfo, name));
+  if (totalBytes === undefined || availableBytes === undefined) return undefined;
+  if (swapTotalBytes === undefined || swapFreeBytes === undefined) return undefined;
+  return { totalBytes, availableBytes, swapTotalBytes, swapUsedBytes: swapTotalBytes - swapFreeBytes };
+}
+
+/** In bytes. */
+function parseKibibytes(meminfo: string, name: string): number | undefined {
+  const kib = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
 }
 
 /** The first line of /proc/stat (proc_stat(5)): user nice system idle iowait irq softirq steal guest guest_nice. */
@@ -51,8 +73,7 @@ export function parseCpuTime(stat: string): CpuTime {
 
 /** What new processes can have without swapping, right now; undefined where the kernel does not tell. */
 export function readAvailableBytes(): number | undefined {
-  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(tryReadProcFile('/proc/meminfo') ?? '')?.[1];
-  return kib === undefined ? undefined : Number(kib) * 1024;
+  return parseKibibytes(tryReadProcFile('/proc/meminfo') ?? '', 'MemAvailable');
 }
 
 function readPressure(): PressureReading | undefined {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { GpuSampler } from '../../../pool/resources/gpu-sampler.js';
 import { listProcesses, commandOf } from '../../../pool/process-table.js';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock, type Clock } from '../../../src/core/clock.js';
 import { oneDevice, writeStandIn, type StandIn } from '../../support/stand-in-nvidia-smi.js';
 
 let folder: string;
@@ -52,6 +52,22 @@ test('a query that hangs is killed with everything it started, and is asked for 
   while (left().length > 0) await new Promise((resolve) => setImmediate(resolve));
   // 300 ms of asking are paid for by a minute of pause, doubled since it failed.
   expect(sampler.coreShare).toBeLessThan(0.005);
+});
+
+test('a GPU that is not there is looked for again after five minutes', async () => {
+  const pauses: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    startTimer: (delayMs, callback, options) => {
+      pauses.push(delayMs);
+      return systemClock.startTimer(delayMs, callback, options);
+    },
+  };
+  const program = join(folder, 'nvidia-smi');
+  const sampler = new GpuSampler({ clock, intervalMs: 10, timeoutMs: 5_000, program });
+  await sampler.start();
+  sampler.stop();
+  expect(pauses.at(-1)).toBe(300_000);
 });
 
 test('two who ask at once share one query', async () => {
