@@ -17,7 +17,7 @@ import { systemClock } from '../../../src/core/clock.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 
 /** More than the sockets between hold, so that the upstream's slowness reaches the client. */
-const BYTES = 16 * 1024 * 1024;
+const BYTES = 8 * 1024 * 1024;
 
 /** Octets that tell whose they are, and where they belong. */
 function bodyOf(name: string, bytes = BYTES): Buffer {
