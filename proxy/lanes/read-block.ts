@@ -1,7 +1,7 @@
 // What connections read into. All share one block: what is read is passed on or copied within the call that brings it. One
 // that brings a large body gets a block of its own, out of which the body is written to the other side as it lies there.
 
-export const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 /** Who brings as much at once brings more: worth a block. */
 const BULK_BYTES = BLOCK_BYTES / 2;
 const sharedBlock = Buffer.allocUnsafeSlow(BLOCK_BYTES);
