@@ -1,61 +1,71 @@
-// One HTTP probe of a worker, by undici, on a connection of its own: a worker that no longer accepts must not pass
-// because an old connection still works. Owns the mapping from undici's errors to probe results.
-import { Agent, request, type Dispatcher } from 'undici';
+// One HTTP probe of a worker, on a connection of its own: a worker that no longer accepts must not pass because an old
+// connection still works. By Node's own client: requests wait while a probe is at work, and with a new connection each time
+// it takes less than half of undici's CPU. Owns the mapping from errors to results.
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
 import type { Clock } from '../src/core/clock.js';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { MAX_ANNOUNCEMENT_BYTES, nothingAnnounced, parseAnnouncement, type Announcement } from './announcement.js';
 import type { ProbeOptions, ProbeResult } from './worker-runtime.js';
 
-/** A health answer is small; whatever comes after this many bytes is not read. */
-const MAX_BODY_BYTES = 64 * 1024;
+/** A health answer is short; one that is longer is not read to its end. */
+const MAX_BODY_LENGTH = 64 * 1024;
+
+const freshConnections = new Agent({ keepAlive: false });
 
 /** Never rejects: every way to fail is a result. */
 export async function probeHttp(address: UpstreamAddress, options: ProbeOptions, clock: Clock): Promise<ProbeResult> {
   const deadline = new AbortController();
   const timer = clock.startTimer(options.timeoutMs, () => deadline.abort());
-  const agent = agentFor(address);
+  const signal = AbortSignal.any([deadline.signal, options.signal]);
   try {
-    const { statusCode, headers, body } = await request(urlOf(address, options.path), {
-      dispatcher: agent,
-      signal: AbortSignal.any([deadline.signal, options.signal]),
-      headers: { 'user-agent': 'understudy-probe' },
-      reset: true,
-    });
-    if (!isExpected(statusCode, options.expectStatus)) {
-      await body.dump({ limit: MAX_BODY_BYTES });
-      return { kind: 'bad-status', status: statusCode };
-    }
-    return { kind: 'passed', status: statusCode, announced: await readAnnouncement(headers, body) };
+    const { status, announced } = await ask({ ...placeOf(address), path: options.path, signal });
+    return isExpected(status, options.expectStatus)
+      ? { kind: 'passed', status, announced }
+      : { kind: 'bad-status', status };
   } catch (error) {
     return deadline.signal.aborted ? { kind: 'timeout' } : resultOf(error);
   } finally {
     timer.cancel();
-    void agent.destroy();
   }
 }
 
-/** Only a short plain text can be one; anything else is read away unseen. */
-async function readAnnouncement(
-  headers: Dispatcher.ResponseData['headers'],
-  body: Dispatcher.ResponseData['body'],
-): Promise<Announcement> {
-  const length = Number(headers['content-length'] ?? NaN);
-  if (!String(headers['content-type']).startsWith('text/plain') || !(length <= MAX_ANNOUNCEMENT_BYTES)) {
-    await body.dump({ limit: MAX_BODY_BYTES });
-    return nothingAnnounced;
-  }
-  return parseAnnouncement(await body.text());
+interface Answered {
+  readonly status: number;
+  readonly announced: Announcement;
 }
 
-export function agentFor(address: UpstreamAddress): Agent {
-  return new Agent(address.kind === 'unix' ? { connect: { socketPath: address.path } } : {});
+/** Resolves once the answer is whole, or longer than anybody wants to know. */
+function ask(options: RequestOptions): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'user-agent': 'understudy-probe', connection: 'close' };
+    const asking = request({ ...options, agent: freshConnections, headers }, (answer) => {
+      let body = '';
+      const finish = () => resolve({ status: answer.statusCode!, announced: announcedBy(answer, body) });
+      answer.setEncoding('utf8');
+      answer.on('data', (text: string) => {
+        body += text;
+        if (body.length < MAX_BODY_LENGTH) return;
+        finish();
+        asking.destroy();
+      });
+      answer.on('end', finish);
+      answer.on('error', reject);
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
 }
 
-export function urlOf(address: UpstreamAddress, path: string): string {
-  if (address.kind === 'unix') return `http://localhost${path}`;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `http://${host}:${address.port}${path}`;
+/** Only a short plain text of a length told before can be an announcement. */
+function announcedBy({ headers }: IncomingMessage, body: string): Announcement {
+  const isPlain = headers['content-type']?.startsWith('text/plain') === true;
+  const isShort = Number(headers['content-length'] ?? NaN) <= MAX_ANNOUNCEMENT_BYTES;
+  return isPlain && isShort ? parseAnnouncement(body) : nothingAnnounced;
+}
+
+function placeOf(address: UpstreamAddress): RequestOptions {
+  return address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
 }
 
 function isExpected(status: number, expected: number | undefined): boolean {
@@ -65,6 +75,5 @@ function isExpected(status: number, expected: number | undefined): boolean {
 function resultOf(error: unknown): ProbeResult {
   const code = errorCode(error);
   if (code === 'ECONNREFUSED' || code === 'ENOENT') return { kind: 'refused' };
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') return { kind: 'timeout' };
   return { kind: 'broken', reason: code ?? errorMessage(error) };
 }

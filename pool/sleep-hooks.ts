@@ -1,10 +1,9 @@
 // How a standby is put to sleep and woken: by a request to the worker itself (vLLM's /sleep and /wake_up) or by a command
 // beside it (cuda-checkpoint). Each has a deadline; a golden request afterwards proves that it woke as itself.
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import type { Clock } from '../src/core/clock.js';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
-import { agentFor, urlOf } from './prober.js';
 import { runWithDeadline } from './resources/run-with-deadline.js';
 
 export interface HttpHook {
@@ -104,6 +103,16 @@ async function runHttpHook(hook: HttpHook, { address }: HookTarget, clock: Clock
     timer.cancel();
     void agent.destroy();
   }
+}
+
+function agentFor(address: UpstreamAddress): Agent {
+  return new Agent(address.kind === 'unix' ? { connect: { socketPath: address.path } } : {});
+}
+
+function urlOf(address: UpstreamAddress, path: string): string {
+  if (address.kind === 'unix') return `http://localhost${path}`;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `http://${host}:${address.port}${path}`;
 }
 
 function judgeAnswer({ expectStatus, expectBody }: HttpHook, status: number, text: string): string | undefined {

@@ -1,4 +1,4 @@
-// The runtime that works on the real machine: children by a launcher, probes by undici, vitals from /proc.
+// The runtime that works on the real machine: children by a launcher, probes over HTTP, vitals from /proc.
 import type { Clock } from '../src/core/clock.js';
 import type { Random } from '../src/core/random.js';
 import { adoptProcess } from './adopted-process.js';
