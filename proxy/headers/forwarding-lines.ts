@@ -2,7 +2,6 @@
 // requests mostly share them.
 
 import { FIELD } from '../http1/field-names.js';
-import { textOf } from '../http1/octets.js';
 import type { RequestHeadParser } from '../http1/request-head.js';
 import { forwardingFields, NOTHING_GIVEN, type ReceivedFrom } from './forward-request.js';
 
@@ -49,15 +48,12 @@ export class ForwardingLines {
 
   #linesFor(given: ReadonlyMap<string, string>, received: ReceivedFrom): string {
     const fields = forwardingFields(given, received);
-    let lines = '';
-    for (let index = 0; index < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
-    return flat(lines);
+    const pieces: string[] = [];
+    for (let index = 0; index < fields.length; index += 2)
+      pieces.push(fields[index]!, ': ', fields[index + 1]!, '\r\n');
+    // Not by `+`: V8 keeps what that puts together as pieces, and would go through them at every write.
+    return pieces.join('');
   }
-}
-
-/** V8 keeps what is put together from pieces as these pieces, and would go through them at every write. */
-function flat(text: string): string {
-  return textOf(Buffer.from(text, 'latin1'));
 }
 
 function givenBy(head: RequestHeadParser): Map<string, string> {

@@ -8,11 +8,11 @@ import type { DeadlineHolder } from '../deadline-wheel.js';
 import type { JudgedRequest } from '../gate.js';
 import { ForwardingLines } from '../headers/forwarding-lines.js';
 import { BodyReader } from '../http1/body-reader.js';
-import { LastOctets } from '../http1/last-octets.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { FastPlan } from './fast/fast-plan.js';
+import { KnownHead } from './known-head.js';
 import type { MessageServer } from './message-server.js';
 import type { ReadBlock } from './read-block.js';
 import type { BlockReader, BlockSource } from './shared-block-socket.js';
@@ -49,9 +49,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #body = new BodyReader();
   #server: MessageServer | undefined;
   #forwarding: ForwardingLines | undefined;
-  /** The head that `#lastPlan` was made of. */
-  readonly #lastHead = new LastOctets();
-  #lastPlan: FastPlan | undefined;
+  /** Shared with the client's other connections until another head comes. */
+  #known: KnownHead | undefined;
+  #ownsKnown = false;
   #paused = false;
   #reading = false;
   #halfClosed = false;
@@ -66,6 +66,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#writer = new SocketWriter(socket, context.writeTurn);
     this.#block = source?.block;
     this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
+    if (!this.#encrypted) this.#known = context.knownHeads.of(this.clientAddress);
     if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     else source.reader = this;
     socket.on('end', () => this.#onEnd());
@@ -161,15 +162,19 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** What was made of the head that the parser has just completed; it holds when the next one is the same. */
   remember(plan: FastPlan): void {
-    const { bytes, end } = this.#context.parser;
-    this.#lastHead.keep(bytes, end);
-    this.#lastPlan = plan;
+    const { parser, knownHeads } = this.#context;
+    if (this.#known === undefined || !this.#ownsKnown) {
+      this.#known = new KnownHead();
+      this.#ownsKnown = true;
+      if (!this.#encrypted) knownHeads.note(this.clientAddress, this.#known);
+    }
+    this.#known.keep(parser.bytes, parser.end, plan);
   }
 
   /** Nothing that was made of an earlier head holds any more. */
   onPoliciesChanged(): void {
     this.#forwarding = undefined;
-    this.#lastHead.forget();
+    this.#known?.forget();
   }
 
   onDeadline(): void {
@@ -223,7 +228,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Reads one head, and as much of its body as is there. Returns what is left. */
   #readMessage(bytes: Buffer): Buffer {
-    if (this.#lastHead.areFirstOf(bytes, bytes.length)) return this.#readAgain(bytes, this.#lastPlan!);
+    const known = this.#known?.planFor(bytes);
+    if (known !== undefined) return this.#readAgain(bytes, known);
     const { parser, gate } = this.#context;
     const result = parser.parse(bytes, 0);
     if (result === 'incomplete') return this.#waitForHead(bytes);
@@ -238,8 +244,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** The head before, octet by octet: nothing of it is parsed or judged anew. */
   #readAgain(bytes: Buffer, plan: FastPlan): Buffer {
+    const headEnd = this.#known!.length;
     this.#beginMessage(plan.request);
-    return this.#serveMessage(this.#context.serveAgain(this, plan), bytes, this.#lastHead.length);
+    return this.#serveMessage(this.#context.serveAgain(this, plan), bytes, headEnd);
   }
 
   #serveMessage(server: MessageServer, bytes: Buffer, headEnd: number): Buffer {
@@ -345,6 +352,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#state = 'lingering';
     this.#early = NOTHING;
     this.#writer.flush();
+    // Both sides are done.
+    if (this.#halfClosed && this.#socket.writableLength === 0) return void this.#socket.destroy();
     this.#socket.end();
     this.#resume();
     this.#context.wheel.arm(this, LINGER_MS);
@@ -386,10 +395,14 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#socket.resume();
   }
 
+  get #encrypted(): boolean {
+    return (this.#socket as { encrypted?: boolean }).encrypted === true;
+  }
+
   #createForwarding(): ForwardingLines {
     const { clientAddress } = this;
     const { trustedProxies, pseudonym } = this.#context;
-    const proto = (this.#socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http';
+    const proto = this.#encrypted ? 'https' : 'http';
     return new ForwardingLines({ clientAddress, proto, trusted: trustedProxies.trusts(clientAddress), pseudonym });
   }
 }

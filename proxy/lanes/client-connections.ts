@@ -1,6 +1,7 @@
 // All client connections: what they share, which lane serves which message, and how they end together.
 
 import type { Socket } from 'node:net';
+import { Arrivals } from '../arrivals.js';
 import { DeadlineWheel } from '../deadline-wheel.js';
 import { Gate, type JudgedRequest } from '../gate.js';
 import { requestText } from '../headers/request-text.js';
@@ -24,6 +25,7 @@ import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
 import { GuestSocket } from './guest-socket.js';
+import { KnownHeads } from './known-head.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { shareBlock } from './shared-block-socket.js';
@@ -35,6 +37,7 @@ const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
   readonly writeTurn = new WriteTurn();
+  readonly knownHeads = new KnownHeads();
   readonly pseudonym: string;
   parser: RequestHeadParser;
   gate: Gate;
@@ -42,6 +45,7 @@ export class ClientConnections implements ConnectionContext {
   deadlines: ProxyOptions['deadlines'];
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
+  readonly #arrivals: Arrivals<Socket>;
   readonly #upstreams: UpstreamConnections;
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
@@ -60,6 +64,7 @@ export class ClientConnections implements ConnectionContext {
     this.trustedProxies = trustedProxies;
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
+    this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
     this.#upstreams = new UpstreamConnections(options.deadlines.upstreamIdleMs, this);
@@ -83,8 +88,7 @@ export class ClientConnections implements ConnectionContext {
   }
 
   accept(accepted: Socket): void {
-    const { socket, source } = shareBlock(accepted);
-    this.#all.add(new ClientConnection(socket, this, source));
+    this.#arrivals.add(accepted);
   }
 
   /** The context's policies are others than before: they are for the next message on every connection. */
@@ -98,6 +102,7 @@ export class ClientConnections implements ConnectionContext {
     this.#upstreams.idleMs = options.deadlines.upstreamIdleMs;
     this.#fast = this.#createFastContext();
     this.#fullLane.onOptionsChanged();
+    this.knownHeads.forget();
     for (const connection of this.#all) connection.onPoliciesChanged();
   }
 
@@ -109,12 +114,14 @@ export class ClientConnections implements ConnectionContext {
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
     this.announceEnd();
+    this.#arrivals.admitAll();
     this.#ending = true;
     for (const connection of [...this.#all]) connection.drain();
   }
 
   /** Ends every connection now. */
   destroy(): void {
+    this.#arrivals.admitAll();
     for (const connection of [...this.#all]) connection.cut({ reset: false });
     this.#upstreams.destroy();
     this.#fullLane.destroy();
@@ -167,6 +174,11 @@ export class ClientConnections implements ConnectionContext {
 
   onClosed(connection: ClientConnection): void {
     this.#all.delete(connection);
+  }
+
+  #admit(accepted: Socket): void {
+    const { socket, source } = shareBlock(accepted);
+    this.#all.add(new ClientConnection(socket, this, source));
   }
 
   /** Costs nothing where they are off. */

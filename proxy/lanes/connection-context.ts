@@ -7,6 +7,7 @@ import type { HeadFault, RequestHeadParser } from '../http1/request-head.js';
 import type { ProxyOptions } from '../options.js';
 import type { ClientConnection } from './client-connection.js';
 import type { FastPlan } from './fast/fast-plan.js';
+import type { KnownHeads } from './known-head.js';
 import type { MessageServer } from './message-server.js';
 import type { WriteTurn } from './write-turn.js';
 
@@ -19,6 +20,7 @@ export interface ConnectionContext {
   readonly deadlines: ProxyOptions['deadlines'];
   readonly trustedProxies: TrustedProxies;
   readonly pseudonym: string;
+  readonly knownHeads: KnownHeads;
   /** No further message on any connection. */
   readonly draining: boolean;
   /**

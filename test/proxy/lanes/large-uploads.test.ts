@@ -11,6 +11,7 @@ import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
 import type { ConnectionContext } from '../../../proxy/lanes/connection-context.js';
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
+import { KnownHeads } from '../../../proxy/lanes/known-head.js';
 import { shareBlock } from '../../../proxy/lanes/shared-block-socket.js';
 import { WriteTurn } from '../../../proxy/lanes/write-turn.js';
 import { systemClock } from '../../../src/core/clock.js';
@@ -125,6 +126,7 @@ describe('a client connection', () => {
       deadlines,
       trustedProxies: new TrustedProxies([]),
       pseudonym: 'proxy',
+      knownHeads: new KnownHeads(),
       draining: false,
       serve: (connection) => {
         const reader = new LateReader();

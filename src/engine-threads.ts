@@ -1,0 +1,35 @@
+// The threads of the JavaScript engine beside our own: they compile and collect in the background. On a machine with a free
+// core nobody notices. Where there is none (a validation job has them all, or we are pinned to one) they would take turns of
+// milliseconds with the thread that serves requests; so they get a lower priority, which whatever else runs here respects too.
+import { readdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { tryDo } from './core/session-nice.js';
+
+/** A tenth of the weight of the thread that serves requests (sched(7)). */
+const NICE = 10;
+const DEFAULT_POOL_SIZE = 4;
+
+/** Once, early in the life of the process. Where threads have no priorities of their own (not Linux) nothing happens. */
+export async function lowerEngineThreads(): Promise<void> {
+  // libuv starts its own threads with the first such call, all of them, and so behind the engine's.
+  await stat('.').catch(() => undefined);
+  const threads = ownThreads();
+  const poolSize = Number(process.env['UV_THREADPOOL_SIZE'] ?? DEFAULT_POOL_SIZE) || DEFAULT_POOL_SIZE;
+  const ofEngine = threads.slice(1, -poolSize);
+  // Short collections by our thread alone: it would wait for helpers who now wait for others.
+  if (ofEngine.length > 0) setFlagsFromString('--no-parallel-scavenge');
+  for (const thread of ofEngine) tryDo(() => setPriority(thread, NICE));
+}
+
+/** In the order in which they began, ours first; none where there is no /proc. */
+function ownThreads(): number[] {
+  try {
+    return readdirSync('/proc/self/task')
+      .map(Number)
+      .sort((one, other) => one - other);
+  } catch {
+    return [];
+  }
+}
