@@ -1,7 +1,9 @@
-// The launcher's own process: forks workers in the pool's place and tells of their ends. Leaves every decision to the
+// The launcher's own process: forks workers in the pool's place and tells of their ends, and runs what else is to be run. Leaves every decision to the
 // pool, and goes when the pool is gone, however that went; its workers stay for the next Understudy to adopt.
+import { systemClock } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
+import { runWithDeadline } from './resources/run-with-deadline.js';
 import { launchWorkerProcess, type ForkedProcess } from './worker-process.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
@@ -10,8 +12,14 @@ const launched = new Map<number, ForkedProcess>();
 process.title = 'understudy launcher';
 process.on('disconnect', () => process.exit());
 process.on('message', (order: LauncherOrder) => {
-  if (order.kind === 'launch') launch(order.key, order.spec);
-  else for (const key of order.keys) launched.get(key)?.signalGroup('SIGKILL');
+  switch (order.kind) {
+    case 'launch':
+      return launch(order.key, order.spec);
+    case 'discard':
+      return order.keys.forEach((key) => launched.get(key)?.signalGroup('SIGKILL'));
+    case 'run':
+      return void run(order.key, order.command, order.deadlineMs);
+  }
 });
 
 function launch(key: number, spec: LaunchSpec): void {
@@ -26,6 +34,10 @@ function launch(key: number, spec: LaunchSpec): void {
   } catch (error) {
     tell({ kind: 'refused', key, reason: errorMessage(error) });
   }
+}
+
+async function run(key: number, command: readonly string[], deadlineMs: number): Promise<void> {
+  tell({ kind: 'ran', key, result: await runWithDeadline(command, { clock: systemClock, deadlineMs }) });
 }
 
 /** A pool that is gone needs no news. */

@@ -1,6 +1,6 @@
 // Launches workers through a small process of its own. To fork is to copy a memory map, which stops an event loop for
 // as long as the map is large: ours for 10 to 40 ms, in the very moment in which a lost worker's requests are to be
-// saved. The launcher's map is small, and no request waits for its event loop.
+// saved. The launcher's map is small, and no request waits for its event loop. So it runs other programs too.
 // The workers are its children. Should it be lost they live on and are watched as adopted ones are; the next launch
 // brings up another launcher.
 import { fork, type ChildProcess } from 'node:child_process';
@@ -10,6 +10,7 @@ import { adoptProcess, lives } from './adopted-process.js';
 import { ExitNews } from './exit-news.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
 import { readProcess } from './process-table.js';
+import type { RunResult } from './resources/run-with-deadline.js';
 import { tailWorkerLog, touchWorkerLog } from './worker-log.js';
 import { signalGroup } from './worker-process.js';
 import type { LaunchSpec, ProcessIdentity, WorkerProcess } from './worker-runtime.js';
@@ -17,6 +18,8 @@ import type { LaunchSpec, ProcessIdentity, WorkerProcess } from './worker-runtim
 const PROGRAM = fileURLToPath(new URL('./launcher-process.js', import.meta.url));
 /** A launcher that says nothing for so long is lost: it may have been stopped. Far more than a busy machine needs. */
 const LOOK_EVERY_MS = 5_000;
+/** A launcher whose word on a program is overdue by more than this gives none. */
+const WORD_MS = 1_000;
 
 interface Launch {
   readonly spec: LaunchSpec;
@@ -31,6 +34,8 @@ export class Launcher {
   readonly #clock: Clock;
   /** Those that have not ended, by key. */
   readonly #launches = new Map<number, Launch>();
+  /** Told of what came of a program, by key. */
+  readonly #runs = new Map<number, (result: RunResult) => void>();
   /** Keys of those whose end keeps our process up. */
   readonly #awaited = new Set<number>();
   /** Overdue at the last look: an answer, or the news of an end. */
@@ -76,6 +81,19 @@ export class Launcher {
     };
   }
 
+  /** Runs a program and nothing but that. Never rejects, and ends by the deadline, or a second after it. */
+  run(command: readonly string[], deadlineMs: number): Promise<RunResult> {
+    const key = ++this.#lastKey;
+    return new Promise((resolve) => {
+      const timer = this.#clock.startTimer(deadlineMs + WORD_MS, () => this.#endRun(key, { kind: 'overdue' }));
+      this.#runs.set(key, (result) => {
+        timer.cancel();
+        resolve(result);
+      });
+      this.#order({ kind: 'run', key, command, deadlineMs });
+    });
+  }
+
   /** Lets the launcher go. What was launched stays, what is being launched is ended. */
   close(): void {
     const child = this.#child;
@@ -84,6 +102,7 @@ export class Launcher {
     if (keys.length > 0) this.#order({ kind: 'discard', keys });
     this.#child = undefined;
     this.#lookTimer?.cancel();
+    this.#endRuns('the process that runs programs was let go');
     if (child.connected) child.disconnect();
   }
 
@@ -106,6 +125,7 @@ export class Launcher {
   }
 
   #onNews(news: LauncherNews): void {
+    if (news.kind === 'ran') return this.#endRun(news.key, news.result);
     const launch = this.#launches.get(news.key);
     if (launch === undefined) return;
     if (news.kind === 'ended') return launch.exit.publish(news.report);
@@ -122,6 +142,7 @@ export class Launcher {
     if (this.#child !== child) return;
     this.#child = undefined;
     this.#lookTimer?.cancel();
+    this.#endRuns(`the process that runs programs was lost: ${why}`);
     for (const [key, { identity, exit, onRefused }] of this.#launches) {
       if (identity !== undefined) adoptProcess(identity, this.#clock).onExit((report) => exit.publish(report));
       else {
@@ -140,6 +161,17 @@ export class Launcher {
     else this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
   }
 
+  #endRuns(reason: string): void {
+    for (const key of [...this.#runs.keys()]) this.#endRun(key, { kind: 'unrunnable', reason });
+  }
+
+  #endRun(key: number, result: RunResult): void {
+    const told = this.#runs.get(key);
+    this.#runs.delete(key);
+    this.#holdUp();
+    told?.(result);
+  }
+
   #forget(key: number): void {
     this.#launches.delete(key);
     this.#awaitNoMore(key);
@@ -150,9 +182,9 @@ export class Launcher {
     this.#holdUp();
   }
 
-  /** The connection keeps our process up for as long as somebody's end is awaited. */
+  /** The connection keeps our process up for as long as somebody's end, or a result, is awaited. */
   #holdUp(): void {
-    if (this.#awaited.size > 0) this.#child?.channel?.ref();
+    if (this.#awaited.size > 0 || this.#runs.size > 0) this.#child?.channel?.ref();
     else this.#child?.channel?.unref();
   }
 }

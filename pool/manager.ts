@@ -36,6 +36,7 @@ import { TierTimes } from './tier-times.js';
 import { takeStep } from './step-taker.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
 import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
+import type { RunProgram } from './resources/run-with-deadline.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
@@ -319,6 +320,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** The processes that are ours, for whoever measures them. */
   processRoots(): { readonly id: string; readonly pid: number }[] {
     return this.#workers.flatMap(({ id, pid }) => (pid === undefined ? [] : [{ id, pid }]));
+  }
+
+  /** For programs of a moment, of whoever else needs some. */
+  get run(): RunProgram {
+    return this.#runtime.run;
   }
 
   /** Drains and stops everything. Resolves once no process is left; never rejects. Aborting `hurry` cuts all waits. */

@@ -4,7 +4,7 @@ import { Agent, request } from 'undici';
 import type { Clock } from '../src/core/clock.js';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
-import { runWithDeadline } from './resources/run-with-deadline.js';
+import type { RunProgram } from './resources/run-with-deadline.js';
 
 export interface HttpHook {
   readonly method: string;
@@ -44,13 +44,17 @@ export interface HookTarget {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Resolves with what went wrong, in words; with undefined when it is done. Never rejects, never hangs. */
-export function runHook(hook: Hook, target: HookTarget, clock: Clock): Promise<string | undefined> {
-  return 'command' in hook ? runCommandHook(hook, target, clock) : runHttpHook(hook, target, clock);
+export function runHook(
+  hook: Hook,
+  target: HookTarget,
+  { clock, run }: { readonly clock: Clock; readonly run: RunProgram },
+): Promise<string | undefined> {
+  return 'command' in hook ? runCommandHook(hook, target, run) : runHttpHook(hook, target, clock);
 }
 
-async function runCommandHook(hook: CommandHook, target: HookTarget, clock: Clock): Promise<string | undefined> {
+async function runCommandHook(hook: CommandHook, target: HookTarget, run: RunProgram): Promise<string | undefined> {
   const command = hook.command.map((part) => fillPart(part, target));
-  const result = await runWithDeadline(command, { clock, deadlineMs: hook.timeoutMs });
+  const result = await run(command, hook.timeoutMs);
   const shown = command.join(' ');
   switch (result.kind) {
     case 'exited': {

@@ -4,6 +4,7 @@
 import type { Priority } from '../src/core/priority.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import type { Announcement } from './announcement.js';
+import type { RunProgram } from './resources/run-with-deadline.js';
 import type { Hook, HookTarget } from './sleep-hooks.js';
 
 export interface LaunchSpec {
@@ -52,6 +53,8 @@ export interface WorkerRuntime {
   close(): void;
   /** Never rejects for a program that can't be run: that is an exit report. */
   launch(spec: LaunchSpec): Promise<WorkerProcess>;
+  /** For programs of a moment. */
+  readonly run: RunProgram;
   /** Joins a process that lives already. */
   adopt(identity: ProcessIdentity): WorkerProcess;
   /** Resolves once nothing is left of the groups whose leaders have ended. Never rejects. */

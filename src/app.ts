@@ -169,7 +169,7 @@ class Instance implements Understudy {
     this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
-    this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots });
+    this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots, run: this.#pool.run });
     const onEvent = (event: PoolEvent) => {
       this.events.append(event);
       this.#metrics.pool.onEvent(event);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseCpuTime } from '../../pool/resources/machine-meter.js';
+import { runningHere } from '../../pool/resources/run-with-deadline.js';
 import { GpuSampler } from '../../pool/resources/gpu-sampler.js';
 import { readTree } from '../../pool/resources/process-tree.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -130,7 +131,7 @@ export async function busyCores(ms: number): Promise<number> {
   return ((after.busy - before.busy) / (after.total - before.total)) * CORES;
 }
 
-const gpu = new GpuSampler({ clock: systemClock, intervalMs: 2_000, timeoutMs: 5_000 });
+const gpu = new GpuSampler({ clock: systemClock, run: runningHere(systemClock), intervalMs: 2_000, timeoutMs: 5_000 });
 
 async function gpuBusyShare(): Promise<number | undefined> {
   const reading = await gpu.ask();

@@ -3,10 +3,11 @@
 import type { Clock, Timer } from '../../src/core/clock.js';
 import { DEVICE_QUERY, parseDevices, parseProcesses, PROCESS_QUERY, type GpuDeviceFacts } from './nvidia-csv.js';
 import type { GpuProcess, GpuReading } from '../../src/core/resource-reading.js';
-import { runWithDeadline, type RunResult } from './run-with-deadline.js';
+import type { RunProgram, RunResult } from './run-with-deadline.js';
 
 export interface GpuSamplerOptions {
   readonly clock: Clock;
+  readonly run: RunProgram;
   readonly intervalMs: number;
   /** After so long a query is killed. */
   readonly timeoutMs: number;
@@ -122,8 +123,8 @@ export class GpuSampler {
   }
 
   #run(query: readonly string[]): Promise<RunResult> {
-    const { clock, timeoutMs } = this.#options;
-    return runWithDeadline([this.#program, ...query], { clock, deadlineMs: timeoutMs });
+    const { run, timeoutMs } = this.#options;
+    return run([this.#program, ...query], timeoutMs);
   }
 }
 

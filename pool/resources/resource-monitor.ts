@@ -8,6 +8,7 @@ import { CostMeter } from './cost-meter.js';
 import { GpuSampler } from './gpu-sampler.js';
 import { MachineMeter } from './machine-meter.js';
 import type { GpuReading, ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
+import type { RunProgram } from './run-with-deadline.js';
 import { SelfMeter } from './self-meter.js';
 import { TreeMeter, type MeteredTree } from './tree-meter.js';
 
@@ -26,6 +27,8 @@ export const defaultResourceOptions: ResourceOptions = { intervalMs: 2_000, gpu:
 export interface ResourceMonitorDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  /** For nvidia-smi. */
+  readonly run: RunProgram;
   /** The roots of our process trees; asked at each sample. */
   readonly roots: () => readonly ProcessRoot[];
 }
@@ -67,7 +70,7 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
     this.#trees = new TreeMeter(deps.clock);
     this.#self = new SelfMeter(deps.clock);
     const { intervalMs, gpuTimeoutMs: timeoutMs, gpuProgram: program } = options;
-    if (options.gpu) this.#gpu = new GpuSampler({ clock: deps.clock, intervalMs, timeoutMs, program });
+    if (options.gpu) this.#gpu = new GpuSampler({ clock: deps.clock, run: deps.run, intervalMs, timeoutMs, program });
   }
 
   /** Undefined before the first sample. */

@@ -14,8 +14,14 @@ export type RunResult =
 export interface RunOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
+}
+
+/** Runs a program to its end, wherever that costs requests the least. Never rejects, and ends by the deadline. */
+export type RunProgram = (command: readonly string[], deadlineMs: number) => Promise<RunResult>;
+
+/** By a fork of our own process. */
+export function runningHere(clock: Clock): RunProgram {
+  return (command, deadlineMs) => runWithDeadline(command, { clock, deadlineMs });
 }
 
 const MAX_OUTPUT_BYTES = 256 * 1024;
@@ -25,8 +31,7 @@ export function runWithDeadline(command: readonly string[], options: RunOptions)
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
     // Its own group: a wrapper script that hangs leaves a child behind that would hold our pipes open.
-    const { env, cwd } = options;
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env, cwd });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const output = { stdout: '', stderr: '' };
     const finish = (result: RunResult) => {
       timer.cancel();

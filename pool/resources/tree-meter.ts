@@ -17,14 +17,14 @@ export class TreeMeter {
     this.#clock = clock;
   }
 
-  /** Looks at each of these trees, and forgets all others. Requests get their turn between two trees. */
+  /** Looks at each of these trees, and forgets all others. Requests get their turn before each. */
   async read(roots: readonly number[]): Promise<ReadonlyMap<number, MeteredTree>> {
     for (const root of this.#last.keys()) if (!roots.includes(root)) this.#last.delete(root);
     const trees = new Map<number, MeteredTree>();
     for (const root of roots) {
+      await waitFor(this.#clock, 0);
       const tree = this.#read(root);
       if (tree !== undefined) trees.set(root, tree);
-      await waitFor(this.#clock, 0);
     }
     return trees;
   }

@@ -6,20 +6,24 @@ import { ioniceFlags, type Priority } from '../../src/core/priority.js';
 import { setSessionNice, tryDo } from '../../src/core/session-nice.js';
 import { tryReadProcFile } from '../proc-file.js';
 import { readTreePids, threadsOf } from './process-tree.js';
-import { runWithDeadline } from './run-with-deadline.js';
+import type { RunProgram } from './run-with-deadline.js';
 
 const DEADLINE_MS = 5_000;
 
 /** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
-export async function prioritiseTree(root: number, priority: Priority, clock: Clock): Promise<readonly string[]> {
+export async function prioritiseTree(
+  root: number,
+  priority: Priority,
+  { clock, run }: { readonly clock: Clock; readonly run: RunProgram },
+): Promise<readonly string[]> {
   const pids = readTreePids(root);
   if (pids.length === 0) return [];
   const { nice, io, cpus } = priority;
   const threads = pids.flatMap(threadsOf);
   const failures = [
     nice === undefined ? undefined : await setNice(root, { threads, nice, clock }),
-    cpus === undefined ? undefined : await setCpus(pids, cpus, clock),
-    io === undefined ? undefined : await run(['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)], clock),
+    cpus === undefined ? undefined : await setCpus(pids, cpus, run),
+    io === undefined ? undefined : await runTool(run, ['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)]),
   ];
   return failures.filter((failure) => failure !== undefined);
 }
@@ -37,13 +41,13 @@ async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promi
   return refused === undefined ? undefined : `nice ${nice}: ${explain(refused)}`;
 }
 
-async function setCpus(pids: readonly number[], cpus: string, clock: Clock): Promise<string | undefined> {
-  const results = await Promise.all(pids.map((pid) => run(['taskset', '-a', '-c', '-p', cpus, String(pid)], clock)));
+async function setCpus(pids: readonly number[], cpus: string, run: RunProgram): Promise<string | undefined> {
+  const results = await Promise.all(pids.map((pid) => runTool(run, ['taskset', '-a', '-c', '-p', cpus, String(pid)])));
   return results.find((failure) => failure !== undefined);
 }
 
-async function run(command: readonly string[], clock: Clock): Promise<string | undefined> {
-  const result = await runWithDeadline(command, { clock, deadlineMs: DEADLINE_MS });
+async function runTool(run: RunProgram, command: readonly string[]): Promise<string | undefined> {
+  const result = await run(command, DEADLINE_MS);
   const shown = command.slice(0, 4).join(' ');
   if (result.kind !== 'exited') return `${shown}: ${result.kind}`;
   const gone = /No such process/.test(result.stderr);

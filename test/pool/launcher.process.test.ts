@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Launcher } from '../../pool/launcher.js';
 import { readProcess } from '../../pool/process-table.js';
 import { signalGroup } from '../../pool/worker-process.js';
@@ -149,4 +149,40 @@ test('it keeps nobody up: a process that only has released workers ends by itsel
   await expect(once(child, 'exit')).resolves.toEqual([0, null]);
   groups.add(Number(output));
   expect(readProcess(Number(output))?.state).toBe('S');
+});
+
+describe('a program of a moment', () => {
+  test('is run by the launcher, and its result is told', async () => {
+    launcher.open();
+    const result = await launcher.run(['sh', '-c', 'echo $PPID; echo oh >&2; exit 3'], 60_000);
+    expect(result).toEqual({ kind: 'exited', code: 3, stdout: `${launcher.pid}\n`, stderr: 'oh\n' });
+  });
+
+  test('that does not exist is told so', async () => {
+    await expect(launcher.run(['no-such-program-of-anybody'], 60_000)).resolves.toEqual({ kind: 'not-found' });
+  });
+
+  test('is overdue when a launcher that is stopped says nothing', async () => {
+    launcher.open();
+    process.kill(launcher.pid!, 'SIGSTOP');
+    const result = launcher.run(['true'], 500);
+    clock.advance(1_499);
+    clock.advance(1);
+    await expect(result).resolves.toEqual({ kind: 'overdue' });
+    process.kill(launcher.pid!, 'SIGCONT');
+  });
+
+  test.each([
+    ['lost', (pid: number) => process.kill(pid, 'SIGKILL')],
+    ['closed', () => launcher.close()],
+  ])('is not waited for when the launcher is %s', async (_what, end) => {
+    launcher.open();
+    const pid = launcher.pid!;
+    const result = launcher.run(['sleep', '1'], 60_000);
+    end(pid);
+    await expect(result).resolves.toMatchObject({
+      kind: 'unrunnable',
+      reason: expect.stringContaining('the process that runs programs was'),
+    });
+  });
 });

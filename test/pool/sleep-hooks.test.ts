@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { runningHere } from '../../pool/resources/run-with-deadline.js';
 import { runHook, type Hook } from '../../pool/sleep-hooks.js';
 import { systemClock } from '../../src/core/clock.js';
 
@@ -25,7 +26,11 @@ async function listen(listener: RequestListener): Promise<number> {
 
 function run(hook: Hook, port = 1): Promise<string | undefined> {
   const address = { kind: 'tcp', host: '127.0.0.1', port } as const;
-  return runHook(hook, { pid: 4711, address, name: 'fallback', worker: 2 }, systemClock);
+  return runHook(
+    hook,
+    { pid: 4711, address, name: 'fallback', worker: 2 },
+    { clock: systemClock, run: runningHere(systemClock) },
+  );
 }
 
 const wake = { method: 'POST', path: '/wake_up?tags=weights', timeoutMs: 10_000 };

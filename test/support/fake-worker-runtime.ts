@@ -4,6 +4,7 @@ import type { Clock } from '../../src/core/clock.js';
 import type { Priority } from '../../src/core/priority.js';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
 import { nothingAnnounced, type Announcement } from '../../pool/announcement.js';
+import type { RunResult } from '../../pool/resources/run-with-deadline.js';
 import type { Hook, HookTarget } from '../../pool/sleep-hooks.js';
 import { ExitNews } from '../../pool/exit-news.js';
 import type {
@@ -156,6 +157,10 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     // A tick is 10 ms: it burns a whole core.
     const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
     return { cpuTicks, residentBytes: 0, stopped: found.stopped, runnable: false };
+  }
+
+  run(): Promise<RunResult> {
+    return Promise.resolve({ kind: 'not-found' });
   }
 
   runHook(hook: Hook, target: HookTarget): Promise<string | undefined> {

@@ -76,8 +76,8 @@ export class ProxyRig {
     );
   }
 
-  async connect(): Promise<RawConnection> {
-    const connection = await RawConnection.open(this.port);
+  async connect(from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
+    const connection = await RawConnection.open(this.port, from);
     this.#closers.push(() => connection.close());
     return connection;
   }

@@ -23,8 +23,8 @@ export class RawConnection {
     socket.on('close', () => this.#end());
   }
 
-  static async open(port: number): Promise<RawConnection> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  static async open(port: number, from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...from });
     await once(socket, 'connect');
     return new RawConnection(socket);
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { runningHere } from '../../../pool/resources/run-with-deadline.js';
 import { GpuSampler } from '../../../pool/resources/gpu-sampler.js';
 import { listProcesses, commandOf } from '../../../pool/process-table.js';
 import { systemClock, type Clock } from '../../../src/core/clock.js';
@@ -18,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function samplerFor(standIn: StandIn | undefined, timeoutMs = 20_000): GpuSampler {
   const program = standIn === undefined ? join(folder, 'nvidia-smi') : writeStandIn(folder, standIn);
-  return new GpuSampler({ clock: systemClock, intervalMs: 10, timeoutMs, program });
+  return new GpuSampler({ clock: systemClock, run: runningHere(systemClock), intervalMs: 10, timeoutMs, program });
 }
 
 test('a device is seen with the processes that are on it', async () => {
@@ -64,7 +65,7 @@ test('a GPU that is not there is looked for again after five minutes', async () 
     },
   };
   const program = join(folder, 'nvidia-smi');
-  const sampler = new GpuSampler({ clock, intervalMs: 10, timeoutMs: 5_000, program });
+  const sampler = new GpuSampler({ clock, run: runningHere(clock), intervalMs: 10, timeoutMs: 5_000, program });
   await sampler.start();
   sampler.stop();
   expect(pauses.at(-1)).toBe(300_000);

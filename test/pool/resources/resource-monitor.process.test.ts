@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { runningHere } from '../../../pool/resources/run-with-deadline.js';
 import { ResourceMonitor, type ProcessRoot } from '../../../pool/resources/resource-monitor.js';
 import type { ResourceReading } from '../../../src/core/resource-reading.js';
 import { systemClock } from '../../../src/core/clock.js';
@@ -34,7 +35,12 @@ afterEach(() => {
 
 function createMonitor(roots: readonly ProcessRoot[]): ResourceMonitor {
   const options = { intervalMs: 10, gpu: false, gpuTimeoutMs: 1_000 };
-  return new ResourceMonitor(options, { clock: systemClock, log: silentLog, roots: () => roots });
+  return new ResourceMonitor(options, {
+    clock: systemClock,
+    run: runningHere(systemClock),
+    log: silentLog,
+    roots: () => roots,
+  });
 }
 
 async function nextReading(from: ResourceMonitor): Promise<ResourceReading> {
@@ -70,7 +76,7 @@ test('a worker has the GPU memory of all its processes', async () => {
   const gpuProgram = writeStandIn(folder, oneDevice({ processes }));
   const options = { intervalMs: 10, gpu: true, gpuTimeoutMs: 20_000, gpuProgram };
   const roots = () => [{ id: 'primary/1', pid: parent!.pid! }];
-  monitor = new ResourceMonitor(options, { clock: systemClock, log: silentLog, roots });
+  monitor = new ResourceMonitor(options, { clock: systemClock, run: runningHere(systemClock), log: silentLog, roots });
   await monitor.start();
   expect(monitor.latest?.workers[0]?.gpuMemoryBytes).toBe(400 * 1024 ** 2);
 });
@@ -80,7 +86,7 @@ test('a refresh looks at the GPU anew, and the rhythm goes on once', async () =>
   const gpuProgram = writeStandIn(folder, oneDevice({ usedMiB: 100 }));
   const clock = new ManualClock();
   const options = { intervalMs: 2_000, gpu: true, gpuTimeoutMs: 20_000, gpuProgram };
-  monitor = new ResourceMonitor(options, { clock, log: silentLog, roots: () => [] });
+  monitor = new ResourceMonitor(options, { clock, run: runningHere(clock), log: silentLog, roots: () => [] });
   await monitor.start();
   const timers = clock.pendingTimers;
   writeStandIn(folder, oneDevice({ usedMiB: 300 }));
@@ -112,7 +118,7 @@ test('a worker that is gone is no longer in the reading', async () => {
 test('nothing is left to come after the stop', async () => {
   const clock = new ManualClock();
   const options = { intervalMs: 10, gpu: false, gpuTimeoutMs: 1_000 };
-  monitor = new ResourceMonitor(options, { clock, log: silentLog, roots: () => [] });
+  monitor = new ResourceMonitor(options, { clock, run: runningHere(clock), log: silentLog, roots: () => [] });
   void monitor.start();
   await nextReading(monitor);
   monitor.stop();

@@ -74,6 +74,45 @@ describe.each(['auto', 'full'] as const)('with lane %s, a connection that repeat
     expect(seen('x-forwarded-for')).toEqual(['127.0.0.1', '127.0.0.1', '192.0.2.1, 127.0.0.1']);
   });
 
+  test("shares what is known with the client's next connection, and nothing else", async () => {
+    await send(post('one'));
+    const next = await rig.connect();
+    next.write(post('two'));
+    await rig.waitForRecords(2);
+    next.write('GET /other HTTP/1.1\r\nHost: b\r\n\r\n');
+    await rig.waitForRecords(3);
+    await send(post('six'));
+    expect(backend.requests.map(({ target, body }) => target + body)).toEqual([
+      '/sameone',
+      '/sametwo',
+      '/other',
+      '/samesix',
+    ]);
+    expect(new Set(seen('x-request-id')).size).toBe(4);
+    expect(rig.records.map(({ client: facts }) => facts?.userAgent)).toEqual(['twice', 'twice', undefined, 'twice']);
+  });
+
+  test("has another client's next connection told apart", async () => {
+    await send(post('one'));
+    const other = await rig.connect({ localAddress: '127.0.0.2' });
+    other.write(post('two'));
+    await rig.waitForRecords(2);
+    expect(seen('x-forwarded-for')).toEqual(['127.0.0.1', '127.0.0.2']);
+    expect(rig.records.map(({ client: facts }) => facts?.address)).toEqual(['127.0.0.1', '127.0.0.2']);
+  });
+
+  test('has its next connection judged by the policies of then', async () => {
+    const claiming = 'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n';
+    await send(claiming);
+    client.close();
+    const front = { host: '127.0.0.1', port: 0 };
+    rig.proxy.applyOptions({ ...defaultProxyOptions, front, lane, trustedProxies: ['127.0.0.1/32'] });
+    const next = await rig.connect();
+    next.write(claiming);
+    await rig.waitForRecords(2);
+    expect(seen('x-forwarded-for')).toEqual(['127.0.0.1', '192.0.2.1, 127.0.0.1']);
+  });
+
   test('is refused as before when it repeats what is wrong', async () => {
     const wrong = 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n';
     client.write(wrong + wrong);
