@@ -7,8 +7,10 @@ import type { Clock, Timer } from '../src/core/clock.js';
 export interface DeadlineHolder {
   /** When it is over, on the wheel's clock in milliseconds; Infinity for never. Written by `arm` and `disarm` alone. */
   deadlineAt: number;
-  /** Tick in which the wheel looks at it next. Owned by the wheel. */
+  /** Tick in which the wheel looks at it next, -1 for never. Owned by the wheel. */
   deadlineTick: number;
+  /** Its place among those of that tick. Owned by the wheel. */
+  deadlinePlace: number;
   onDeadline(): void;
 }
 
@@ -36,11 +38,19 @@ export class DeadlineWheel {
     const tick = Math.min(this.#tickOf(holder.deadlineAt) + 1, this.#tickOf(now) + SLOTS - 1);
     // It is looked at before that anyhow.
     if (holder.deadlineTick > this.#tick && holder.deadlineTick <= tick) return;
+    this.#remove(holder);
     this.#insert(holder, tick);
   }
 
+  /** It stays on the wheel for a while, ready to be armed again at no cost. */
   disarm(holder: DeadlineHolder): void {
     holder.deadlineAt = Infinity;
+  }
+
+  /** It will not be armed again: nothing here keeps it in memory. */
+  release(holder: DeadlineHolder): void {
+    holder.deadlineAt = Infinity;
+    this.#remove(holder);
   }
 
   stop(): void {
@@ -51,9 +61,22 @@ export class DeadlineWheel {
   #insert(holder: DeadlineHolder, tick: number): void {
     if (this.#held === 0) this.#tick = this.#tickOf(this.#clock.now());
     holder.deadlineTick = tick;
-    this.#slots[tick % SLOTS]!.push(holder);
+    holder.deadlinePlace = this.#slots[tick % SLOTS]!.push(holder) - 1;
     this.#held += 1;
     this.#timer ??= this.#startTimer();
+  }
+
+  /** The last one of its slot takes its place. */
+  #remove(holder: DeadlineHolder): void {
+    if (holder.deadlineTick < 0) return;
+    const slot = this.#slots[holder.deadlineTick % SLOTS]!;
+    const last = slot.pop()!;
+    if (last !== holder) {
+      slot[holder.deadlinePlace] = last;
+      last.deadlinePlace = holder.deadlinePlace;
+    }
+    holder.deadlineTick = -1;
+    this.#held -= 1;
   }
 
   #startTimer(): Timer {
@@ -75,13 +98,10 @@ export class DeadlineWheel {
 
   #lookAt(tick: number, now: number): void {
     const slot = this.#slots[tick % SLOTS]!;
-    if (slot.length === 0) return;
-    this.#slots[tick % SLOTS] = [];
-    this.#held -= slot.length;
-    for (const holder of slot) {
-      // Moved to an earlier slot meanwhile: this entry is void.
-      if (holder.deadlineTick > tick) continue;
+    // One by one: a deadline that is over may release or arm others.
+    for (let holder = slot.pop(); holder !== undefined; holder = slot.pop()) {
       holder.deadlineTick = -1;
+      this.#held -= 1;
       if (holder.deadlineAt <= now) {
         holder.deadlineAt = Infinity;
         holder.onDeadline();

@@ -42,6 +42,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #writer: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
+  deadlinePlace = 0;
   readonly clientAddress: string;
   #state: State = 'head';
   /** Octets that came and were not yet judged. */
@@ -377,7 +378,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     const wasServing = this.#state === 'message' || this.#state === 'tunnel';
     this.#state = 'closed';
     this.#server = undefined;
-    this.#context.wheel.disarm(this);
+    this.#context.wheel.release(this);
     if (wasServing) this.#context.noteAnswered();
     server?.onClientGone();
     this.#context.onClosed(this);

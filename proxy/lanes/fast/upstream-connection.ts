@@ -38,6 +38,7 @@ export class UpstreamConnection implements DeadlineHolder {
   readonly #writer: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
+  deadlinePlace = 0;
   user: UpstreamUser | undefined;
   /** A byte of a request may have reached the upstream. */
   connected = false;
@@ -147,7 +148,7 @@ export class UpstreamConnection implements DeadlineHolder {
   #leave(): void {
     if (this.gone) return;
     this.gone = true;
-    this.#events.wheel.disarm(this);
+    this.#events.wheel.release(this);
     this.#events.onGone(this);
   }
 }
