@@ -43,6 +43,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   deadlineAt = Infinity;
   deadlineTick = -1;
   deadlinePlace = 0;
+  /** Among all connections. Owned by whoever has them all. */
+  place = 0;
   readonly clientAddress: string;
   #state: State = 'head';
   /** Octets that came and were not yet judged. */

@@ -50,7 +50,11 @@ export class ClientConnections implements ConnectionContext {
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
-  readonly #all = new Set<ClientConnection>();
+  /**
+   * Not a Set: with much coming and going it is rebuilt all the time, and each table that it leaves behind keeps what was in
+   * it then until the next full collection.
+   */
+  readonly #all: ClientConnection[] = [];
   #inflight = 0;
   #ending = false;
   #date = '';
@@ -84,7 +88,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Connections that are not closed yet, idle ones included. */
   get open(): number {
-    return this.#all.size;
+    return this.#all.length;
   }
 
   accept(accepted: Socket): void {
@@ -173,12 +177,16 @@ export class ClientConnections implements ConnectionContext {
   }
 
   onClosed(connection: ClientConnection): void {
-    this.#all.delete(connection);
+    const last = this.#all.pop()!;
+    if (last === connection) return;
+    this.#all[connection.place] = last;
+    last.place = connection.place;
   }
 
   #admit(accepted: Socket): void {
     const { socket, source } = shareBlock(accepted);
-    this.#all.add(new ClientConnection(socket, this, source));
+    const connection = new ClientConnection(socket, this, source);
+    connection.place = this.#all.push(connection) - 1;
   }
 
   /** Costs nothing where they are off. */

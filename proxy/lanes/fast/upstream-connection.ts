@@ -39,6 +39,8 @@ export class UpstreamConnection implements DeadlineHolder {
   deadlineAt = Infinity;
   deadlineTick = -1;
   deadlinePlace = 0;
+  /** Among all connections. Owned by whoever has them all. */
+  place = 0;
   user: UpstreamUser | undefined;
   /** A byte of a request may have reached the upstream. */
   connected = false;

@@ -11,7 +11,8 @@ export class UpstreamConnections {
   idleMs: number;
   readonly #shared: Omit<UpstreamConnectionEvents, 'siblings'>;
   readonly #idle = new Map<Upstream, UpstreamConnection[]>();
-  readonly #all = new Set<UpstreamConnection>();
+  /** Not a Set, for the reason that client connections are in none. */
+  readonly #all: UpstreamConnection[] = [];
 
   constructor(idleMs: number, { wheel, writeTurn }: { readonly wheel: DeadlineWheel; readonly writeTurn: WriteTurn }) {
     this.idleMs = idleMs;
@@ -48,12 +49,16 @@ export class UpstreamConnections {
 
   #open(upstream: Upstream, siblings: UpstreamConnection[]): UpstreamConnection {
     const connection = new UpstreamConnection(upstream, { ...this.#shared, siblings });
-    this.#all.add(connection);
+    connection.place = this.#all.push(connection) - 1;
     return connection;
   }
 
   #forget(connection: UpstreamConnection): void {
-    this.#all.delete(connection);
+    const last = this.#all.pop()!;
+    if (last !== connection) {
+      this.#all[connection.place] = last;
+      last.place = connection.place;
+    }
     const index = connection.siblings.lastIndexOf(connection);
     if (index >= 0) connection.siblings.splice(index, 1);
   }
