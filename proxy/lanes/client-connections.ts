@@ -110,15 +110,15 @@ export class ClientConnections implements ConnectionContext {
     for (const connection of this.#all) connection.onPoliciesChanged();
   }
 
-  /** Every answer from here on says that it is the last one on its connection. */
+  /** Every answer from here on says that it is the last one on its connection. Who was accepted is among those to be answered. */
   announceEnd(): void {
+    this.#arrivals.admitAll();
     this.#context.draining = true;
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
     this.announceEnd();
-    this.#arrivals.admitAll();
     this.#ending = true;
     for (const connection of [...this.#all]) connection.drain();
   }

@@ -528,6 +528,19 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
       await closed;
     });
 
+    test('serves whoever it accepted in its last turn when it leaves the front', async () => {
+      rig.route(await rig.httpBackend((_request, response) => response.end('served')));
+      let left: Promise<void> | undefined;
+      rig.proxy.frontServer.once('connection', () => {
+        left = rig.proxy.leave({ graceMs: 60_000 });
+      });
+      const client = (await rig.connect()).write(GET);
+      expect(await client.waitForEnd()).toMatch(/^HTTP\/1\.1 200 [^]*served/);
+      client.close();
+      await left;
+      expect(left).toBeDefined();
+    });
+
     test('ends what is in flight with a word when its time is over', async () => {
       rig.route(await rig.httpBackend(streaming('data: 1\n\n')));
       const stream = (await rig.connect()).write(GET);
