@@ -1,5 +1,6 @@
-// The launcher's own process: forks workers in the pool's place and tells of their ends, and runs what else is to be run. Leaves every decision to the
-// pool, and goes when the pool is gone, however that went; its workers stay for the next Understudy to adopt.
+// The launcher's own process: forks workers in the pool's place and tells of their ends, and runs what else is to be run.
+// Leaves every decision to the pool, and goes when the pool is gone, however that went; its workers stay for the next
+// Understudy to adopt.
 import { systemClock } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';

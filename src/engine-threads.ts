@@ -15,19 +15,20 @@ const DEFAULT_POOL_SIZE = 4;
 export async function lowerEngineThreads(): Promise<void> {
   // libuv starts its own threads with the first such call, all of them, and so behind the engine's.
   await stat('.').catch(() => undefined);
-  const threads = ownThreads();
+  const others = otherThreads();
   const poolSize = Number(process.env['UV_THREADPOOL_SIZE'] ?? DEFAULT_POOL_SIZE) || DEFAULT_POOL_SIZE;
-  const ofEngine = threads.slice(1, -poolSize);
+  const ofEngine = others.slice(0, -poolSize);
   // Short collections by our thread alone: it would wait for helpers who now wait for others.
   if (ofEngine.length > 0) setFlagsFromString('--no-parallel-scavenge');
   for (const thread of ofEngine) tryDo(() => setPriority(thread, NICE));
 }
 
-/** In the order in which they began, ours first; none where there is no /proc. */
-function ownThreads(): number[] {
+/** In the order in which they began; none where there is no /proc. The one that serves requests has the pid as its number. */
+function otherThreads(): number[] {
   try {
     return readdirSync('/proc/self/task')
       .map(Number)
+      .filter((thread) => thread !== process.pid)
       .sort((one, other) => one - other);
   } catch {
     return [];
