@@ -4,10 +4,11 @@
 import { systemClock } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
-import { runWithDeadline } from './resources/run-with-deadline.js';
+import { runningHere } from './resources/run-with-deadline.js';
 import { launchWorkerProcess, type ForkedProcess } from './worker-process.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
+const runHere = runningHere(systemClock);
 const launched = new Map<number, ForkedProcess>();
 
 process.title = 'understudy launcher';
@@ -38,7 +39,7 @@ function launch(key: number, spec: LaunchSpec): void {
 }
 
 async function run(key: number, command: readonly string[], deadlineMs: number): Promise<void> {
-  tell({ kind: 'ran', key, result: await runWithDeadline(command, { clock: systemClock, deadlineMs }) });
+  tell({ kind: 'ran', key, result: await runHere(command, deadlineMs) });
 }
 
 /** A pool that is gone needs no news. */

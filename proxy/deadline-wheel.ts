@@ -3,6 +3,7 @@
 // after Varghese and Lauck 1987, lazily moved.)
 
 import type { Clock, Timer } from '../src/core/clock.js';
+import { takeOut } from './take-out.js';
 
 export interface DeadlineHolder {
   /** When it is over, on the wheel's clock in milliseconds; Infinity for never. Written by `arm` and `disarm` alone. */
@@ -66,15 +67,10 @@ export class DeadlineWheel {
     this.#timer ??= this.#startTimer();
   }
 
-  /** The last one of its slot takes its place. */
   #remove(holder: DeadlineHolder): void {
     if (holder.deadlineTick < 0) return;
-    const slot = this.#slots[holder.deadlineTick % SLOTS]!;
-    const last = slot.pop()!;
-    if (last !== holder) {
-      slot[holder.deadlinePlace] = last;
-      last.deadlinePlace = holder.deadlinePlace;
-    }
+    const moved = takeOut(this.#slots[holder.deadlineTick % SLOTS]!, holder.deadlinePlace);
+    if (moved !== undefined) moved.deadlinePlace = holder.deadlinePlace;
     holder.deadlineTick = -1;
     this.#held -= 1;
   }

@@ -1,11 +1,11 @@
 // The threads of the JavaScript engine beside our own: they compile and collect in the background. On a machine with a free
 // core nobody notices. Where there is none (a validation job has them all, or we are pinned to one) they would take turns of
 // milliseconds with the thread that serves requests; so they get a lower priority, which whatever else runs here respects too.
-import { readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { tryDo } from './core/session-nice.js';
+import { threadsOf } from './core/threads.js';
 
 /** A tenth of the weight of the thread that serves requests (sched(7)). */
 const NICE = 10;
@@ -15,22 +15,13 @@ const DEFAULT_POOL_SIZE = 4;
 export async function lowerEngineThreads(): Promise<void> {
   // libuv starts its own threads with the first such call, all of them, and so behind the engine's.
   await stat('.').catch(() => undefined);
-  const others = otherThreads();
+  // In the order in which they began. The one that serves requests has the pid as its number.
+  const others = threadsOf(process.pid)
+    .filter((thread) => thread !== process.pid)
+    .sort((one, other) => one - other);
   const poolSize = Number(process.env['UV_THREADPOOL_SIZE'] ?? DEFAULT_POOL_SIZE) || DEFAULT_POOL_SIZE;
   const ofEngine = others.slice(0, -poolSize);
   // Short collections by our thread alone: it would wait for helpers who now wait for others.
   if (ofEngine.length > 0) setFlagsFromString('--no-parallel-scavenge');
   for (const thread of ofEngine) tryDo(() => setPriority(thread, NICE));
-}
-
-/** In the order in which they began; none where there is no /proc. The one that serves requests has the pid as its number. */
-function otherThreads(): number[] {
-  try {
-    return readdirSync('/proc/self/task')
-      .map(Number)
-      .filter((thread) => thread !== process.pid)
-      .sort((one, other) => one - other);
-  } catch {
-    return [];
-  }
 }

@@ -1,6 +1,6 @@
 // A process with everything that it started, from /proc. Walks from parent to child: looking at every process of the
 // machine costs 20 ms where there are 500, and would stall the proxy's event loop for as long.
-import { readdirSync } from 'node:fs';
+import { threadsOf } from '../../src/core/threads.js';
 import { tryReadProcFile } from '../proc-file.js';
 import { readProcess, type ProcessFacts } from '../process-table.js';
 import type { Vitals } from '../worker-runtime.js';
@@ -75,12 +75,4 @@ function childrenOf(pid: number): number[] {
     const list = tryReadProcFile(`/proc/${pid}/task/${thread}/children`)?.trim() ?? '';
     return list === '' ? [] : list.split(' ').map(Number);
   });
-}
-
-export function threadsOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch {
-    return [];
-  }
 }

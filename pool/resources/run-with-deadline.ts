@@ -11,7 +11,7 @@ export type RunResult =
   | { readonly kind: 'overdue' }
   | { readonly kind: 'too-much-output' };
 
-export interface RunOptions {
+interface RunOptions {
   readonly clock: Clock;
   readonly deadlineMs: number;
 }
@@ -26,8 +26,7 @@ export function runningHere(clock: Clock): RunProgram {
 
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Never rejects. */
-export function runWithDeadline(command: readonly string[], options: RunOptions): Promise<RunResult> {
+function runWithDeadline(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
     // Its own group: a wrapper script that hangs leaves a child behind that would hold our pipes open.

@@ -4,8 +4,9 @@ import { setPriority } from 'node:os';
 import type { Clock } from '../../src/core/clock.js';
 import { ioniceFlags, type Priority } from '../../src/core/priority.js';
 import { setSessionNice, tryDo } from '../../src/core/session-nice.js';
+import { threadsOf } from '../../src/core/threads.js';
 import { tryReadProcFile } from '../proc-file.js';
-import { readTreePids, threadsOf } from './process-tree.js';
+import { readTreePids } from './process-tree.js';
 import type { RunProgram } from './run-with-deadline.js';
 
 const DEADLINE_MS = 5_000;

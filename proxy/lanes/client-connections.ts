@@ -14,6 +14,7 @@ import { priorityOf, type Priority } from '../priority.js';
 import { problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
+import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
 import { affinityOf, fieldOf } from './affinity.js';
 import { ClientConnection } from './client-connection.js';
@@ -50,10 +51,6 @@ export class ClientConnections implements ConnectionContext {
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
-  /**
-   * Not a Set: with much coming and going it is rebuilt all the time, and each table that it leaves behind keeps what was in
-   * it then until the next full collection.
-   */
   readonly #all: ClientConnection[] = [];
   #inflight = 0;
   #ending = false;
@@ -177,10 +174,8 @@ export class ClientConnections implements ConnectionContext {
   }
 
   onClosed(connection: ClientConnection): void {
-    const last = this.#all.pop()!;
-    if (last === connection) return;
-    this.#all[connection.place] = last;
-    last.place = connection.place;
+    const moved = takeOut(this.#all, connection.place);
+    if (moved !== undefined) moved.place = connection.place;
   }
 
   #admit(accepted: Socket): void {

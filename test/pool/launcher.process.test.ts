@@ -57,6 +57,12 @@ async function untilGone(pid: number): Promise<void> {
   while (!['Z', undefined].includes(readProcess(pid)?.state)) await setImmediate();
 }
 
+/** Once a program has written its own there. */
+async function pidIn(file: string): Promise<number> {
+  while (!existsSync(file) || !readFileSync(file, 'utf8').endsWith('\n')) await setImmediate();
+  return Number(readFileSync(file, 'utf8'));
+}
+
 async function untilAnotherLauncherThan(lost: number): Promise<void> {
   while (launcher.pid === lost) await setImmediate();
 }
@@ -178,7 +184,9 @@ describe('a program of a moment', () => {
   ])('is not waited for when the launcher is %s', async (_what, end) => {
     launcher.open();
     const pid = launcher.pid!;
-    const result = launcher.run(['sleep', '1'], 60_000);
+    const pidFile = join(dir, 'pid');
+    const result = launcher.run(['sh', '-c', `echo $$ > ${pidFile}; exec sleep 600`], 60_000);
+    groups.add(await pidIn(pidFile));
     end(pid);
     await expect(result).resolves.toMatchObject({
       kind: 'unrunnable',

@@ -1,9 +1,10 @@
 // On a process of its own, since its threads are what is changed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { threadsOf } from '../../src/core/threads.js';
 
 const MODULE = resolve('dist/src/engine-threads.js');
 const LOWER = `
@@ -30,13 +31,9 @@ test('the threads of the engine get a lower priority, those that serve and those
   }
 });
 
-/** Field 19 of proc_pid_stat(5), by thread in the order in which they began. */
+/** In the order in which the threads began. */
 function nicesOf(pid: number): number[] {
-  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
-  return threads
+  return threadsOf(pid)
     .sort((one, other) => one - other)
-    .map((thread) => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19 - 3]);
-    });
+    .map((thread) => getPriority(thread));
 }

@@ -2,6 +2,7 @@
 // kept for longer than servers keep theirs.
 
 import type { DeadlineWheel } from '../../deadline-wheel.js';
+import { takeOut } from '../../take-out.js';
 import type { Upstream } from '../../upstream.js';
 import type { WriteTurn } from '../write-turn.js';
 import { UpstreamConnection, type UpstreamConnectionEvents } from './upstream-connection.js';
@@ -11,7 +12,6 @@ export class UpstreamConnections {
   idleMs: number;
   readonly #shared: Omit<UpstreamConnectionEvents, 'siblings'>;
   readonly #idle = new Map<Upstream, UpstreamConnection[]>();
-  /** Not a Set, for the reason that client connections are in none. */
   readonly #all: UpstreamConnection[] = [];
 
   constructor(idleMs: number, { wheel, writeTurn }: { readonly wheel: DeadlineWheel; readonly writeTurn: WriteTurn }) {
@@ -54,11 +54,8 @@ export class UpstreamConnections {
   }
 
   #forget(connection: UpstreamConnection): void {
-    const last = this.#all.pop()!;
-    if (last !== connection) {
-      this.#all[connection.place] = last;
-      last.place = connection.place;
-    }
+    const moved = takeOut(this.#all, connection.place);
+    if (moved !== undefined) moved.place = connection.place;
     const index = connection.siblings.lastIndexOf(connection);
     if (index >= 0) connection.siblings.splice(index, 1);
   }

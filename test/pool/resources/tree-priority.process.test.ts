@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { readTree, threadsOf } from '../../../pool/resources/process-tree.js';
+import { readTree } from '../../../pool/resources/process-tree.js';
 import { runningHere } from '../../../pool/resources/run-with-deadline.js';
 import { ownCpus, prioritiseTree } from '../../../pool/resources/tree-priority.js';
+import { threadsOf } from '../../../src/core/threads.js';
 import { systemClock } from '../../../src/core/clock.js';
 
 const WITH_CHILD = `
