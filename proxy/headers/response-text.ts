@@ -26,7 +26,7 @@ export class ResponseTexts {
 
   /**
    * `head` has just been parsed, by the one parser that these texts are for. `date`: an IMF-fixdate, added where the
-   * upstream sent none (RFC 9110 section 6.6.1).
+   * upstream sent none (RFC 9110 section 6.6.1); anything where it did.
    */
   of(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
     if (head.edition === this.#edition && date === this.#date && isSameFraming(framing, this.#framing))

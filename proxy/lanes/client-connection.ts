@@ -356,7 +356,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#early = NOTHING;
     this.#writer.flush();
     // Both sides are done.
-    if (this.#halfClosed && this.#socket.writableLength === 0) return void this.#socket.destroy();
+    if (this.#halfClosed && this.#writer.done) return void this.#socket.destroy();
     this.#socket.end();
     this.#resume();
     this.#context.wheel.arm(this, LINGER_MS);

@@ -1,15 +1,11 @@
 // Everything that Prometheus can scrape of this instance. Names are stable and labels few.
 
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { StatusView } from '../admin/status-view.js';
 import { registerResourceMetrics } from '../resource-metrics.js';
 import { PoolMetrics } from './pool-metrics.js';
+import { registerProcessMetrics } from './process-metrics.js';
 import { RequestMetrics } from './request-metrics.js';
-
-const PREFIX = 'understudy_';
-
-/** Gauges that end like counters: promtool objects, and nobody needs them. */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 export interface MetricsSources {
   readonly status: () => StatusView;
@@ -26,9 +22,7 @@ export class Metrics {
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
-    // Our own CPU, memory and event-loop delay.
-    collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
-    for (const name of MISNAMED) this.#registry.removeSingleMetric(`${PREFIX}${name}`);
+    registerProcessMetrics(this.#registry, 'understudy_');
     this.requests.register(this.#registry);
     const status = () => (this.#scraped ??= sources.status());
     this.pool.register(this.#registry, status);

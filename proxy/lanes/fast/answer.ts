@@ -172,7 +172,7 @@ export class Answer {
       this.bytesOut += stop - headEnd;
       return this.#send(textOf(bytes, start, pieceCount === 0 ? stop : pieces[1]), end > stop);
     }
-    const text = this.#context.texts.of(head, framing, this.#context.date());
+    const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(text + small, end > stop);
     this.forwarded = true;

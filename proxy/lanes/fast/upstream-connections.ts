@@ -48,7 +48,9 @@ export class UpstreamConnections {
   }
 
   #open(upstream: Upstream, siblings: UpstreamConnection[]): UpstreamConnection {
-    const connection = new UpstreamConnection(upstream, { ...this.#shared, siblings });
+    // Not spread: each copy would get a shape of its own, and what is asked of it at every request be searched for.
+    const { wheel, writeTurn, onGone } = this.#shared;
+    const connection = new UpstreamConnection(upstream, { wheel, writeTurn, onGone, siblings });
     connection.place = this.#all.push(connection) - 1;
     return connection;
   }

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SocketWriter } from '../../../proxy/lanes/socket-writer.js';
 import { WriteTurn } from '../../../proxy/lanes/write-turn.js';
 
@@ -82,4 +85,73 @@ test('writes wait again for each other soon after there are more of them', async
   expect(written).toEqual([]);
   await setImmediate();
   expect(written).toHaveLength(40);
+});
+
+describe('on a connection', () => {
+  let near: Socket;
+  let far: Socket;
+
+  beforeEach(async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    near = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    far = ((await accepted) as [Socket])[0];
+    server.close();
+  });
+
+  afterEach(() => {
+    near.destroy();
+    far.destroy();
+  });
+
+  test('order is kept, and nothing lost, where the other side reads late', async () => {
+    const writer = new SocketWriter(near, turn);
+    const sent: string[] = [];
+    // More than the kernel takes, by every way there is.
+    while (!writer.full) {
+      const line = `${sent.length}:${'x'.repeat(10_000)}\n`;
+      sent.push(line);
+      if (sent.length % 7 === 0) writer.write(Buffer.from(line));
+      else writer.writeText(line);
+      if (sent.length % 5 === 0) writer.flush();
+    }
+    writer.flush();
+    expect(writer.done).toBe(false);
+    const drained = once(near, 'drain');
+    const received = text(far.resume());
+    await drained;
+    writer.writeText('end');
+    await setImmediate();
+    near.end();
+    expect(await received).toBe(`${sent.join('')}end`);
+    expect(writer.done).toBe(true);
+  });
+
+  test('what the kernel has not taken yet comes before the end of the connection', async () => {
+    const writer = new SocketWriter(near, turn);
+    // Larger than any send buffer: one write, most of it under way.
+    const whole = 'x'.repeat(32 * 1024 * 1024);
+    if (near.connecting) await once(near, 'connect');
+    writer.writeText(whole);
+    writer.flush();
+    expect(near.writableLength).toBe(0);
+    expect(writer.done).toBe(false);
+    near.end();
+    expect((await text(far.resume())).length).toBe(whole.length);
+  });
+
+  test('a write that fails ends the connection', async () => {
+    const writer = new SocketWriter(near, turn);
+    if (near.connecting) await once(near, 'connect');
+    const failed = new Promise<Error>((resolve) => near.once('error', resolve));
+    far.resetAndDestroy();
+    while (!near.destroyed) {
+      writer.writeText('x');
+      writer.flush();
+      await setImmediate();
+    }
+    expect((await failed).message).toMatch(/ECONNRESET|EPIPE/);
+    expect(writer.done).toBe(true);
+  });
 });
