@@ -17,6 +17,18 @@ export interface AnswerFraming {
 
 const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
 
+const FRAMINGS: readonly AnswerFraming[] = Array.from({ length: 16 }, (_, bits) => ({
+  framed: (bits & 1) > 0,
+  keepsChunks: (bits & 2) > 0,
+  makesChunks: (bits & 4) > 0,
+  close: (bits & 8) > 0,
+}));
+
+/** One object for all answers that are framed like `framing`: no new one for each, and two are compared at a glance. */
+export function sharedFraming({ framed, keepsChunks, makesChunks, close }: AnswerFraming): AnswerFraming {
+  return FRAMINGS[(framed ? 1 : 0) | (keepsChunks ? 2 : 0) | (makesChunks ? 4 : 0) | (close ? 8 : 0)]!;
+}
+
 /** Heads for clients. Servers repeat themselves, so the one made last is kept. */
 export class ResponseTexts {
   #edition = -1;
@@ -26,26 +38,16 @@ export class ResponseTexts {
 
   /**
    * `head` has just been parsed, by the one parser that these texts are for. `date`: an IMF-fixdate, added where the
-   * upstream sent none (RFC 9110 section 6.6.1); anything where it did.
+   * upstream sent none (RFC 9110 section 6.6.1); anything where it did. `framing`: a shared one.
    */
   of(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {
-    if (head.edition === this.#edition && date === this.#date && isSameFraming(framing, this.#framing))
-      return this.#text;
+    if (head.edition === this.#edition && framing === this.#framing && date === this.#date) return this.#text;
     this.#edition = head.edition;
     this.#framing = framing;
     this.#date = date;
     this.#text = responseText(head, framing, date);
     return this.#text;
   }
-}
-
-function isSameFraming(one: AnswerFraming, other: AnswerFraming): boolean {
-  return (
-    one.framed === other.framed &&
-    one.keepsChunks === other.keepsChunks &&
-    one.makesChunks === other.makesChunks &&
-    one.close === other.close
-  );
 }
 
 function responseText(head: ResponseHeadParser, framing: AnswerFraming, date: string): string {

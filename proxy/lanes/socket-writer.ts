@@ -17,6 +17,7 @@ export class SocketWriter implements TurnWriter {
   readonly #turn: WriteTurn;
   /** A write past the queue that the kernel has not taken whole. */
   #underWay = false;
+  #corked = false;
   readonly #onWritten = (error?: Error | null) => {
     this.#underWay = false;
     if (error) this.#socket.destroy(error);
@@ -63,11 +64,13 @@ export class SocketWriter implements TurnWriter {
   /** What is written until `uncork` leaves in one piece. */
   cork(): void {
     this.flush();
+    this.#corked = true;
     this.#socket.cork();
   }
 
   uncork(): void {
     this.flush();
+    this.#corked = false;
     this.#socket.uncork();
   }
 
@@ -81,13 +84,14 @@ export class SocketWriter implements TurnWriter {
 
   #send(text: string): void {
     const socket = this.#netSocket;
-    if (socket === undefined || this.#underWay || !isIdle(socket)) return void this.#socket.write(text, 'latin1');
+    if (socket === undefined || this.#underWay || this.#corked || !isIdle(socket))
+      return void this.#socket.write(text, 'latin1');
     this.#underWay = true;
     socket._write(text, 'latin1', this.#onWritten);
   }
 }
 
-/** Open, and its queue empty. */
+/** Nothing is queued, and it is there; where it is there no longer, the write fails as it would in the queue. */
 function isIdle(socket: Socket): boolean {
-  return socket.writable && !socket.connecting && socket.writableLength === 0 && socket.writableCorked === 0;
+  return socket.writableLength === 0 && !socket.connecting;
 }

@@ -1,7 +1,13 @@
 // The answer's way back through the fast lane: the upstream's octets in, the client's out, each judged once and written
 // once. It knows nothing of tickets or repeats; its exchange decides what becomes of an answer that fails.
 
-import { interimText, passesAsItIs, type AnswerFraming, type ResponseTexts } from '../../headers/response-text.js';
+import {
+  interimText,
+  passesAsItIs,
+  sharedFraming,
+  type AnswerFraming,
+  type ResponseTexts,
+} from '../../headers/response-text.js';
 import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
@@ -195,12 +201,12 @@ export class Answer {
   #framing(head: ResponseHeadParser): AnswerFraming {
     const framed = head.status !== 204;
     const speaks11 = this.#request.minorVersion === 1;
-    return {
+    return sharedFraming({
       framed,
       keepsChunks: framed && head.chunked && speaks11,
       makesChunks: this.#body.kind === 'until-close' && speaks11,
       close: this.#judge.closesAfterAnswer(),
-    };
+    });
   }
 
   #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {
