@@ -15,14 +15,13 @@ export interface AnswerFraming {
   readonly close: boolean;
 }
 
-const INTERIM: AnswerFraming = { framed: false, keepsChunks: false, makesChunks: false, close: false };
-
 const FRAMINGS: readonly AnswerFraming[] = Array.from({ length: 16 }, (_, bits) => ({
   framed: (bits & 1) > 0,
   keepsChunks: (bits & 2) > 0,
   makesChunks: (bits & 4) > 0,
   close: (bits & 8) > 0,
 }));
+const INTERIM = FRAMINGS[0]!;
 
 /** One object for all answers that are framed like `framing`: no new one for each, and two are compared at a glance. */
 export function sharedFraming({ framed, keepsChunks, makesChunks, close }: AnswerFraming): AnswerFraming {

@@ -15,7 +15,8 @@ const EVENT_LOOP_PRECISION_MS = 10;
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 export function registerProcessMetrics(registry: Registry, prefix: string): void {
-  // Its function for all of them has no choice; each is a module by the name that it has in the list.
+  // Its function for all of them has no choice; each is a module by the name that it has in the list. That is not promised
+  // to anybody, so package.json names the one version that has it.
   const require = createRequire(import.meta.url);
   for (const name of collectDefaultMetrics.metricsList) {
     if (name === 'gc') continue;
