@@ -68,12 +68,12 @@ export class Dispatcher implements TicketOffice {
     this.serveWaiting();
   }
 
-  /** Calls back at once with a ticket or a refusal, or later from the waiting room. */
-  admit(waiter: Waiter): void {
+  /** Calls back at once with a ticket or a refusal, or later from the waiting room. `now`: for who has just read the clock. */
+  admit(waiter: Waiter, now = this.#clock.now()): void {
     if (this.shedsBatch && waiter.priority === 'batch') return waiter.onRefused('shed');
     if (this.#closed) return waiter.onRefused('shutting-down');
     // Nobody overtakes those who wait already, unless they are less urgent.
-    if ((this.#room.size === 0 || this.#room.countBefore(waiter.priority) === 0) && this.#tryServe(waiter)) return;
+    if ((this.#room.size === 0 || this.#room.countBefore(waiter.priority) === 0) && this.#tryServe(waiter, now)) return;
     if (!this.#room.tryEnter(waiter)) return waiter.onRefused('queue-full');
     this.#waitedTotal += 1;
   }
@@ -104,8 +104,7 @@ export class Dispatcher implements TicketOffice {
     this.serveWaiting();
   }
 
-  #tryServe(waiter: Waiter): boolean {
-    const now = this.#clock.now();
+  #tryServe(waiter: Waiter, now = this.#clock.now()): boolean {
     const upstream = this.#pick(waiter, now);
     if (upstream === undefined) return false;
     this.#room.leave(waiter);

@@ -34,7 +34,8 @@ const NONE: readonly Upstream[] = [];
 export class RequestAccount {
   readonly #context: AccountContext;
   readonly #identity: RequestIdentity;
-  readonly #startedAt: number;
+  /** By the proxy's clock. */
+  readonly startedAt: number;
   phase: Phase = 'head';
   bytesIn = 0;
   bytesOut = 0;
@@ -49,7 +50,7 @@ export class RequestAccount {
   constructor(context: AccountContext, identity: RequestIdentity) {
     this.#context = context;
     this.#identity = identity;
-    this.#startedAt = context.clock.now();
+    this.startedAt = context.clock.now();
     context.retryBudget.earn();
   }
 
@@ -108,7 +109,7 @@ export class RequestAccount {
     if (this.#over) return;
     this.#over = true;
     const { id, method, path, client } = this.#identity;
-    const startedAt = this.#startedAt;
+    const { startedAt } = this;
     this.#context.observer.onRequest({
       id,
       method,

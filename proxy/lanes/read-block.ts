@@ -1,13 +1,10 @@
 // What connections read into. All share one block: what is read is passed on or copied within the call that brings it. One
 // that brings a large body gets a block of its own, out of which the body is written to the other side as it lies there.
 
-const BLOCK_BYTES = 64 * 1024;
+import { BLOCK_BYTES, sharedBlock, viewOfShared } from '../http1/shared-block.js';
+
 /** Who brings as much at once brings more: worth a block. */
 const BULK_BYTES = BLOCK_BYTES / 2;
-const sharedBlock = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-const KEPT_VIEWS = 2048;
-/** By length; made when first needed. */
-const views = new Array<Buffer | undefined>(KEPT_VIEWS).fill(undefined);
 
 /** One connection's: its `next` is for a socket's `onread.buffer`. */
 export class ReadBlock {
@@ -34,10 +31,9 @@ export class ReadBlock {
     return this.#block;
   }
 
-  /** The first of `bytes`. Requests are about as long as each other, and a view costs more than what it shows. */
+  /** The first of `bytes`. */
   view(length: number): Buffer {
-    if (this.lasting || length >= KEPT_VIEWS) return this.#given.subarray(0, length);
-    return (views[length] ??= sharedBlock.subarray(0, length));
+    return this.lasting ? this.#given.subarray(0, length) : viewOfShared(length);
   }
 
   /** So many were read of something that goes on: from the next time on it has a block of its own, if that is worth it. */

@@ -85,7 +85,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   start(): void {
     this.#started = true;
-    this.#seekUpstream();
+    this.#seekUpstream(this.#account.startedAt);
   }
 
   get takesBlocks(): boolean {
@@ -228,9 +228,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   // The way there.
 
-  #seekUpstream(): void {
+  #seekUpstream(now?: number): void {
     this.#account.phase = 'queue';
-    this.#shared.dispatcher.admit(this);
+    this.#shared.dispatcher.admit(this, now);
   }
 
   /** Head and what there is of the body, in one write where that is cheap. */
