@@ -15,7 +15,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 export class LastOctets {
   #octets = NOTHING;
-  /** The same. */
+  /** The same, four at a time. */
   #words: Int32Array = new Int32Array();
   #length = 0;
 

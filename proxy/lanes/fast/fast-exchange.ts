@@ -85,6 +85,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   start(): void {
     this.#started = true;
+    // Its account was opened in the same call: the clock has just been read.
     this.#seekUpstream(this.#account.startedAt);
   }
 
