@@ -12,10 +12,7 @@ const HEADS_PER_ROUND = 100_000;
 
 const parser = new RequestHeadParser({ maxHeadBytes: 16 * 1024, maxFields: 100 });
 const gate = new Gate({ maxBodyBytes: Infinity, upgrades: ['websocket'], pseudonym: 'understudy-bench' });
-const own = {
-  forwarding: 'X-Forwarded-For: 127.0.0.1\r\nVia: 1.1 understudy-bench\r\n',
-  idBeginning: 'X-Request-Id: 0123abcd-',
-};
+const own = { forwarding: 'X-Forwarded-For: 127.0.0.1\r\nVia: 1.1 understudy-bench\r\n', keepsId: false };
 
 function headOf(fields: number): Buffer {
   const lines = Array.from({ length: fields - 1 }, (_, index) => `X-Field-${index}: value ${index} of a usual length`);

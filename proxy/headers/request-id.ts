@@ -5,13 +5,12 @@ import type { Random } from '../../src/core/random.js';
 const SANE = /^[A-Za-z0-9._~+/=-]{1,128}$/;
 
 export class RequestIds {
-  /** The beginning of every id of ours. */
-  readonly prefix: string;
+  readonly #prefix: string;
   #counter = 0;
 
   constructor(random: Random) {
     const start = Math.floor(random() * 36 ** 8);
-    this.prefix = `${start.toString(36).padStart(8, '0')}-`;
+    this.#prefix = `${start.toString(36).padStart(8, '0')}-`;
   }
 
   /** Whether what the client sent, if anything, goes on as it is. */
@@ -21,12 +20,8 @@ export class RequestIds {
 
   /** `given` is what the client sent, if anything. */
   next(given: string | undefined): string {
-    return this.accepts(given) ? given : this.prefix + this.nextNumber();
-  }
-
-  /** What makes the prefix an id. */
-  nextNumber(): string {
+    if (this.accepts(given)) return given;
     this.#counter += 1;
-    return this.#counter.toString(36);
+    return this.#prefix + this.#counter.toString(36);
   }
 }

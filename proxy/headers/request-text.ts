@@ -1,6 +1,6 @@
 // The head that an upstream gets from the fast lane, as one string: the client's own lines in one piece wherever nothing
-// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list. Leaves the rest of
-// the line it ends in, or the empty line, to whoever sends it.
+// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list. Leaves an id of
+// ours, whose line it ends in, and the empty line to whoever sends it.
 
 import type { JudgedRequest } from '../gate.js';
 import { FIELD } from '../http1/field-names.js';
@@ -10,8 +10,8 @@ import type { RequestHeadParser } from '../http1/request-head.js';
 export interface OwnLines {
   /** X-Forwarded-*, Forwarded and Via. */
   readonly forwarding: string;
-  /** The beginning of an X-Request-Id of ours; empty where the client's own goes on. */
-  readonly idBeginning: string;
+  /** The client's own X-Request-Id goes on. */
+  readonly keepsId: boolean;
 }
 
 /** `head` is the parser that has just judged `request`. */
@@ -35,7 +35,7 @@ export function requestText(head: RequestHeadParser, request: JudgedRequest, own
   if (request.wantsTrailers) pieces.push('TE: trailers\r\nConnection: TE\r\n');
   if (request.maxForwards !== undefined && request.maxForwards > 0)
     pieces.push(`Max-Forwards: ${request.maxForwards - 1}\r\n`);
-  pieces.push(own.idBeginning);
+  if (!own.keepsId) pieces.push('X-Request-Id: ');
   // Not by `+`: V8 keeps what that puts together as pieces, and would go through them each time the same head comes.
   return pieces.join('');
 }
@@ -61,7 +61,7 @@ function endsHere(kind: number, request: JudgedRequest, own: OwnLines): boolean 
     case FIELD.EXPECT:
       return !request.expectsContinue;
     case FIELD.REQUEST_ID:
-      return own.idBeginning !== '';
+      return !own.keepsId;
     case FIELD.MAX_FORWARDS:
       return request.maxForwards !== undefined;
     default:

@@ -5,9 +5,8 @@ import { wordsOf } from './shared-block.js';
 
 /** Longer heads carry cookies or tokens: they would be kept for long, and are compared at every message. */
 const MAX_BYTES = 1024;
-const LEAST_BYTES = 256;
-/** From about here on Buffer.compare is faster than a loop over words. */
-const MAX_WORDWISE_BYTES = 256;
+/** The least room for them. Beyond it Buffer.compare is faster than a loop over words. */
+const WORDWISE_BYTES = 256;
 /** Octets in a word. */
 const WORD = 4;
 
@@ -15,7 +14,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 export class LastOctets {
   #octets = NOTHING;
-  /** The same, four at a time. */
+  /** The first of them, four at a time. */
   #words: Int32Array = new Int32Array();
   #length = 0;
 
@@ -31,7 +30,7 @@ export class LastOctets {
     // Before the empty line: where a length or a token ends, most heads that differ do so here.
     const telling = length - 5;
     if (bytes[telling] !== this.#octets[telling]) return false;
-    const words = length > MAX_WORDWISE_BYTES ? undefined : wordsOf(bytes);
+    const words = length > WORDWISE_BYTES ? undefined : wordsOf(bytes);
     if (words === undefined) return this.#octets.compare(bytes, 0, length, 0, length) === 0;
     return this.#areFirstOfWords(words, bytes);
   }
@@ -59,8 +58,7 @@ export class LastOctets {
   }
 
   #makeRoom(length: number): void {
-    const words = Math.ceil(Math.max(LEAST_BYTES, length) / WORD);
-    this.#octets = Buffer.allocUnsafeSlow(words * WORD);
-    this.#words = new Int32Array(this.#octets.buffer);
+    this.#octets = Buffer.allocUnsafeSlow(Math.max(WORDWISE_BYTES, length));
+    this.#words = new Int32Array(this.#octets.buffer, 0, WORDWISE_BYTES / WORD);
   }
 }

@@ -21,7 +21,7 @@ import { ClientConnection } from './client-connection.js';
 import type { ConnectionContext } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
-import { wholeText, type FastPlan } from './fast/fast-plan.js';
+import { textWithId, type FastPlan } from './fast/fast-plan.js';
 import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
@@ -153,11 +153,9 @@ export class ClientConnections implements ConnectionContext {
     const context = this.#context;
     const { request, affinityKey, priority, client } = plan;
     const { method, target: path } = request;
-    const { requestIds } = context;
-    const ownNumber = plan.givenId === undefined ? requestIds.nextNumber() : undefined;
-    const id = plan.givenId ?? `${requestIds.prefix}${ownNumber}`;
+    const id = plan.givenId ?? context.requestIds.next(undefined);
     const account = new RequestAccount(context, { id, method, path, client });
-    const text = wholeText(plan, ownNumber);
+    const text = textWithId(plan, id);
     return new FastExchange(this.#fast, { connection, request, account, text, affinityKey, priority });
   }
 
@@ -196,8 +194,7 @@ export class ClientConnections implements ConnectionContext {
     const { parser } = this;
     const context = this.#context;
     const keepsId = context.requestIds.accepts(request.requestId);
-    const idBeginning = keepsId ? '' : `X-Request-Id: ${context.requestIds.prefix}`;
-    const own = { forwarding: connection.forwarding.of(parser, request.host), idBeginning };
+    const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
     return {
       request,
       text: requestText(parser, request, own),

@@ -7,7 +7,7 @@ import type { ClientFacts } from '../../request-record.js';
 
 export interface FastPlan {
   readonly request: JudgedRequest;
-  /** The head that an upstream gets, up to where the number of an id of ours or the empty line follows. */
+  /** The head that an upstream gets, up to where an id of ours or the empty line follows. */
   readonly text: string;
   /** The client's own id, where it goes on as it came. */
   readonly givenId: string | undefined;
@@ -16,7 +16,7 @@ export interface FastPlan {
   readonly client: ClientFacts | undefined;
 }
 
-/** The whole head for the upstream; `ownNumber` where it gets an id of ours. */
-export function wholeText({ text }: FastPlan, ownNumber: string | undefined): string {
-  return ownNumber === undefined ? `${text}\r\n` : `${text}${ownNumber}\r\n\r\n`;
+/** The whole head for the upstream. */
+export function textWithId({ text, givenId }: FastPlan, id: string): string {
+  return givenId === undefined ? `${text}${id}\r\n\r\n` : `${text}\r\n`;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LastOctets } from '../../../proxy/http1/last-octets.js';
 import { sharedBlock, viewOfShared } from '../../../proxy/http1/shared-block.js';
@@ -25,7 +25,7 @@ const length = fc.oneof(fc.integer({ min: 5, max: 24 }), fc.integer({ min: 250, 
 const head = length.chain((size) => fc.uint8Array({ minLength: size, maxLength: size }));
 
 describe.each(Object.entries(places))('octets in %s', (_name, put) => {
-  it('are known again, whatever follows them', () => {
+  test('are known again, whatever follows them', () => {
     fc.assert(
       fc.property(head, fc.uint8Array({ maxLength: 9 }), (octets, more) => {
         const last = new LastOctets();
@@ -37,7 +37,7 @@ describe.each(Object.entries(places))('octets in %s', (_name, put) => {
     );
   });
 
-  it('are others when a single one differs', () => {
+  test('are others when a single one differs', () => {
     fc.assert(
       fc.property(head, fc.nat(), fc.integer({ min: 1, max: 255 }), (octets, place, change) => {
         const last = new LastOctets();
@@ -50,7 +50,7 @@ describe.each(Object.entries(places))('octets in %s', (_name, put) => {
   });
 });
 
-it('forgets what was kept, and keeps a longer one after a shorter one', () => {
+test('forgets what was kept, and keeps a longer one after a shorter one', () => {
   const last = new LastOctets();
   const short = Buffer.alloc(8, 'a');
   const long = Buffer.alloc(700, 'b');
