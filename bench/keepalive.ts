@@ -4,7 +4,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { once } from 'node:events';
-import { BenchInstance, freePorts } from './support/instance.js';
+import { freePorts } from '../src/core/free-ports.js';
+import { BenchInstance } from './support/instance.js';
 import { readBenchOptions } from './support/bench-options.js';
 import { printTable, writeResults } from './support/report.js';
 import { median, quantile } from './support/statistics.js';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { faultyCommand } from '../../src/chaos/faulty-command.js';
 import { nginxTemporaryPaths } from '../peers/native-peers.js';
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
-import { BenchInstance, freePorts } from '../support/instance.js';
+import { freePorts } from '../../src/core/free-ports.js';
+import { BenchInstance } from '../support/instance.js';
 import { KeptWorkers } from './kept-workers.js';
 import type { Front } from './front.js';
 

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nginxTemporaryPaths } from '../peers/native-peers.js';
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
-import { freePorts } from '../support/instance.js';
+import { freePorts } from '../../src/core/free-ports.js';
 
 export interface Target {
   readonly port: number;

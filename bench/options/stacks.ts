@@ -4,7 +4,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { BenchInstance, CLI, freePorts } from '../support/instance.js';
+import { freePorts } from '../../src/core/free-ports.js';
+import { BenchInstance, CLI } from '../support/instance.js';
 
 export const OPTIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'bench', 'options');
 

@@ -2,7 +2,7 @@
 // the machine hits all alike. Those whose turn it is not are frozen: what they do when idle is not for others to pay.
 
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
-import { freePorts } from '../support/instance.js';
+import { freePorts } from '../../src/core/free-ports.js';
 import { resetTreePeak, treeCpuMicroseconds, treePeakResidentKiB } from '../support/process-usage.js';
 import type { Case, CaseResult } from './cases.js';
 import type { Peer } from './peer.js';

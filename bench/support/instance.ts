@@ -1,10 +1,9 @@
 // A real Understudy on free ports for a bench, and the commands it needs. Ends with the bench, whatever ends the bench.
 
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AdminClient } from '../../src/admin/admin-client.js';
+import { freePorts } from '../../src/core/free-ports.js';
 import { BenchChild, temporaryFolder, waitPrinted } from './children.js';
 
 export const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
@@ -75,12 +74,4 @@ function configFor(folder: string, ports: readonly number[], setup: InstanceSetu
     log: { level: 'warn' },
     ...setup.config,
   };
-}
-
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

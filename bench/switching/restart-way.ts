@@ -2,7 +2,7 @@
 // ask each in turn, those of servers that are not meant to run left out.
 
 import { BenchChild, waitListening } from '../support/children.js';
-import { freePorts } from '../support/instance.js';
+import { freePorts } from '../../src/core/free-ports.js';
 import { uvicornExample } from '../support/uvicorn-example.js';
 import type { Switched } from './switched.js';
 

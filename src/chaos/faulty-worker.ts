@@ -2,11 +2,11 @@
 // faulty-worker --host H --port P --folder F --health PATH -- command ... {inner-port} ...
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { systemClock, waitFor } from '../core/clock.js';
+import { freePorts } from '../core/free-ports.js';
 import { faultSocketPath, readStartFault, type FaultOrder } from './fault.js';
 import { FaultRelay } from './fault-relay.js';
 import { INNER_PORT } from './faulty-command.js';
@@ -31,7 +31,7 @@ if (startFault?.kind === 'crash') {
   process.stderr.write('chaos: this start was ordered to crash\n');
   process.exit(1);
 }
-const innerPort = await freePort();
+const innerPort = (await freePorts(1, { host }))[0]!;
 const child = startServer();
 await waitAccepting(child);
 if (startFault?.kind === 'slow') await waitFor(systemClock, startFault.delayMs);
@@ -74,15 +74,6 @@ function readOrder(socket: Socket): void {
     systemClock.startTimer(forMs, () => void relay.end());
     socket.end('ok\n');
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port: found } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return found;
 }
 
 async function waitAccepting(server: ChildProcess): Promise<void> {

@@ -4,7 +4,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -14,6 +13,7 @@ import type { StatusView, WorkerStatus } from '../admin/status-view.js';
 import type { Config } from '../config/config.js';
 import { workerCommand } from '../config/worker-command.js';
 import { UnderstudyError } from '../core/errors.js';
+import { freePorts } from '../core/free-ports.js';
 import { faultyCommand } from './faulty-command.js';
 import { parseMetrics, type MetricSample } from './metrics-reading.js';
 
@@ -48,7 +48,7 @@ export class RehearsalInstance {
   /** @throws UnderstudyError `chaos-start-failed` with what the instance said. */
   static async start(options: RehearsalOptions): Promise<RehearsalInstance> {
     const { config, folder } = options;
-    const ports = await freePorts(2 + config.backends.length);
+    const ports = await freePorts(2 + config.backends.length, { host: HOST });
     const configPath = join(folder, 'understudy.json');
     const runtimeDir = join(folder, 'runtime');
     writeFileSync(configPath, JSON.stringify(rehearsalConfig(options, { ports, runtimeDir })));
@@ -140,12 +140,4 @@ function ready(child: ChildProcess): Promise<void> {
       ),
     );
   });
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, HOST));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

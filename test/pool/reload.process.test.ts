@@ -1,7 +1,8 @@
 // Other options for a running pool: what they concern is replaced, everything else lives on.
 import { afterEach, expect, test } from '@jest/globals';
 import { defaultPoolOptions, type PoolOptions } from '../../pool/index.js';
-import { createPoolBench, freePorts, leftOvers, nodeWorker, pidsOf, type PoolBench } from '../support/pool-bench.js';
+import { freePorts } from '../support/free-port.js';
+import { createPoolBench, leftOvers, nodeWorker, pidsOf, type PoolBench } from '../support/pool-bench.js';
 
 let bench: PoolBench;
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { PoolEvent } from '../../pool/index.js';
+import { freePorts } from '../support/free-port.js';
 import {
   createPoolBench,
-  freePorts,
   leftOvers,
   pidsOf,
   waitUntil,

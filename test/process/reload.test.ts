@@ -91,7 +91,8 @@ describe('understudy reload', () => {
 
   test('refuses another front port in plain words', async () => {
     await startDemo();
-    editConfig({ front: { port: instance.frontPort + 1 } });
+    const [otherPort] = await freePorts(1);
+    editConfig({ front: { port: otherPort } });
     const refused = await instance.command('reload');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/front\.port: can't change while it runs/);

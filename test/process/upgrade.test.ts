@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { StatusView } from '../../src/admin/status-view.js';
+import { freePorts } from '../support/free-port.js';
 import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
@@ -133,11 +134,9 @@ describe('understudy upgrade', () => {
 
   test('refuses to hand over a front that the new config does not name', async () => {
     instance = await UnderstudyProcess.start();
+    const [otherPort] = await freePorts(1);
     const good = readFileSync(instance.configPath, 'utf8');
-    writeFileSync(
-      instance.configPath,
-      good.replace(`"port": ${instance.frontPort}`, `"port": ${instance.frontPort + 1}`),
-    );
+    writeFileSync(instance.configPath, good.replace(`"port": ${instance.frontPort}`, `"port": ${otherPort}`));
     const refused = await instance.command('upgrade');
     writeFileSync(instance.configPath, good);
     expect(refused.code).toBe(1);

@@ -1,18 +1,13 @@
-// Free TCP ports on loopback: asked from the kernel all at once, so that none comes twice.
+// Free TCP ports on loopback for this test: each of Jest's workers looks in a share of its own, so that what one has chosen
+// and not yet started cannot be chosen by the other.
 
-import { createServer, type AddressInfo, type Server } from 'node:net';
-import { once } from 'node:events';
+import { freePorts as freePortsOf, rangeBesideEphemeral, readEphemeralRange } from '../../src/core/free-ports.js';
 
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(closed));
-  return ports;
-}
+const SHARES = 8;
 
-function closed(server: Server): Promise<unknown> {
-  const done = once(server, 'close');
-  server.close();
-  return done;
+export function freePorts(count: number): Promise<readonly number[]> {
+  const share = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % SHARES;
+  const { from, to } = rangeBesideEphemeral(readEphemeralRange());
+  const size = Math.floor((to - from) / SHARES);
+  return freePortsOf(count, { range: { from: from + share * size, to: from + (share + 1) * size } });
 }

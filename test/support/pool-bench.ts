@@ -2,7 +2,6 @@
 // and proved gone afterwards.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { membersOf, readProcess } from '../../pool/process-table.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLog } from '../../src/core/log.js';
 import { systemRandom } from '../../src/core/random.js';
+import { freePorts } from './free-port.js';
 import { RecordingTraffic } from './recording-traffic.js';
 
 const NODE_WORKER = join(import.meta.dirname, '..', 'fixtures', 'node-worker.js');
@@ -18,14 +18,6 @@ const NODE_WORKER = join(import.meta.dirname, '..', 'fixtures', 'node-worker.js'
 /** The command of a tiny Node server that behaves as asked; `{name}` and the like may stand in it. */
 export function nodeWorker(behaviour = 'well'): string[] {
   return [process.execPath, NODE_WORKER, '{port}', behaviour];
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
 
 export interface PoolBench {

@@ -1,0 +1,73 @@
+// Free TCP ports for processes that are still to be started. Binding to port 0 and closing again would take one of the
+// ports that the kernel gives away by itself, to any connection that goes out, so that it may be gone when it is needed.
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { UnderstudyError } from './errors.js';
+import { systemRandom } from './random.js';
+
+export interface PortRange {
+  readonly from: number;
+  /** Not part of the range. */
+  readonly to: number;
+}
+
+// Below it lie most services' ports, and the last that fetch refuses to speak to (10080, "bad port" of the Fetch standard).
+const LOWEST = 10_100;
+const PORTS_END = 65_536;
+const LINUX_EPHEMERAL: PortRange = { from: 32_768, to: 61_000 };
+
+/**
+ * @param range where to look; by default where the kernel takes no port for an outgoing connection.
+ * @returns `count` different ports on which nothing listens now, from a random place of the range upwards.
+ * @throws UnderstudyError `no-free-ports` when the range has not that many.
+ */
+export async function freePorts(
+  count: number,
+  { host = '127.0.0.1', range = rangeBesideEphemeral(readEphemeralRange()), random = systemRandom } = {},
+): Promise<readonly number[]> {
+  const held = new Map<number, Server>();
+  const size = range.to - range.from;
+  const start = Math.floor(random() * size);
+  for (let step = 0; step < size && held.size < count; step += 1) {
+    const port = range.from + ((start + step) % size);
+    const server = await listening(port, host);
+    if (server) held.set(port, server);
+  }
+  await Promise.all([...held.values()].map((server) => once(server.close(), 'close')));
+  if (held.size < count) {
+    throw new UnderstudyError(`only ${held.size} of ${count} ports are free from ${range.from} to ${range.to - 1}`, {
+      code: 'no-free-ports',
+      source: 'operator',
+    });
+  }
+  return [...held.keys()];
+}
+
+/** The larger of what lies below and above the ports of outgoing connections; all there is when they take nearly all. */
+export function rangeBesideEphemeral(ephemeral: PortRange): PortRange {
+  const below = { from: LOWEST, to: ephemeral.from };
+  const above = { from: Math.max(ephemeral.to, LOWEST), to: PORTS_END };
+  const larger = below.to - below.from >= above.to - above.from ? below : above;
+  return larger.to - larger.from >= 1_000 ? larger : { from: LOWEST, to: PORTS_END };
+}
+
+export function readEphemeralRange(): PortRange {
+  try {
+    const [low, high] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
+    return { from: low!, to: high! + 1 };
+  } catch {
+    return LINUX_EPHEMERAL;
+  }
+}
+
+async function listening(port: number, host: string): Promise<Server | undefined> {
+  const server = createServer().listen(port, host);
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch {
+    return undefined;
+  }
+}
