@@ -1,6 +1,6 @@
 // Whether a port is free, who holds it if not, and which port a further worker may take.
-import { createServer } from 'node:net';
-import { errorCode, UnderstudyError } from '../src/core/errors.js';
+import { UnderstudyError } from '../src/core/errors.js';
+import { tryListen } from '../src/core/free-ports.js';
 import type { Random } from '../src/core/random.js';
 import { commandOf, listenerOf } from './process-table.js';
 
@@ -35,12 +35,4 @@ export async function findFreePort(host: string, inUse: ReadonlySet<number>, ran
       source: 'operator',
     },
   );
-}
-
-function tryListen(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error) => resolve(errorCode(error) ?? 'an unknown error'));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
 }

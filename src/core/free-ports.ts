@@ -1,10 +1,9 @@
 // Free TCP ports for processes that are still to be started. Binding to port 0 and closing again would take one of the
 // ports that the kernel gives away by itself, to any connection that goes out, so that it may be gone when it is needed.
 
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { UnderstudyError } from './errors.js';
+import { createServer } from 'node:net';
+import { errorCode, UnderstudyError } from './errors.js';
 import { systemRandom } from './random.js';
 
 export interface PortRange {
@@ -27,22 +26,20 @@ export async function freePorts(
   count: number,
   { host = '127.0.0.1', range = rangeBesideEphemeral(readEphemeralRange()), random = systemRandom } = {},
 ): Promise<readonly number[]> {
-  const held = new Map<number, Server>();
+  const ports: number[] = [];
   const size = range.to - range.from;
   const start = Math.floor(random() * size);
-  for (let step = 0; step < size && held.size < count; step += 1) {
+  for (let step = 0; step < size && ports.length < count; step += 1) {
     const port = range.from + ((start + step) % size);
-    const server = await listening(port, host);
-    if (server) held.set(port, server);
+    if ((await tryListen(host, port)) === undefined) ports.push(port);
   }
-  await Promise.all([...held.values()].map((server) => once(server.close(), 'close')));
-  if (held.size < count) {
-    throw new UnderstudyError(`only ${held.size} of ${count} ports are free from ${range.from} to ${range.to - 1}`, {
+  if (ports.length < count) {
+    throw new UnderstudyError(`only ${ports.length} of ${count} ports are free from ${range.from} to ${range.to - 1}`, {
       code: 'no-free-ports',
       source: 'operator',
     });
   }
-  return [...held.keys()];
+  return ports;
 }
 
 /** The larger of what lies below and above the ports of outgoing connections; all there is when they take nearly all. */
@@ -53,7 +50,7 @@ export function rangeBesideEphemeral(ephemeral: PortRange): PortRange {
   return larger.to - larger.from >= 1_000 ? larger : { from: LOWEST, to: PORTS_END };
 }
 
-export function readEphemeralRange(): PortRange {
+function readEphemeralRange(): PortRange {
   try {
     const [low, high] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
     return { from: low!, to: high! + 1 };
@@ -62,12 +59,11 @@ export function readEphemeralRange(): PortRange {
   }
 }
 
-async function listening(port: number, host: string): Promise<Server | undefined> {
-  const server = createServer().listen(port, host);
-  try {
-    await once(server, 'listening');
-    return server;
-  } catch {
-    return undefined;
-  }
+/** Resolves with undefined when a server could listen there now, else with the code of what came instead. */
+export function tryListen(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error) => resolve(errorCode(error) ?? 'an unknown error'));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
 }
