@@ -93,6 +93,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#writer.writeText(text);
   }
 
+  /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
+  writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
+    this.#writer.writeCopy(text, bytes, start, end);
+  }
+
   /** False: wait for `onClientDrained` before more. */
   write(bytes: Buffer): boolean {
     return this.#writer.write(bytes);

@@ -44,8 +44,10 @@ export interface AnswerJudge {
 
 /** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
 const MAX_INTERIM_RESPONSES = 32;
-/** Larger pieces are passed on as octets, smaller ones joined into one string. */
-const MAX_TEXT_BYTES = 16 * 1024;
+/** Larger pieces are passed on as they lie, smaller ones put together for one write. */
+const MAX_SMALL_BYTES = 16 * 1024;
+/** From here on octets are cheaper to copy than to make a string of. */
+const MIN_COPIED_BYTES = 1024;
 
 const LAST_CHUNK = '0\r\n\r\n';
 
@@ -174,11 +176,17 @@ export class Answer {
     const { pieces, pieceCount } = this.#body;
     // The usual answer: untouched, and its body directly behind it.
     const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
-    if (contiguous && stop - start <= MAX_TEXT_BYTES && this.#body.tail === '' && passesAsItIs(head, framing)) {
+    const asItIs =
+      contiguous && stop - start <= MAX_SMALL_BYTES && this.#body.tail === '' && passesAsItIs(head, framing);
+    const text = asItIs ? '' : this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
+    if (this.#isCopied()) {
+      this.#sendCopy(text, bytes, asItIs ? start : pieces[0]!);
+      return this.#progress(end > stop);
+    }
+    if (asItIs) {
       this.bytesOut += stop - headEnd;
       return this.#send(textOf(bytes, start, pieceCount === 0 ? stop : pieces[1]), end > stop);
     }
-    const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(text + small, end > stop);
     this.forwarded = true;
@@ -223,7 +231,7 @@ export class Answer {
   /** What the block adds to the client's body, as one string; undefined when it is too large for that. */
   #smallBody(bytes: Buffer): string | undefined {
     const { pieces, pieceCount } = this.#body;
-    if (pieceCount > 0 && pieces[pieceCount - 1]! - pieces[0]! > MAX_TEXT_BYTES) return undefined;
+    if (pieceCount > 0 && pieces[pieceCount - 1]! - pieces[0]! > MAX_SMALL_BYTES) return undefined;
     let text = '';
     for (let index = 0; index < pieceCount; index += 2) {
       const start = pieces[index]!;
@@ -233,6 +241,22 @@ export class Answer {
       text += this.#makesChunks ? `${(end - start).toString(16)}\r\n${piece}\r\n` : piece;
     }
     return this.#body.done ? text + this.#body.tail : text;
+  }
+
+  /** The block has the whole body, in one piece that is neither large nor small. */
+  #isCopied(): boolean {
+    const { pieces, pieceCount, tail, done } = this.#body;
+    if (pieceCount !== 2 || !done || tail !== '' || this.#makesChunks) return false;
+    const length = pieces[1]! - pieces[0]!;
+    return length >= MIN_COPIED_BYTES && length <= MAX_SMALL_BYTES;
+  }
+
+  /** `text` and what lies from `start` to the end of the body: the end of the head too, where that goes on as it came. */
+  #sendCopy(text: string, bytes: Buffer, start: number): void {
+    const { pieces } = this.#body;
+    this.bytesOut += pieces[1]! - pieces[0]!;
+    this.forwarded = true;
+    this.#connection.writeCopy(text, bytes, start, pieces[1]!);
   }
 
   #writePieces(bytes: Buffer): void {

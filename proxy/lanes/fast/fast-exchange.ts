@@ -38,6 +38,9 @@ export interface FastRequest {
   readonly priority: Priority;
 }
 
+/** One piece of this size or less is put behind its head. */
+const SMALL_BODY_BYTES = 16 * 1024;
+
 export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
   readonly affinityKey: string;
   readonly priority: Priority;
@@ -241,10 +244,15 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
       upstream.writeText(this.#text);
       return;
     }
-    upstream.cork();
-    upstream.writeText(this.#text);
-    for (const piece of pieces) upstream.write(piece);
-    upstream.uncork();
+    const piece = pieces[0]!;
+    if (pieces.length === 1 && piece.length <= SMALL_BODY_BYTES) {
+      upstream.writeCopy(this.#text, piece, 0, piece.length);
+    } else {
+      upstream.cork();
+      upstream.writeText(this.#text);
+      for (const piece of pieces) upstream.write(piece);
+      upstream.uncork();
+    }
     if (upstream.connected && !this.#isRepeatable()) this.#replay!.letGo();
     this.#connection.resumeBody();
   }

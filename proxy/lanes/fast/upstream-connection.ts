@@ -74,6 +74,11 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#writer.writeText(text);
   }
 
+  /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
+  writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
+    this.#writer.writeCopy(text, bytes, start, end);
+  }
+
   write(bytes: Buffer): void {
     this.#writer.write(bytes);
   }
