@@ -33,7 +33,7 @@ function ensureBuilt(force) {
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   runOrExit(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')], 'building');
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  // It runs as a program of its own too, without what bin/understudy gives it.
+  // `npx understudy` runs it as a program, as an installed package's command would be.
   chmodSync(join(ROOT, 'dist', 'src', 'cli.js'), 0o755);
   // Kept current with the config's own schema by every build, so that nobody has to remember it.
   runOrExit(process.execPath, [join(ROOT, 'scripts', 'generate-schema.mjs')], 'writing the JSON Schema');

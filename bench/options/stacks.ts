@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePorts } from '../../src/core/free-ports.js';
-import { BenchInstance, PROGRAM } from '../support/instance.js';
+import { BenchInstance, CLI } from '../support/instance.js';
 
 export const OPTIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'bench', 'options');
 
@@ -79,7 +79,7 @@ export async function startUnderstudy(app: App): Promise<Stack> {
     killActives: async () => {
       for (const pid of await pidsOf((role) => role === 'active')) process.kill(-pid, 'SIGKILL');
     },
-    jobCommand: (job) => [PROGRAM, 'validate', '--config', instance.configPath, '--', ...job],
+    jobCommand: (job) => [process.execPath, CLI, 'validate', '--config', instance.configPath, '--', ...job],
     stop: () => instance.stop(),
   };
 }

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nativePeers } from './native-peers.js';
-import { PROGRAM } from '../support/instance.js';
+import { CLI } from '../support/instance.js';
 import type { Peer, PeerSetup } from './peer.js';
 
 export const peers: readonly Peer[] = [
@@ -37,5 +37,5 @@ function understudy({ port, upstreamPort, folder }: PeerSetup, lane: 'auto' | 'f
   };
   const path = join(folder, 'understudy.yaml');
   writeFileSync(path, JSON.stringify(config));
-  return [PROGRAM, 'run', '--config', path];
+  return [process.execPath, CLI, 'run', '--config', path];
 }

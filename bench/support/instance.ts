@@ -6,8 +6,7 @@ import { AdminClient } from '../../src/admin/admin-client.js';
 import { freePorts } from '../../src/core/free-ports.js';
 import { BenchChild, temporaryFolder, waitPrinted } from './children.js';
 
-/** As users start it: `run` gets a larger young generation by it. */
-export const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'bin', 'understudy');
+export const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
 const BACKEND_NAMES = ['primary', 'secondary', 'fallback'];
 
 export interface InstanceSetup {
@@ -46,7 +45,7 @@ export class BenchInstance {
     const ports = await freePorts(5);
     const configPath = configPathIn(folder);
     writeFileSync(configPath, JSON.stringify(configFor(folder, ports, setup)));
-    const command = [PROGRAM, 'run', '--config', configPath, ...(setup.args ?? [])];
+    const command = [process.execPath, CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
     const child = new BenchChild(command, { pinTo: setup.pinTo, supervises: true });
     await waitPrinted(child, 'understudy is ready');
     return new BenchInstance({ folder, ports, child });

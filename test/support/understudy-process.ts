@@ -14,8 +14,6 @@ import { freePorts } from './free-port.js';
 
 /** Jest runs from the repository's root, under which the build lies. */
 export const CLI_PATH = join(process.cwd(), 'dist', 'src', 'cli.js');
-/** What `understudy` is for users. */
-export const PROGRAM_PATH = join(process.cwd(), 'bin', 'understudy');
 
 export interface UnderstudySetup {
   /** Config keys over the test's defaults; JSON is YAML. */
@@ -88,7 +86,7 @@ export class UnderstudyProcess {
   }
 
   launch(setup: UnderstudySetup = {}): void {
-    const child = spawn(PROGRAM_PATH, ['run', '--config', this.configPath, ...(setup.args ?? [])], {
+    const child = spawn(process.execPath, [CLI_PATH, 'run', '--config', this.configPath, ...(setup.args ?? [])], {
       env: { ...process.env, ...setup.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
