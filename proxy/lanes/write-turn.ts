@@ -1,6 +1,6 @@
 // Small writes that wait for the end of the event loop's turn and then leave one behind the other: what Node and the kernel
-// do for a write is cheaper when it was done just before, by a tenth of a small request's CPU under load. Where nothing else
-// goes on there is nothing to gain, and a write leaves at once.
+// do for a write is cheaper when it was done just before. Where nothing else goes on there is nothing to gain, and a write
+// leaves at once.
 
 export interface TurnWriter {
   /** Writes what it has deferred. */

@@ -1,5 +1,6 @@
 // The answer's way back through the fast lane: the upstream's octets in, the client's out, each judged once and written
-// once. It knows nothing of tickets or repeats; its exchange decides what becomes of an answer that fails.
+// once. It knows nothing of tickets or repeats; its exchange decides what becomes of an answer that fails. Long, because each
+// framing and size of an answer leaves in the way that is cheapest for it.
 
 import {
   interimText,
