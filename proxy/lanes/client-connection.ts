@@ -66,7 +66,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   constructor(socket: Duplex, context: ConnectionContext, source?: BlockSource) {
     this.#context = context;
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket, context.writeTurn);
+    this.#writer = new SocketWriter(socket);
     this.#block = source?.block;
     this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
     if (!this.#encrypted) this.#known = context.knownHeads.of(this.clientAddress);
@@ -145,7 +145,6 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
   cut({ reset }: { readonly reset: boolean }): void {
-    this.#writer.flush();
     const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
     if (!reset || socket.resetAndDestroy === undefined) return void socket.destroy();
     // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
@@ -359,7 +358,6 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'closed') return;
     this.#state = 'lingering';
     this.#early = NOTHING;
-    this.#writer.flush();
     // Both sides are done.
     if (this.#halfClosed && this.#writer.done) return void this.#socket.destroy();
     this.#socket.end();

@@ -31,13 +31,11 @@ import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { shareBlock } from './shared-block-socket.js';
 import { mayGetComments } from './waiting-comments.js';
-import { WriteTurn } from './write-turn.js';
 
 const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
-  readonly writeTurn = new WriteTurn();
   readonly knownHeads = new KnownHeads();
   readonly pseudonym: string;
   parser: RequestHeadParser;
@@ -68,7 +66,7 @@ export class ClientConnections implements ConnectionContext {
     this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
-    this.#upstreams = new UpstreamConnections(options.deadlines.upstreamIdleMs, this);
+    this.#upstreams = new UpstreamConnections(options.deadlines.upstreamIdleMs, this.wheel);
     this.#fast = this.#createFastContext();
     this.#fullLane = new FullLane(context);
   }

@@ -9,11 +9,9 @@ import type { ClientConnection } from './client-connection.js';
 import type { FastPlan } from './fast/fast-plan.js';
 import type { KnownHeads } from './known-head.js';
 import type { MessageServer } from './message-server.js';
-import type { WriteTurn } from './write-turn.js';
 
 export interface ConnectionContext {
   readonly wheel: DeadlineWheel;
-  readonly writeTurn: WriteTurn;
   readonly parser: RequestHeadParser;
   readonly gate: Gate;
   readonly limits: ProxyOptions['limits'];

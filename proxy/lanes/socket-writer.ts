@@ -1,5 +1,5 @@
-// The writing side of a connection: text that may wait for the end of the turn, and octets out of a block that will be read
-// into again. Everything leaves in the order in which it was written.
+// The writing side of a connection: text, octets that stay as they are, and octets out of a block that will be read into
+// again. Everything leaves at once, in the order in which it was written.
 //
 // Small writes go past the stream's queue for as long as nothing is in it, straight to the handle: keeping that queue takes
 // an object, a bound call and a tick for each write, 3 to 4 % of a small request's CPU. What the kernel does not take at
@@ -10,14 +10,13 @@ import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { textOf } from '../http1/octets.js';
 import { tryDirectWrite } from './direct-write.js';
-import type { TurnWriter, WriteTurn } from './write-turn.js';
+import { leaveWriteBlock, putTogether } from './write-block.js';
 
-export class SocketWriter implements TurnWriter {
+export class SocketWriter {
   readonly #socket: Writable;
   /** The same, where two writes can be under way at a time. */
   readonly #netSocket: Socket | undefined;
   readonly #encrypted: boolean;
-  readonly #turn: WriteTurn;
   /** A write past the queue that the kernel has not taken whole. */
   #underWay = false;
   #corked = false;
@@ -25,43 +24,34 @@ export class SocketWriter implements TurnWriter {
     this.#underWay = false;
     if (error) this.#socket.destroy(error);
   };
-  /** Waits for the end of the turn; octets lie in the turn's block. */
-  #deferred: string | Buffer = '';
 
-  constructor(socket: Writable, turn: WriteTurn) {
+  constructor(socket: Writable) {
     this.#socket = socket;
     this.#netSocket = socket instanceof Socket ? socket : undefined;
     this.#encrypted = (socket as { encrypted?: boolean }).encrypted === true;
-    this.#turn = turn;
   }
 
-  /** Latin-1 text, now or at the end of the turn. */
+  /** Latin-1 text. */
   writeText(text: string): void {
-    const before = this.#takeText();
-    if (before !== '') this.#deferred = before + text;
-    else if (this.#turn.defer(this)) this.#deferred = text;
-    else this.#send(text);
+    if (!this.#writePastQueue(text)) this.#socket.write(text, 'latin1');
   }
 
-  /** Latin-1 text and octets behind it, valid within this call only: together a small write, which leaves as text does. */
+  /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
   writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
-    // Either would keep the turn's block for longer than the turn.
+    // Either would keep the block for longer than the call.
     if (this.#netSocket === undefined || this.#encrypted) return this.writeText(text + textOf(bytes, start, end));
-    const before = this.#takeText();
-    const piece = this.#turn.place(before + text, bytes, start, end);
-    if (this.#turn.defer(this)) this.#deferred = piece;
-    else this.#send(piece);
+    const piece = putTogether(text, bytes, start, end);
+    if (!this.#writePastQueue(piece)) this.#socket.write(Buffer.from(piece));
+    else if (this.#underWay) leaveWriteBlock();
   }
 
   /** False: wait for 'drain' before more. */
   write(bytes: Buffer): boolean {
-    this.flush();
     return this.#socket.write(bytes);
   }
 
   /** `bytes` stay as they are until the other side has taken them: until `full` is false. */
   writeLasting(bytes: Buffer): void {
-    this.flush();
     // What is less than the mark may be left waiting without a word when it is gone.
     this.#socket.write(bytes.length < this.#socket.writableHighWaterMark ? Buffer.from(bytes) : bytes);
   }
@@ -73,50 +63,28 @@ export class SocketWriter implements TurnWriter {
 
   /** The kernel has everything. */
   get done(): boolean {
-    return !this.#underWay && this.#deferred === '' && this.#socket.writableLength === 0;
+    return !this.#underWay && this.#socket.writableLength === 0;
   }
 
   /** What is written until `uncork` leaves in one piece. */
   cork(): void {
-    this.flush();
     this.#corked = true;
     this.#socket.cork();
   }
 
   uncork(): void {
-    this.flush();
     this.#corked = false;
     this.#socket.uncork();
   }
 
-  /** What waits leaves now: before the socket is ended, for one. */
-  flush(): void {
-    const content = this.#deferred;
-    if (content === '') return;
-    this.#deferred = '';
-    this.#send(content);
-  }
-
-  /** The text that waits, if any, is the caller's; octets that wait are written. */
-  #takeText(): string {
-    const before = this.#deferred;
-    if (typeof before === 'string') this.#deferred = '';
-    else this.flush();
-    return typeof before === 'string' ? before : '';
-  }
-
-  #send(content: string | Buffer): void {
+  /** False: it has to wait for what is before it. Octets are still needed for as long as they are under way. */
+  #writePastQueue(content: string | Buffer): boolean {
     const socket = this.#netSocket;
-    if (socket === undefined || this.#underWay || this.#corked || !isIdle(socket)) return this.#queue(content);
+    if (socket === undefined || this.#underWay || this.#corked || !isIdle(socket)) return false;
     this.#underWay = true;
     if (this.#encrypted || !tryDirectWrite(socket, content, this.#onWritten))
       socket._write(content, (typeof content === 'string' ? 'latin1' : 'buffer') as BufferEncoding, this.#onWritten);
-    if (this.#underWay && typeof content !== 'string') this.#turn.leaveBlock();
-  }
-
-  #queue(content: string | Buffer): void {
-    if (typeof content === 'string') this.#socket.write(content, 'latin1');
-    else this.#socket.write(Buffer.from(content));
+    return true;
   }
 }
 

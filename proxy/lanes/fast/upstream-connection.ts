@@ -6,7 +6,6 @@ import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
 import { ReadBlock } from '../read-block.js';
 import { SocketWriter } from '../socket-writer.js';
-import type { WriteTurn } from '../write-turn.js';
 
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
@@ -24,7 +23,6 @@ export interface UpstreamUser {
 
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
-  readonly writeTurn: WriteTurn;
   /** The idle ones to the same upstream, and where this one waits for its next request. */
   readonly siblings: UpstreamConnection[];
   /** It is of no use any more; told once. */
@@ -55,7 +53,7 @@ export class UpstreamConnection implements DeadlineHolder {
       buffer: () => this.#block.next(),
       callback: (bytesRead) => this.#onRead(bytesRead),
     });
-    this.#writer = new SocketWriter(this.#socket, events.writeTurn);
+    this.#writer = new SocketWriter(this.#socket);
     this.#socket.once('connect', () => {
       this.connected = true;
       this.user?.onConnected();

@@ -4,7 +4,6 @@
 import type { DeadlineWheel } from '../../deadline-wheel.js';
 import { takeOut } from '../../take-out.js';
 import type { Upstream } from '../../upstream.js';
-import type { WriteTurn } from '../write-turn.js';
 import { UpstreamConnection, type UpstreamConnectionEvents } from './upstream-connection.js';
 
 export class UpstreamConnections {
@@ -14,9 +13,9 @@ export class UpstreamConnections {
   readonly #idle = new Map<Upstream, UpstreamConnection[]>();
   readonly #all: UpstreamConnection[] = [];
 
-  constructor(idleMs: number, { wheel, writeTurn }: { readonly wheel: DeadlineWheel; readonly writeTurn: WriteTurn }) {
+  constructor(idleMs: number, wheel: DeadlineWheel) {
     this.idleMs = idleMs;
-    this.#shared = { wheel, writeTurn, onGone: (connection) => this.#forget(connection) };
+    this.#shared = { wheel, onGone: (connection) => this.#forget(connection) };
   }
 
   /** An idle one, else a new one that is being opened. */
@@ -49,8 +48,8 @@ export class UpstreamConnections {
 
   #open(upstream: Upstream, siblings: UpstreamConnection[]): UpstreamConnection {
     // Not spread: each copy would get a shape of its own, and what is asked of it at every request be searched for.
-    const { wheel, writeTurn, onGone } = this.#shared;
-    const connection = new UpstreamConnection(upstream, { wheel, writeTurn, onGone, siblings });
+    const { wheel, onGone } = this.#shared;
+    const connection = new UpstreamConnection(upstream, { wheel, onGone, siblings });
     connection.place = this.#all.push(connection) - 1;
     return connection;
   }

@@ -13,7 +13,6 @@ import type { ConnectionContext } from '../../../proxy/lanes/connection-context.
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
 import { KnownHeads } from '../../../proxy/lanes/known-head.js';
 import { shareBlock } from '../../../proxy/lanes/shared-block-socket.js';
-import { WriteTurn } from '../../../proxy/lanes/write-turn.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 
@@ -119,7 +118,6 @@ describe('a client connection', () => {
     const { limits, deadlines } = defaultProxyOptions;
     return {
       wheel,
-      writeTurn: new WriteTurn(),
       parser: new RequestHeadParser(limits),
       gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
       limits,

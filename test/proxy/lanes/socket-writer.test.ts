@@ -5,47 +5,26 @@ import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SocketWriter } from '../../../proxy/lanes/socket-writer.js';
-import { WriteTurn } from '../../../proxy/lanes/write-turn.js';
 import { connectedPair } from '../../support/connected-pair.js';
 
-let turn: WriteTurn;
-let written: string[];
-
-beforeEach(() => {
-  turn = new WriteTurn();
-  written = [];
-});
-
-/** Each write with the name of its socket. */
-function writerOf(name: string): SocketWriter {
+/** Each write as text. */
+function recordingWriter(): { readonly writer: SocketWriter; readonly written: readonly string[] } {
+  const written: string[] = [];
   const write = (bytes: Buffer, _encoding: string, done: () => void) => {
-    written.push(`${name}:${bytes.toString()}`);
+    written.push(bytes.toString());
     done();
   };
-  return new SocketWriter(new Writable({ write }), turn);
+  return { writer: new SocketWriter(new Writable({ write })), written };
 }
 
-test('text waits for the end of the turn, and leaves in one piece for each socket', async () => {
-  const [first, second] = [writerOf('first'), writerOf('second')];
-  first.writeText('a');
-  second.writeText('b');
-  first.writeText('c');
-  expect(written).toEqual([]);
-  await setImmediate();
-  expect(written).toEqual(['first:ac', 'second:b']);
-});
-
-test('nothing overtakes what waits', async () => {
-  const writer = writerOf('one');
+test('everything leaves at once, in the order in which it was written', () => {
+  const { writer, written } = recordingWriter();
   writer.writeText('a');
   writer.write(Buffer.from('b'));
-  writer.writeText('c');
-  writer.writeLasting(Buffer.from('d'));
-  writer.writeText('e');
-  writer.flush();
-  expect(written.join(' ')).toBe('one:a one:b one:c one:d one:e');
-  await setImmediate();
-  expect(written).toHaveLength(5);
+  writer.writeCopy('c', Buffer.from('-d-'), 1, 2);
+  writer.writeLasting(Buffer.from('e'));
+  writer.writeText('f');
+  expect(written).toEqual(['a', 'b', 'cd', 'e', 'f']);
 });
 
 test('what is written between cork and uncork leaves in one piece', () => {
@@ -54,7 +33,7 @@ test('what is written between cork and uncork leaves in one piece', () => {
     groups.push(pieces.map(({ chunk }) => chunk.toString()));
     done();
   };
-  const writer = new SocketWriter(new Writable({ writev }), turn);
+  const writer = new SocketWriter(new Writable({ writev }));
   writer.cork();
   writer.writeText('head');
   writer.write(Buffer.from('body'));
@@ -62,30 +41,6 @@ test('what is written between cork and uncork leaves in one piece', () => {
   expect(groups).toEqual([]);
   writer.uncork();
   expect(groups).toEqual([['head', 'body', 'tail']]);
-});
-
-test('a lonely write leaves at once from the next time on', async () => {
-  const writer = writerOf('one');
-  writer.writeText('first');
-  await setImmediate();
-  writer.writeText('next');
-  expect(written).toEqual(['one:first', 'one:next']);
-});
-
-test('writes wait again for each other soon after there are more of them', async () => {
-  writerOf('lonely').writeText('.');
-  await setImmediate();
-  const writers = Array.from({ length: 40 }, (_, index) => writerOf(String(index)));
-  for (const writer of writers) writer.writeText('.');
-  const atOnce = written.length;
-  expect(atOnce).toBeLessThan(40);
-  await setImmediate();
-  expect(written).toHaveLength(41);
-  written = [];
-  for (const writer of writers) writer.writeText('.');
-  expect(written).toEqual([]);
-  await setImmediate();
-  expect(written).toHaveLength(40);
 });
 
 describe('on a connection', () => {
@@ -101,51 +56,36 @@ describe('on a connection', () => {
     far.destroy();
   });
 
-  test('text and octets behind it wait for the end of the turn, and are as they were when they came', async () => {
-    const others = ['a', 'b'].map(writerOf);
-    const writer = new SocketWriter(near, turn);
+  test('text and octets behind it leave together, and are as they were when they came', async () => {
+    const writer = new SocketWriter(near);
     const source = Buffer.from('-octets-');
-    for (const other of others) other.writeText('.');
     writer.writeText('first ');
     writer.writeCopy('head', source, 1, 7);
     source.fill('?');
-    expect(near.bytesWritten).toBe(0);
-    await setImmediate();
     writer.writeCopy('', Buffer.from(' next'), 0, 5);
     writer.writeText(' last');
-    await setImmediate();
     near.end();
     expect(await text(far.resume())).toBe('first headoctets next last');
   });
 
-  test('more octets in one turn than its block holds leave earlier', async () => {
-    const writers = ['a', 'b'].map(writerOf);
-    const writer = new SocketWriter(near, turn);
-    const pieces = Array.from({ length: 60 }, (_, index) => `${index}:${'y'.repeat(5_000)}`);
-    for (const other of writers) other.writeText('.');
-    for (const piece of pieces) {
-      writer.writeCopy('', Buffer.from(piece), 0, piece.length);
-      // Where each has left before the next comes, the block is filled by those of many connections.
-      writer.flush();
-    }
+  test('octets larger than the block are written too', async () => {
+    const writer = new SocketWriter(near);
     const whole = Buffer.from('z'.repeat(200_000));
     writer.writeCopy('larger than the block ', whole, 0, whole.length);
-    await setImmediate();
     near.end();
-    expect(await text(far.resume())).toBe(`${pieces.join('')}larger than the block ${whole.toString()}`);
+    expect(await text(far.resume())).toBe(`larger than the block ${whole.toString()}`);
   });
 
   test('octets that a late reader has not taken are not overwritten by the next', async () => {
-    const writer = new SocketWriter(near, turn);
+    const writer = new SocketWriter(near);
     const sent: string[] = [];
     while (!writer.full) {
       const line = Buffer.from(`${sent.length}:${'x'.repeat(10_000)}\n`);
       sent.push(line.toString());
       writer.writeCopy('', line, 0, line.length);
-      writer.flush();
     }
     const other = await connectedPair();
-    const otherWriter = new SocketWriter(other.near, turn);
+    const otherWriter = new SocketWriter(other.near);
     for (let index = 0; index < 20; index += 1) {
       const line = Buffer.alloc(10_000, 'o');
       otherWriter.writeCopy('', line, 0, line.length);
@@ -158,7 +98,7 @@ describe('on a connection', () => {
   });
 
   test('order is kept, and nothing lost, where the other side reads late', async () => {
-    const writer = new SocketWriter(near, turn);
+    const writer = new SocketWriter(near);
     const sent: string[] = [];
     // More than the kernel takes, by every way there is.
     while (!writer.full) {
@@ -166,9 +106,7 @@ describe('on a connection', () => {
       sent.push(line);
       if (sent.length % 7 === 0) writer.write(Buffer.from(line));
       else writer.writeText(line);
-      if (sent.length % 5 === 0) writer.flush();
     }
-    writer.flush();
     expect(writer.done).toBe(false);
     const drained = once(near, 'drain');
     const received = text(far.resume());
@@ -181,11 +119,10 @@ describe('on a connection', () => {
   });
 
   test('what the kernel has not taken yet comes before the end of the connection', async () => {
-    const writer = new SocketWriter(near, turn);
+    const writer = new SocketWriter(near);
     // Larger than any send buffer: one write, most of it under way.
     const whole = 'x'.repeat(32 * 1024 * 1024);
     writer.writeText(whole);
-    writer.flush();
     expect(near.writableLength).toBe(0);
     expect(writer.done).toBe(false);
     near.end();
@@ -193,12 +130,11 @@ describe('on a connection', () => {
   });
 
   test('a write that fails ends the connection', async () => {
-    const writer = new SocketWriter(near, turn);
+    const writer = new SocketWriter(near);
     const failed = new Promise<Error>((resolve) => near.once('error', resolve));
     far.resetAndDestroy();
     while (!near.destroyed) {
       writer.writeText('x');
-      writer.flush();
       await setImmediate();
     }
     expect((await failed).message).toMatch(/ECONNRESET|EPIPE/);
