@@ -28,7 +28,7 @@ export function registerEventLoopDelay(registry: Registry, prefix: string): void
       registers: [registry],
       ...(collect && { collect }),
     });
-  const statistics = figures.map(([name, help, read]) => ({ of: gauge(name, help), read }));
+  // The first of them, so that its scrape sets the others before theirs.
   const now = gauge('lag', 'Delay of the event loop at the scrape', async () => {
     // Before any look there is nothing to tell but zeros.
     const looked = looks.count > 0;
@@ -38,4 +38,5 @@ export function registerEventLoopDelay(registry: Registry, prefix: string): void
     await setImmediate();
     now.set((performance.now() - from) / 1e3);
   });
+  const statistics = figures.map(([name, help, read]) => ({ of: gauge(name, help), read }));
 }

@@ -6,6 +6,7 @@ import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
 import { ReadBlock } from '../read-block.js';
 import { SocketWriter } from '../socket-writer.js';
+import type { IdleConnections } from './idle-connections.js';
 
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
@@ -24,7 +25,7 @@ export interface UpstreamUser {
 export interface UpstreamConnectionEvents {
   readonly wheel: DeadlineWheel;
   /** The idle ones to the same upstream, and where this one waits for its next request. */
-  readonly siblings: UpstreamConnection[];
+  readonly siblings: IdleConnections<UpstreamConnection>;
   /** It is of no use any more; told once. */
   readonly onGone: (connection: UpstreamConnection) => void;
 }
@@ -64,7 +65,7 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#socket.once('close', () => this.#end());
   }
 
-  get siblings(): UpstreamConnection[] {
+  get siblings(): IdleConnections<UpstreamConnection> {
     return this.#events.siblings;
   }
 
