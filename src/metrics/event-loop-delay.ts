@@ -1,14 +1,14 @@
 // How late the event loop gets to what is due, under the names that prom-client's users know. prom-client looks 100 times
 // a second, which takes an idle proxy more than 1 % of a core, and counts the pause between two looks as delay.
 
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
+import type { Clock } from '../core/clock.js';
 
 const LOOK_EVERY_MS = 100;
 
 /** Gauges in seconds, of the looks since the last scrape; `lag` itself is measured by the scrape. */
-export function registerEventLoopDelay(registry: Registry, prefix: string): void {
+export function registerEventLoopDelay(registry: Registry, prefix: string, clock: Clock): void {
   const looks = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
   looks.enable();
   const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - LOOK_EVERY_MS / 1e3);
@@ -34,9 +34,9 @@ export function registerEventLoopDelay(registry: Registry, prefix: string): void
     const looked = looks.count > 0;
     for (const { of, read } of statistics) of.set(looked ? read() : 0);
     looks.reset();
-    const from = performance.now();
-    await setImmediate();
-    now.set((performance.now() - from) / 1e3);
+    const from = clock.now();
+    await new Promise((resolve) => setImmediate(resolve));
+    now.set((clock.now() - from) / 1e3);
   });
   const statistics = figures.map(([name, help, read]) => ({ of: gauge(name, help), read }));
 }

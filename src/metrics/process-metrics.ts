@@ -4,6 +4,7 @@
 
 import { createRequire } from 'node:module';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
+import { systemClock } from '../core/clock.js';
 import { registerEventLoopDelay } from './event-loop-delay.js';
 
 type Collect = (registry: Registry, options: { readonly prefix: string }) => void;
@@ -21,6 +22,6 @@ export function registerProcessMetrics(registry: Registry, prefix: string): void
     const collect = require(`prom-client/lib/metrics/${name}.js`) as Collect;
     collect(registry, { prefix });
   }
-  registerEventLoopDelay(registry, prefix);
+  registerEventLoopDelay(registry, prefix, systemClock);
   for (const name of MISNAMED) registry.removeSingleMetric(`${prefix}${name}`);
 }

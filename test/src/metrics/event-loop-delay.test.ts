@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
+import { systemClock } from '../../../src/core/clock.js';
 import { registerEventLoopDelay } from '../../../src/metrics/event-loop-delay.js';
 
 async function scrape(registry: Registry): Promise<ReadonlyMap<string, number>> {
@@ -20,7 +21,7 @@ async function looksTaken(): Promise<void> {
 
 test('a loop that stood still shows in the greatest delay, until it was scraped', async () => {
   const registry = new Registry();
-  registerEventLoopDelay(registry, 'our_');
+  registerEventLoopDelay(registry, 'our_', systemClock);
   await looksTaken();
   const until = performance.now() + 700;
   while (performance.now() < until);
