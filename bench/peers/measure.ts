@@ -27,7 +27,7 @@ interface RunningPeer {
 }
 
 /** What is compared are days of service, not the seconds in which V8 compiles. */
-const WARM_UP_SECONDS = 5;
+const WARM_UP_SECONDS = 10;
 /** After it was frozen: its checks find the upstream again, its connections are made anew. */
 const WAKE_UP_SECONDS = 1;
 

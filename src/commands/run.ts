@@ -6,7 +6,7 @@ import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
 import { errorMessage, UnderstudyError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { lowerEngineThreads } from '../engine-threads.js';
+import { tuneEngine } from '../engine-tuning.js';
 import { createLog } from '../logging.js';
 import { ReloadTriggers } from '../reload-triggers.js';
 import { environmentForSuccessor, takePassedEnvironment } from '../systemd/passed-environment.js';
@@ -47,7 +47,7 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
       source: 'operator',
     });
   }
-  await lowerEngineThreads();
+  await tuneEngine();
   const log = createLog(config.log);
   const passed = takePassedEnvironment(process.env, process.pid);
   const notifier = new ServiceNotifier(passed, { clock: systemClock, log });

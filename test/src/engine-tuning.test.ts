@@ -1,0 +1,59 @@
+// On processes of their own, since the engine's threads and flags are what is changed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { getPriority } from 'node:os';
+import { resolve } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { threadsOf } from '../../src/core/threads.js';
+
+const MODULE = resolve('dist/src/engine-tuning.js');
+const TUNE = `await (await import(${JSON.stringify(MODULE)})).tuneEngine();`;
+const STAY = `${TUNE}
+  process.send('tuned');
+  setInterval(() => undefined, 1000);
+`;
+/** Tells the sizes that the space for young objects had, until it has changed once. */
+const GROW = `${TUNE}
+  const { getHeapSpaceStatistics } = await import('node:v8');
+  const size = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size;
+  const first = size();
+  let kept = [];
+  for (let round = 0; size() === first; round += 1) {
+    kept.push({ round });
+    if (kept.length > 5_000) kept = [];
+  }
+  process.send([first, size()]);
+`;
+
+test('the threads of the engine get a lower priority, those that serve and those of libuv keep theirs', async () => {
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', STAY], { stdio: [...stdio] });
+  try {
+    await once(child, 'message');
+    const nices = nicesOf(child.pid!);
+    expect(nices[0]).toBe(0);
+    expect(nices.slice(-4)).toEqual([0, 0, 0, 0]);
+    const lowered = nices.slice(1, -4);
+    // V8 has four helpers (--v8-pool-size); Node has one or two of its own.
+    expect(lowered.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(lowered)).toEqual(new Set([10]));
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
+test('the space for young objects has its full size at the first step', async () => {
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', GROW], { stdio: [...stdio] });
+  const [[before, after]] = (await once(child, 'message')) as [[number, number]];
+  expect(after / before).toBeGreaterThan(2);
+  await once(child, 'exit');
+});
+
+/** In the order in which the threads began. */
+function nicesOf(pid: number): number[] {
+  return threadsOf(pid)
+    .sort((one, other) => one - other)
+    .map((thread) => getPriority(thread));
+}
