@@ -25,31 +25,36 @@ const GROW = `${TUNE}
   process.send([first, size()]);
 `;
 
-test('the threads of the engine get a lower priority, those that serve and those of libuv keep theirs', async () => {
-  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', STAY], { stdio: [...stdio] });
-  try {
-    await once(child, 'message');
-    const nices = nicesOf(child.pid!);
+test('the threads of the engine get a lower priority, those that serve and those of libuv keep theirs', () =>
+  onFirstMessage(STAY, (_message, pid) => {
+    const nices = nicesOf(pid);
     expect(nices[0]).toBe(0);
     expect(nices.slice(-4)).toEqual([0, 0, 0, 0]);
     const lowered = nices.slice(1, -4);
     // V8 has four helpers (--v8-pool-size); Node has one or two of its own.
     expect(lowered.length).toBeGreaterThanOrEqual(4);
     expect(new Set(lowered)).toEqual(new Set([10]));
+  }));
+
+test('the space for young objects has its full size at the first step', () =>
+  onFirstMessage(GROW, (message) => {
+    const [before, after] = message as [number, number];
+    expect(after / before).toBeGreaterThan(2);
+  }));
+
+/** Runs a script, and ends it whatever becomes of it. */
+async function onFirstMessage(script: string, check: (message: unknown, pid: number) => void): Promise<void> {
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: [...stdio] });
+  const exited = once(child, 'exit');
+  try {
+    const [message] = (await once(child, 'message')) as [unknown];
+    check(message, child.pid!);
   } finally {
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await exited;
   }
-});
-
-test('the space for young objects has its full size at the first step', async () => {
-  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', GROW], { stdio: [...stdio] });
-  const [[before, after]] = (await once(child, 'message')) as [[number, number]];
-  expect(after / before).toBeGreaterThan(2);
-  await once(child, 'exit');
-});
+}
 
 /** In the order in which the threads began. */
 function nicesOf(pid: number): number[] {
