@@ -5,8 +5,9 @@
 import { rampLimit } from './slow-start.js';
 import type { Upstream } from './upstream.js';
 
-export interface CandidateContext {
-  readonly now: number;
+export interface CandidateSource {
+  /** Those that may get requests at all. */
+  readonly eligible: readonly Upstream[];
   readonly slowStartMs: number;
   /** The last slow start ends then. */
   readonly rampingUntil: number;
@@ -14,15 +15,12 @@ export interface CandidateContext {
 
 const NONE: readonly Upstream[] = [];
 
-export function candidatesAmong(
-  eligible: readonly Upstream[],
-  tried: readonly Upstream[],
-  context: CandidateContext,
-): readonly Upstream[] {
+export function candidatesAmong(source: CandidateSource, tried: readonly Upstream[], now: number): readonly Upstream[] {
+  const { eligible, slowStartMs, rampingUntil } = source;
   const available = allAvailable(eligible) ? eligible : eligible.filter((upstream) => upstream.available);
   if (available.length === 0) return lastResort(eligible);
   const fresh = tried.length === 0 ? available : orElse(without(available, tried), available);
-  return context.now < context.rampingUntil ? orElse(seasoned(fresh, context), fresh) : fresh;
+  return now < rampingUntil ? orElse(seasoned(fresh, now, slowStartMs), fresh) : fresh;
 }
 
 function allAvailable(eligible: readonly Upstream[]): boolean {
@@ -45,7 +43,7 @@ function lastResort(eligible: readonly Upstream[]): readonly Upstream[] {
 }
 
 /** Those not in slow start, and those in it that have room left in their ramp. */
-function seasoned(upstreams: readonly Upstream[], { now, slowStartMs }: CandidateContext): readonly Upstream[] {
+function seasoned(upstreams: readonly Upstream[], now: number, slowStartMs: number): readonly Upstream[] {
   const ageOf = ({ rampFrom }: Upstream) => (rampFrom === undefined ? Infinity : now - rampFrom);
   let peerInflight = -1;
   for (const upstream of upstreams)

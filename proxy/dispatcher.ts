@@ -113,8 +113,7 @@ export class Dispatcher implements TicketOffice {
   }
 
   #pick(waiter: Waiter, now: number): Upstream | undefined {
-    const { eligible, slowStartMs, rampingUntil } = this.#upstreams;
-    const candidates = candidatesAmong(eligible, waiter.tried, { now, slowStartMs, rampingUntil });
+    const candidates = candidatesAmong(this.#upstreams, waiter.tried, now);
     return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, waiter);
   }
 

@@ -17,11 +17,12 @@ import type { ClientFacts } from '../request-record.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
 import { affinityOf, fieldOf } from './affinity.js';
+import { ChangingText } from './changing-text.js';
 import { ClientConnection } from './client-connection.js';
 import type { ConnectionContext } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
-import { textWithId, type FastPlan } from './fast/fast-plan.js';
+import type { FastPlan } from './fast/fast-plan.js';
 import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
@@ -149,12 +150,10 @@ export class ClientConnections implements ConnectionContext {
 
   serveAgain(connection: ClientConnection, plan: FastPlan): MessageServer {
     const context = this.#context;
-    const { request, affinityKey, priority, client } = plan;
-    const { method, target: path } = request;
+    const { method, target: path } = plan.request;
     const id = plan.givenId ?? context.requestIds.next(undefined);
-    const account = new RequestAccount(context, { id, method, path, client });
-    const text = textWithId(plan, id);
-    return new FastExchange(this.#fast, { connection, request, account, text, affinityKey, priority });
+    const account = new RequestAccount(context, { id, method, path, client: plan.client });
+    return new FastExchange(this.#fast, { connection, plan, account });
   }
 
   noteMessage(): void {
@@ -195,7 +194,7 @@ export class ClientConnections implements ConnectionContext {
     const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
     return {
       request,
-      text: requestText(parser, request, own),
+      text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
       givenId: keepsId ? request.requestId : undefined,
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
       priority: this.#priorityOf(connection, request.target),

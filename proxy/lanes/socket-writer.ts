@@ -9,6 +9,7 @@
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { textOf } from '../http1/octets.js';
+import type { ChangingText } from './changing-text.js';
 import { tryDirectWrite } from './direct-write.js';
 import { leaveWriteBlock, putTogether } from './write-block.js';
 
@@ -36,10 +37,17 @@ export class SocketWriter {
     if (!this.#writePastQueue(text)) this.#socket.write(text, 'latin1');
   }
 
+  /** A text that is written again and again, with `part` in its place. */
+  writeChanging(text: ChangingText, part: string): void {
+    const octets = this.#keepsOctets ? undefined : text.octets(part);
+    if (octets === undefined) return this.writeText(text.text(part));
+    if (!this.#writePastQueue(octets)) this.#socket.write(Buffer.from(octets));
+    else if (this.#underWay) text.leaveOctets();
+  }
+
   /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
   writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
-    // Either would keep the block for longer than the call.
-    if (this.#netSocket === undefined || this.#encrypted) return this.writeText(text + textOf(bytes, start, end));
+    if (this.#keepsOctets) return this.writeText(text + textOf(bytes, start, end));
     const piece = putTogether(text, bytes, start, end);
     if (!this.#writePastQueue(piece)) this.#socket.write(Buffer.from(piece));
     else if (this.#underWay) leaveWriteBlock();
@@ -75,6 +83,11 @@ export class SocketWriter {
   uncork(): void {
     this.#corked = false;
     this.#socket.uncork();
+  }
+
+  /** It may need what it is given to write for longer than the call, without a word of it. */
+  get #keepsOctets(): boolean {
+    return this.#netSocket === undefined || this.#encrypted;
   }
 
   /** False: it has to wait for what is before it. Octets are still needed for as long as they are under way. */

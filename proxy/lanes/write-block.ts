@@ -1,20 +1,32 @@
 // What text and octets are put together in for one write. All connections share one block, since a small write is over
 // before its call is; one that is not takes the block with it.
 
-const BLOCK_BYTES = 64 * 1024;
+import { BlockViews } from '../http1/block-views.js';
+import { firstOf } from '../http1/shared-block.js';
 
-let block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+const BLOCK_BYTES = 64 * 1024;
+/** So few octets are copied one by one in less time than it takes to make a view of them. */
+const FEW_BYTES = 64;
+
+let views = anotherBlock();
 
 /** Latin-1 text and octets behind it, copied into one piece that is valid until the next call. */
 export function putTogether(text: string, bytes: Buffer, start: number, end: number): Buffer {
+  const { block } = views;
   const length = text.length + end - start;
   if (length > BLOCK_BYTES) return Buffer.concat([Buffer.from(text, 'latin1'), bytes.subarray(start, end)]);
   if (text !== '') block.write(text, 0, 'latin1');
-  block.set(bytes.subarray(start, end), text.length);
-  return block.subarray(0, length);
+  if (end - start <= FEW_BYTES)
+    for (let index = start; index < end; index += 1) block[text.length + index - start] = bytes[index]!;
+  else block.set(start === 0 ? firstOf(bytes, end) : bytes.subarray(start, end), text.length);
+  return views.of(length);
 }
 
 /** Somebody has not written the piece yet, and keeps what it lies in. */
 export function leaveWriteBlock(): void {
-  block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  views = anotherBlock();
+}
+
+function anotherBlock(): BlockViews {
+  return new BlockViews(Buffer.allocUnsafeSlow(BLOCK_BYTES));
 }

@@ -13,7 +13,6 @@ import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
 import { HELD_ANSWER_BYTES } from '../held-answer.js';
-import type { ClientConnection } from '../client-connection.js';
 import { textOf } from '../../http1/octets.js';
 
 export type AnswerProgress =
@@ -43,20 +42,30 @@ export interface AnswerJudge {
   closesAfterAnswer(): boolean;
 }
 
+/** The client's side. */
+export interface AnswerTaker {
+  /** It does not take what is written. */
+  readonly full: boolean;
+  writeText(text: string): void;
+  writeCopy(text: string, bytes: Buffer, start: number, end: number): void;
+  write(bytes: Buffer): boolean;
+  writeLasting(bytes: Buffer): void;
+  cork(): void;
+  uncork(): void;
+}
+
 /** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
 const MAX_INTERIM_RESPONSES = 32;
 /** Larger pieces are passed on as they lie, smaller ones put together for one write. */
 const MAX_SMALL_BYTES = 16 * 1024;
-/** From here on octets are cheaper to copy than to make a string of. */
-const MIN_COPIED_BYTES = 1024;
 
 const LAST_CHUNK = '0\r\n\r\n';
 
 export class Answer {
-  readonly #context: AnswerContext;
-  readonly #connection: ClientConnection;
-  readonly #request: JudgedRequest;
-  readonly #judge: AnswerJudge;
+  readonly #connection: AnswerTaker;
+  #context!: AnswerContext;
+  #request!: JudgedRequest;
+  #judge: AnswerJudge | undefined;
   readonly #body = new BodyReader();
   /** The beginning of a head, until it is whole. */
   #partialHead: Buffer | undefined;
@@ -80,14 +89,29 @@ export class Answer {
   /** The upstream's connection can serve another request after it. */
   reusable = true;
 
-  constructor(
-    context: AnswerContext,
-    parts: { readonly connection: ClientConnection; readonly request: JudgedRequest; readonly judge: AnswerJudge },
-  ) {
+  constructor(connection: AnswerTaker) {
+    this.#connection = connection;
+  }
+
+  /** For the next request; the answer before is over. */
+  begin(context: AnswerContext, request: JudgedRequest, judge: AnswerJudge): void {
     this.#context = context;
-    this.#connection = parts.connection;
-    this.#request = parts.request;
-    this.#judge = parts.judge;
+    this.#request = request;
+    this.#judge = judge;
+    this.#interims = 0;
+    this.#continued = false;
+    this.#makesChunks = false;
+    this.#sendsChunks = false;
+    this.fault = '';
+    this.bytesOut = 0;
+    this.forwarded = false;
+    this.eventStream = false;
+    this.restart();
+  }
+
+  /** Nothing more comes of it: what its request had need not be kept until the next one. */
+  end(): void {
+    this.#judge = undefined;
   }
 
   /** Takes a block, valid within this call only; where it is `lasting`, until the client has taken it. */
@@ -146,7 +170,7 @@ export class Answer {
       start = parser.end;
       if (start === end) return 'more';
     }
-    if (!this.#judge.acceptsAnswer(parser)) return 'dropped';
+    if (!this.#judge!.acceptsAnswer(parser)) return 'dropped';
     return this.#beginAnswer(parser, end);
   }
 
@@ -179,14 +203,13 @@ export class Answer {
     const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
     const asItIs =
       contiguous && stop - start <= MAX_SMALL_BYTES && this.#body.tail === '' && passesAsItIs(head, framing);
-    const text = asItIs ? '' : this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
+    if (asItIs) return this.#sendAsItIs(bytes, end > stop);
+    const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
     if (this.#isCopied()) {
-      this.#sendCopy(text, bytes, asItIs ? start : pieces[0]!);
+      this.bytesOut += pieces[1]! - pieces[0]!;
+      this.forwarded = true;
+      this.#connection.writeCopy(text, bytes, pieces[0]!, pieces[1]!);
       return this.#progress(end > stop);
-    }
-    if (asItIs) {
-      this.bytesOut += stop - headEnd;
-      return this.#send(textOf(bytes, start, pieceCount === 0 ? stop : pieces[1]), end > stop);
     }
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(text + small, end > stop);
@@ -214,7 +237,7 @@ export class Answer {
       framed,
       keepsChunks: framed && head.chunked && speaks11,
       makesChunks: this.#body.kind === 'until-close' && speaks11,
-      close: this.#judge.closesAfterAnswer(),
+      close: this.#judge!.closesAfterAnswer(),
     });
   }
 
@@ -244,20 +267,23 @@ export class Answer {
     return this.#body.done ? text + this.#body.tail : text;
   }
 
-  /** The block has the whole body, in one piece that is neither large nor small. */
+  /** The block has the whole body, in one piece that is not large. */
   #isCopied(): boolean {
     const { pieces, pieceCount, tail, done } = this.#body;
     if (pieceCount !== 2 || !done || tail !== '' || this.#makesChunks) return false;
-    const length = pieces[1]! - pieces[0]!;
-    return length >= MIN_COPIED_BYTES && length <= MAX_SMALL_BYTES;
+    return pieces[1]! - pieces[0]! <= MAX_SMALL_BYTES;
   }
 
-  /** `text` and what lies from `start` to the end of the body: the end of the head too, where that goes on as it came. */
-  #sendCopy(text: string, bytes: Buffer, start: number): void {
-    const { pieces } = this.#body;
-    this.bytesOut += pieces[1]! - pieces[0]!;
+  /** The head and what there is of the body, as they came. */
+  #sendAsItIs(bytes: Buffer, excess: boolean): AnswerProgress {
+    const { start, end: headEnd } = this.#context.parser;
+    const { pieces, pieceCount, done } = this.#body;
+    const bodyEnd = pieceCount === 0 ? headEnd : pieces[1]!;
+    this.bytesOut += bodyEnd - headEnd;
+    if (!done) return this.#send(textOf(bytes, start, bodyEnd), excess);
     this.forwarded = true;
-    this.#connection.writeCopy(text, bytes, start, pieces[1]!);
+    this.#connection.writeCopy('', bytes, start, bodyEnd);
+    return this.#progress(excess);
   }
 
   #writePieces(bytes: Buffer): void {
@@ -292,7 +318,7 @@ export class Answer {
       !this.#body.done &&
       this.#body.kind === 'length' &&
       this.#body.expectedBytes <= HELD_ANSWER_BYTES &&
-      this.#judge.mayHoldAnswer()
+      this.#judge!.mayHoldAnswer()
     );
   }
 

@@ -25,31 +25,26 @@ import { isRefused, upstreamErrorCode } from '../undici-error.js';
 import { isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';
+import type { FastPlan } from './fast-plan.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
 
 export interface FastRequest {
   readonly connection: ClientConnection;
-  readonly request: JudgedRequest;
+  readonly plan: FastPlan;
   readonly account: RequestAccount;
-  /** The whole head that an upstream gets. */
-  readonly text: string;
-  readonly affinityKey: string;
-  readonly priority: Priority;
 }
 
 /** One piece of this size or less is put behind its head. */
 const SMALL_BODY_BYTES = 16 * 1024;
 
 export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
-  readonly affinityKey: string;
-  readonly priority: Priority;
   readonly #context: FastLaneContext;
   readonly #shared: LaneContext;
   readonly #connection: ClientConnection;
+  readonly #plan: FastPlan;
   readonly #request: JudgedRequest;
   readonly #account: RequestAccount;
-  readonly #text: string;
   readonly #answer: Answer;
   readonly #replay: ReplayBuffer | undefined;
   #ticket: Ticket | undefined;
@@ -66,14 +61,21 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#context = context;
     this.#shared = context.shared;
     this.#connection = parts.connection;
-    this.#request = parts.request;
+    this.#plan = parts.plan;
+    this.#request = parts.plan.request;
     this.#account = parts.account;
-    this.#text = parts.text;
-    this.affinityKey = parts.affinityKey;
-    this.priority = parts.priority;
-    this.#answer = new Answer(context, { connection: parts.connection, request: parts.request, judge: this });
-    this.#bodyComplete = parts.request.body === 'none';
+    this.#answer = parts.connection.answer ??= new Answer(parts.connection);
+    this.#answer.begin(context, this.#request, this);
+    this.#bodyComplete = this.#request.body === 'none';
     if (!this.#bodyComplete) this.#replay = new ReplayBuffer(context.shared.options.retry.replayBufferBytes);
+  }
+
+  get affinityKey(): string {
+    return this.#plan.affinityKey;
+  }
+
+  get priority(): Priority {
+    return this.#plan.priority;
   }
 
   get tried(): readonly Upstream[] {
@@ -239,17 +241,16 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   /** Head and what there is of the body, in one write where that is cheap. */
   #send(upstream: UpstreamConnection): void {
+    const { text } = this.#plan;
+    const part = this.#plan.givenId === undefined ? this.#account.id : '';
     const pieces = this.#replay?.pieces;
-    if (pieces === undefined || pieces.length === 0) {
-      upstream.writeText(this.#text);
-      return;
-    }
+    if (pieces === undefined || pieces.length === 0) return upstream.writeChanging(text, part);
     const piece = pieces[0]!;
     if (pieces.length === 1 && piece.length <= SMALL_BODY_BYTES) {
-      upstream.writeCopy(this.#text, piece, 0, piece.length);
+      upstream.writeCopy(text.text(part), piece, 0, piece.length);
     } else {
       upstream.cork();
-      upstream.writeText(this.#text);
+      upstream.writeText(text.text(part));
       for (const piece of pieces) upstream.write(piece);
       upstream.uncork();
     }
@@ -354,6 +355,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   #record(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }, now?: number): void {
     this.#probe?.stop();
     this.#account.bytesOut = this.#answer.bytesOut;
+    this.#answer.end();
     this.#account.record(ending, now);
   }
 

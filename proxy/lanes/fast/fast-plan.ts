@@ -4,19 +4,15 @@
 import type { JudgedRequest } from '../../gate.js';
 import type { Priority } from '../../priority.js';
 import type { ClientFacts } from '../../request-record.js';
+import type { ChangingText } from '../changing-text.js';
 
 export interface FastPlan {
   readonly request: JudgedRequest;
-  /** The head that an upstream gets, up to where an id of ours or the empty line follows. */
-  readonly text: string;
+  /** The head that an upstream gets. Its part is an id of ours, or nothing where the client's own is in it. */
+  readonly text: ChangingText;
   /** The client's own id, where it goes on as it came. */
   readonly givenId: string | undefined;
   readonly affinityKey: string;
   readonly priority: Priority;
   readonly client: ClientFacts | undefined;
-}
-
-/** The whole head for the upstream. */
-export function textWithId({ text, givenId }: FastPlan, id: string): string {
-  return givenId === undefined ? `${text}${id}\r\n\r\n` : `${text}\r\n`;
 }

@@ -4,6 +4,7 @@ import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
+import type { ChangingText } from '../changing-text.js';
 import { ReadBlock } from '../read-block.js';
 import { SocketWriter } from '../socket-writer.js';
 import type { IdleConnections } from './idle-connections.js';
@@ -71,6 +72,11 @@ export class UpstreamConnection implements DeadlineHolder {
 
   writeText(text: string): void {
     this.#writer.writeText(text);
+  }
+
+  /** A text that is written again and again, with `part` in its place. */
+  writeChanging(text: ChangingText, part: string): void {
+    this.#writer.writeChanging(text, part);
   }
 
   /** Latin-1 text and octets behind it, valid within this call only: together a small write. */

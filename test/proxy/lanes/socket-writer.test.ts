@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ChangingText } from '../../../proxy/lanes/changing-text.js';
 import { SocketWriter } from '../../../proxy/lanes/socket-writer.js';
 import { connectedPair } from '../../support/connected-pair.js';
 
@@ -24,7 +25,10 @@ test('everything leaves at once, in the order in which it was written', () => {
   writer.writeCopy('c', Buffer.from('-d-'), 1, 2);
   writer.writeLasting(Buffer.from('e'));
   writer.writeText('f');
-  expect(written).toEqual(['a', 'b', 'cd', 'e', 'f']);
+  const text = new ChangingText('g', 'i');
+  writer.writeChanging(text, 'h');
+  writer.writeChanging(text, 'H');
+  expect(written).toEqual(['a', 'b', 'cd', 'e', 'f', 'ghi', 'gHi']);
 });
 
 test('what is written between cork and uncork leaves in one piece', () => {
@@ -95,6 +99,23 @@ describe('on a connection', () => {
     expect(await text(far.resume())).toBe(sent.join(''));
     other.near.end();
     expect(await text(other.far.resume())).toBe('o'.repeat(200_000));
+  });
+
+  test('a changing text that a late reader has not taken is not changed for it by the next', async () => {
+    const changing = new ChangingText('<', `${'x'.repeat(10_000)}>`);
+    const writer = new SocketWriter(near);
+    const sent: string[] = [];
+    while (!writer.full) {
+      const part = String(sent.length).padStart(8, '0');
+      sent.push(changing.text(part));
+      writer.writeChanging(changing, part);
+    }
+    const other = await connectedPair();
+    new SocketWriter(other.near).writeChanging(changing, 'another.');
+    other.near.end();
+    expect(await text(other.far.resume())).toBe(changing.text('another.'));
+    near.end();
+    expect(await text(far.resume())).toBe(sent.join(''));
   });
 
   test('order is kept, and nothing lost, where the other side reads late', async () => {

@@ -1,0 +1,42 @@
+// A text that is written again and again with another part in it each time: kept as octets, in which that part alone is
+// put anew. As a string it would be put together and made flat for each write.
+
+export class ChangingText {
+  readonly #before: string;
+  readonly #after: string;
+  /** One that is written only once is cheaper as it is. */
+  #written = false;
+  #octets: Buffer | undefined;
+  #partLength = -1;
+
+  /** Latin-1, both. */
+  constructor(before: string, after: string) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  /** All of it, with `part` in its place. */
+  text(part: string): string {
+    return `${this.#before}${part}${this.#after}`;
+  }
+
+  /** The same as octets, valid until the next call; undefined the first time, when it is not known to come again. */
+  octets(part: string): Buffer | undefined {
+    if (!this.#written) {
+      this.#written = true;
+      return undefined;
+    }
+    if (this.#octets === undefined || part.length !== this.#partLength) {
+      this.#partLength = part.length;
+      this.#octets = Buffer.from(this.text(part), 'latin1');
+    } else {
+      this.#octets.write(part, this.#before.length, 'latin1');
+    }
+    return this.#octets;
+  }
+
+  /** Somebody has not written the octets yet, and keeps them. */
+  leaveOctets(): void {
+    this.#octets = undefined;
+  }
+}
