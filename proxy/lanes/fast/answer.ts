@@ -205,10 +205,8 @@ export class Answer {
       contiguous && stop - start <= MAX_SMALL_BYTES && this.#body.tail === '' && passesAsItIs(head, framing);
     if (asItIs) return this.#sendAsItIs(bytes, end > stop);
     const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
-    if (this.#isCopied()) {
-      this.bytesOut += pieces[1]! - pieces[0]!;
-      this.forwarded = true;
-      this.#connection.writeCopy(text, bytes, pieces[0]!, pieces[1]!);
+    if (this.#body.done && this.#isOnePiece()) {
+      this.#sendCopy(text, bytes, pieces[0]!, pieces[1]!);
       return this.#progress(end > stop);
     }
     const small = this.#smallBody(bytes);
@@ -244,6 +242,11 @@ export class Answer {
   #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {
     const stop = this.#body.read(bytes, start, end);
     if (stop < 0) return this.#wrong(this.#body.fault);
+    if (this.#held === undefined && this.#isOnePiece()) {
+      const { pieces } = this.#body;
+      this.#sendCopy('', bytes, pieces[0]!, pieces[1]!);
+      return this.#progress(end > stop);
+    }
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(small, end > stop);
     this.#connection.cork();
@@ -267,11 +270,10 @@ export class Answer {
     return this.#body.done ? text + this.#body.tail : text;
   }
 
-  /** The block has the whole body, in one piece that is not large. */
-  #isCopied(): boolean {
-    const { pieces, pieceCount, tail, done } = this.#body;
-    if (pieceCount !== 2 || !done || tail !== '' || this.#makesChunks) return false;
-    return pieces[1]! - pieces[0]! <= MAX_SMALL_BYTES;
+  /** What the block has of the body goes on as it lies there: not much, and with nothing in between or behind it. */
+  #isOnePiece(): boolean {
+    const { pieces, pieceCount, tail } = this.#body;
+    return pieceCount === 2 && tail === '' && !this.#makesChunks && pieces[1]! - pieces[0]! <= MAX_SMALL_BYTES;
   }
 
   /** The head and what there is of the body, as they came. */
@@ -279,11 +281,20 @@ export class Answer {
     const { start, end: headEnd } = this.#context.parser;
     const { pieces, pieceCount, done } = this.#body;
     const bodyEnd = pieceCount === 0 ? headEnd : pieces[1]!;
+    if (done) {
+      this.#sendCopy('', bytes, start, bodyEnd);
+      return this.#progress(excess);
+    }
     this.bytesOut += bodyEnd - headEnd;
-    if (!done) return this.#send(textOf(bytes, start, bodyEnd), excess);
+    return this.#send(textOf(bytes, start, bodyEnd), excess);
+  }
+
+  /** `text`, and the octets that end with what the block has of the body. */
+  #sendCopy(text: string, bytes: Buffer, start: number, end: number): void {
+    const { pieces, pieceCount } = this.#body;
+    if (pieceCount > 0) this.bytesOut += pieces[1]! - pieces[0]!;
     this.forwarded = true;
-    this.#connection.writeCopy('', bytes, start, bodyEnd);
-    return this.#progress(excess);
+    this.#connection.writeCopy(text, bytes, start, end);
   }
 
   #writePieces(bytes: Buffer): void {
