@@ -12,14 +12,15 @@ export const peers: readonly Peer[] = [
   nodePeer('http-proxy'),
   nodePeer('undici-pipeline'),
   nodePeer('fastify-http-proxy'),
-  { name: 'understudy-full', command: (setup) => understudy(setup, 'full') },
-  { name: 'understudy', command: (setup) => understudy(setup, 'auto') },
+  { name: 'understudy-full', compiles: true, command: (setup) => understudy(setup, 'full') },
+  { name: 'understudy', compiles: true, command: (setup) => understudy(setup, 'auto') },
 ];
 
 function nodePeer(name: string): Peer {
   const program = join(import.meta.dirname, 'programs', `${name}.js`);
   return {
     name,
+    compiles: true,
     command: ({ port, upstreamPort }) => [process.execPath, program, String(port), String(upstreamPort)],
   };
 }

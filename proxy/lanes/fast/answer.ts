@@ -112,6 +112,8 @@ export class Answer {
   /** Nothing more comes of it: what its request had need not be kept until the next one. */
   end(): void {
     this.#judge = undefined;
+    this.#partialHead = undefined;
+    this.#held = undefined;
   }
 
   /** Takes a block, valid within this call only; where it is `lasting`, until the client has taken it. */
