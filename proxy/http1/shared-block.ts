@@ -8,12 +8,7 @@ export const sharedBlock = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 const words = new Int32Array(sharedBlock.buffer);
 const views = new BlockViews(sharedBlock);
 
-/** Its first octets. */
-export function viewOfShared(length: number): Buffer {
-  return views.of(length);
-}
-
-/** The same octets as words, in this machine's order; undefined for any that are not known to be the first of the block. */
+/** The octets of `bytes` as words, in this machine's order; undefined for any that are not known to be the first of the block. */
 export function wordsOf(bytes: Buffer): Int32Array | undefined {
   return bytes === sharedBlock || views.has(bytes) ? words : undefined;
 }

@@ -1,7 +1,7 @@
 // What connections read into. All share one block: what is read is passed on or copied within the call that brings it. One
 // that brings a large body gets a block of its own, out of which the body is written to the other side as it lies there.
 
-import { BLOCK_BYTES, sharedBlock, viewOfShared } from '../http1/shared-block.js';
+import { BLOCK_BYTES, firstOf, sharedBlock } from '../http1/shared-block.js';
 
 /** Who brings as much at once brings more: worth a block. */
 const BULK_BYTES = BLOCK_BYTES / 2;
@@ -33,7 +33,7 @@ export class ReadBlock {
 
   /** The first of `bytes`. */
   view(length: number): Buffer {
-    return this.lasting ? this.#given.subarray(0, length) : viewOfShared(length);
+    return firstOf(this.#given, length);
   }
 
   /** So many were read of something that goes on: from the next time on it has a block of its own, if that is worth it. */

@@ -43,7 +43,6 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   readonly #shared: LaneContext;
   readonly #connection: ClientConnection;
   readonly #plan: FastPlan;
-  readonly #request: JudgedRequest;
   readonly #account: RequestAccount;
   readonly #answer: Answer;
   readonly #replay: ReplayBuffer | undefined;
@@ -62,12 +61,15 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#shared = context.shared;
     this.#connection = parts.connection;
     this.#plan = parts.plan;
-    this.#request = parts.plan.request;
     this.#account = parts.account;
     this.#answer = parts.connection.answer ??= new Answer(parts.connection);
     this.#answer.begin(context, this.#request, this);
     this.#bodyComplete = this.#request.body === 'none';
     if (!this.#bodyComplete) this.#replay = new ReplayBuffer(context.shared.options.retry.replayBufferBytes);
+  }
+
+  get #request(): JudgedRequest {
+    return this.#plan.request;
   }
 
   get affinityKey(): string {
