@@ -19,7 +19,7 @@ export type { PoolEvent, PoolEventKind } from './pool-event.js';
 export type { BackendView, PoolView, WorkerView } from './pool-view.js';
 export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from './resources/resource-monitor.js';
 export { fillCommand } from './command-template.js';
-export { findFreePort, findPortHolder } from './port-probe.js';
+export { findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
 export { STATE_FILE_NAME, StateFile } from './state-file.js';
 export { describeStep } from './step-taker.js';

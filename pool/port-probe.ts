@@ -1,6 +1,5 @@
 // Whether a port is free, who holds it if not, and which port a further worker may take.
-import { UnderstudyError } from '../src/core/errors.js';
-import { tryListen } from '../src/core/free-ports.js';
+import { freePorts, tryListen, type PortRange } from '../src/core/free-ports.js';
 import type { Random } from '../src/core/random.js';
 import { commandOf, listenerOf } from './process-table.js';
 
@@ -8,9 +7,7 @@ import { commandOf, listenerOf } from './process-table.js';
  * Below Linux's default range for outgoing connections (32768 on): a port of that range could be taken by one of
  * the proxy's own connections between our look at it and the worker's bind.
  */
-const FIRST_PORT = 20_000;
-const LAST_PORT = 32_767;
-const ATTEMPTS = 100;
+const FURTHER_WORKERS: PortRange = { from: 20_000, to: 32_768 };
 
 /** Resolves with undefined when a server could listen there now, else with the reason in words. */
 export async function findPortHolder(host: string, port: number): Promise<string | undefined> {
@@ -22,17 +19,8 @@ export async function findPortHolder(host: string, port: number): Promise<string
   return pid === undefined ? 'another process' : `process ${pid} (${commandOf(pid) ?? 'command unknown'})`;
 }
 
-/** @throws UnderstudyError (operator) `no-free-port` after a hundred taken ones. */
+/** One for a further worker. @throws UnderstudyError (operator) `no-free-ports`. */
 export async function findFreePort(host: string, inUse: ReadonlySet<number>, random: Random): Promise<number> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = FIRST_PORT + Math.floor(random() * (LAST_PORT - FIRST_PORT + 1));
-    if (!inUse.has(port) && (await tryListen(host, port)) === undefined) return port;
-  }
-  throw new UnderstudyError(
-    `Cannot find a free port on ${host}: ${ATTEMPTS} tried between ${FIRST_PORT} and ${LAST_PORT}.`,
-    {
-      code: 'no-free-port',
-      source: 'operator',
-    },
-  );
+  const [port] = await freePorts(1, { host, range: FURTHER_WORKERS, inUse, random });
+  return port!;
 }

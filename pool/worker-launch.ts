@@ -38,7 +38,7 @@ export interface Launched {
 
 /**
  * Resolves with undefined when it was no longer wanted.
- * @throws UnderstudyError (operator) `port-in-use`, `no-free-port`, `bad-backend-url`.
+ * @throws UnderstudyError (operator) `port-in-use`, `no-free-ports`, `bad-backend-url`.
  */
 export async function launchWorker(order: LaunchOrder): Promise<Launched | undefined> {
   const { backend, number, options } = order;

@@ -4,6 +4,9 @@
 import { BlockViews } from '../http1/block-views.js';
 import { firstOf } from '../http1/shared-block.js';
 
+/** So many octets at most are worth copying, to leave in one write with what stands before them. */
+export const SMALL_BYTES = 16 * 1024;
+
 const BLOCK_BYTES = 64 * 1024;
 /** So few octets are copied one by one in less time than it takes to make a view of them. */
 const FEW_BYTES = 64;

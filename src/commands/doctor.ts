@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
-import { fillCommand, findFreePort, findPortHolder } from '../../pool/index.js';
+import { fillCommand, findPortHolder } from '../../pool/index.js';
 import { AdminClient } from '../admin/admin-client.js';
 import { adminSocketPath } from '../admin/locate-instance.js';
 import type { StatusView } from '../admin/status-view.js';
@@ -12,7 +12,7 @@ import type { Config } from '../config/config.js';
 import { systemCgroups } from '../core/cgroup.js';
 import { systemClock } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
-import { systemRandom } from '../core/random.js';
+import { freePorts } from '../core/free-ports.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { findCommandTraps, fixCommand, isUvicorn } from './command-traps.js';
@@ -121,7 +121,7 @@ async function examinePorts(config: Config): Promise<Finding[]> {
 /** One worker on a port that nobody knows, for as long as its health path takes to answer. */
 async function examineHealth(config: Config, terminal: Terminal): Promise<Finding> {
   const host = '127.0.0.1';
-  const port = await findFreePort(host, new Set(), systemRandom);
+  const port = (await freePorts(1, { host }))[0]!;
   const facts = { host, port, name: 'doctor', worker: 1, workers: 1 };
   const line = progressLine(terminal);
   line.show(`starting one worker on port ${port} to ask its ${config.health.path}`);

@@ -15,29 +15,34 @@ export interface PortRange {
 // Below it lie most services' ports, and the last that fetch refuses to speak to (10080, "bad port" of the Fetch standard).
 const LOWEST = 10_100;
 const PORTS_END = 65_536;
+const NONE: ReadonlySet<number> = new Set();
 const LINUX_EPHEMERAL: PortRange = { from: 32_768, to: 61_000 };
 
 /**
  * @param range where to look; by default where the kernel takes no port for an outgoing connection.
+ * @param inUse left out, though nothing may listen there yet.
  * @returns `count` different ports on which nothing listens now, from a random place of the range upwards.
  * @throws UnderstudyError `no-free-ports` when the range has not that many.
  */
 export async function freePorts(
   count: number,
-  { host = '127.0.0.1', range = rangeBesideEphemeral(readEphemeralRange()), random = systemRandom } = {},
+  { host = '127.0.0.1', range = rangeBesideEphemeral(readEphemeralRange()), inUse = NONE, random = systemRandom } = {},
 ): Promise<readonly number[]> {
   const ports: number[] = [];
   const size = range.to - range.from;
   const start = Math.floor(random() * size);
   for (let step = 0; step < size && ports.length < count; step += 1) {
     const port = range.from + ((start + step) % size);
-    if ((await tryListen(host, port)) === undefined) ports.push(port);
+    if (!inUse.has(port) && (await tryListen(host, port)) === undefined) ports.push(port);
   }
   if (ports.length < count) {
-    throw new UnderstudyError(`only ${ports.length} of ${count} ports are free from ${range.from} to ${range.to - 1}`, {
-      code: 'no-free-ports',
-      source: 'operator',
-    });
+    throw new UnderstudyError(
+      `only ${ports.length} of ${count} ports are free on ${host} from ${range.from} to ${range.to - 1}`,
+      {
+        code: 'no-free-ports',
+        source: 'operator',
+      },
+    );
   }
   return ports;
 }

@@ -14,6 +14,7 @@ import { BodyReader } from '../../http1/body-reader.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
 import { HELD_ANSWER_BYTES } from '../held-answer.js';
 import { textOf } from '../../http1/octets.js';
+import { SMALL_BYTES } from '../write-block.js';
 
 export type AnswerProgress =
   | 'more'
@@ -56,8 +57,6 @@ export interface AnswerTaker {
 
 /** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
 const MAX_INTERIM_RESPONSES = 32;
-/** Larger pieces are passed on as they lie, smaller ones put together for one write. */
-const MAX_SMALL_BYTES = 16 * 1024;
 
 const LAST_CHUNK = '0\r\n\r\n';
 
@@ -196,29 +195,12 @@ export class Answer {
     const framing = this.#framing(head);
     this.#makesChunks = framing.makesChunks;
     this.#sendsChunks = framing.makesChunks || framing.keepsChunks;
-    const { start, end: headEnd } = head;
-    const { bytes } = head;
+    const { bytes, end: headEnd } = head;
     const stop = this.#body.read(bytes, headEnd, end);
     if (stop < 0) return this.#wrong(this.#body.fault);
-    const { pieces, pieceCount } = this.#body;
-    // The usual answer: untouched, and its body directly behind it.
-    const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
-    const asItIs =
-      contiguous && stop - start <= MAX_SMALL_BYTES && this.#body.tail === '' && passesAsItIs(head, framing);
-    if (asItIs) return this.#sendAsItIs(bytes, end > stop);
+    if (this.#isSmallBlock(head, stop) && passesAsItIs(head, framing)) return this.#sendAsItIs(bytes, end > stop);
     const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
-    if (this.#body.done && this.#isOnePiece()) {
-      this.#sendCopy(text, bytes, pieces[0]!, pieces[1]!);
-      return this.#progress(end > stop);
-    }
-    const small = this.#smallBody(bytes);
-    if (small !== undefined) return this.#send(text + small, end > stop);
-    this.forwarded = true;
-    this.#connection.cork();
-    this.#connection.writeText(text);
-    this.#writePieces(bytes);
-    this.#connection.uncork();
-    return this.#progress(end > stop);
+    return this.#passOn(text, bytes, end > stop);
   }
 
   /** RFC 9112 section 6.3, in its order. */
@@ -244,23 +226,31 @@ export class Answer {
   #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {
     const stop = this.#body.read(bytes, start, end);
     if (stop < 0) return this.#wrong(this.#body.fault);
-    if (this.#held === undefined && this.#isOnePiece()) {
+    return this.#passOn('', bytes, end > stop);
+  }
+
+  /** `text`, and behind it what the block has of the body: small as a copy or a string, large as it lies there. */
+  #passOn(text: string, bytes: Buffer, excess: boolean): AnswerProgress {
+    const leavesNow = this.#held === undefined && (this.forwarded || this.#body.done);
+    if (leavesNow && this.#isOnePiece()) {
       const { pieces } = this.#body;
-      this.#sendCopy('', bytes, pieces[0]!, pieces[1]!);
-      return this.#progress(end > stop);
+      this.#sendCopy(text, bytes, pieces[0]!, pieces[1]!);
+      return this.#progress(excess);
     }
     const small = this.#smallBody(bytes);
-    if (small !== undefined) return this.#send(small, end > stop);
+    if (small !== undefined) return this.#send(text + small, excess);
+    this.forwarded = true;
     this.#connection.cork();
+    if (text !== '') this.#connection.writeText(text);
     this.#writePieces(bytes);
     this.#connection.uncork();
-    return this.#progress(end > stop);
+    return this.#progress(excess);
   }
 
   /** What the block adds to the client's body, as one string; undefined when it is too large for that. */
   #smallBody(bytes: Buffer): string | undefined {
     const { pieces, pieceCount } = this.#body;
-    if (pieceCount > 0 && pieces[pieceCount - 1]! - pieces[0]! > MAX_SMALL_BYTES) return undefined;
+    if (pieceCount > 0 && pieces[pieceCount - 1]! - pieces[0]! > SMALL_BYTES) return undefined;
     let text = '';
     for (let index = 0; index < pieceCount; index += 2) {
       const start = pieces[index]!;
@@ -272,10 +262,17 @@ export class Answer {
     return this.#body.done ? text + this.#body.tail : text;
   }
 
+  /** Not much, and the body, which may end with it, directly behind the head. */
+  #isSmallBlock({ start, end: headEnd }: ResponseHeadParser, stop: number): boolean {
+    const { pieces, pieceCount, tail } = this.#body;
+    const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
+    return contiguous && stop - start <= SMALL_BYTES && tail === '';
+  }
+
   /** What the block has of the body goes on as it lies there: not much, and with nothing in between or behind it. */
   #isOnePiece(): boolean {
     const { pieces, pieceCount, tail } = this.#body;
-    return pieceCount === 2 && tail === '' && !this.#makesChunks && pieces[1]! - pieces[0]! <= MAX_SMALL_BYTES;
+    return pieceCount === 2 && tail === '' && !this.#makesChunks && pieces[1]! - pieces[0]! <= SMALL_BYTES;
   }
 
   /** The head and what there is of the body, as they came. */

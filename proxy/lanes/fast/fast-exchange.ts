@@ -20,6 +20,7 @@ import type { ClientConnection } from '../client-connection.js';
 import { ClientProbe } from '../client-probe.js';
 import type { LaneContext } from '../lane-context.js';
 import type { MessageServer } from '../message-server.js';
+import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
 import { isRefused, upstreamErrorCode } from '../undici-error.js';
 import { isUpstreamFailure, othersLeft } from '../failed-answer.js';
@@ -34,9 +35,6 @@ export interface FastRequest {
   readonly plan: FastPlan;
   readonly account: RequestAccount;
 }
-
-/** One piece of this size or less is put behind its head. */
-const SMALL_BODY_BYTES = 16 * 1024;
 
 export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
   readonly #context: FastLaneContext;
@@ -248,7 +246,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const pieces = this.#replay?.pieces;
     if (pieces === undefined || pieces.length === 0) return upstream.writeChanging(text, part);
     const piece = pieces[0]!;
-    if (pieces.length === 1 && piece.length <= SMALL_BODY_BYTES) {
+    if (pieces.length === 1 && piece.length <= SMALL_BYTES) {
       upstream.writeCopy(text.text(part), piece, 0, piece.length);
     } else {
       upstream.cork();

@@ -42,6 +42,13 @@ describe('free ports', () => {
     expect(port! >= from - 10 && port! < from).toBe(true);
   });
 
+  test('are none that somebody has plans for', async () => {
+    const range = { from, to: from + 20 };
+    const [planned] = await freePorts(1, { range, random: () => 0 });
+    const [port] = await freePorts(1, { range, random: () => 0, inUse: new Set([planned!]) });
+    expect(port).toBeGreaterThan(planned!);
+  });
+
   test('can be bound at once', async () => {
     const [port] = await freePorts(1);
     const server = createServer().listen(port, '127.0.0.1');
@@ -52,7 +59,7 @@ describe('free ports', () => {
 
   test('say so when there are not enough', async () => {
     await expect(freePorts(2, { range: { from, to: from + 1 } })).rejects.toThrow(
-      `only 0 of 2 ports are free from ${from} to ${from}`,
+      `only 0 of 2 ports are free on 127.0.0.1 from ${from} to ${from}`,
     );
   });
 });
