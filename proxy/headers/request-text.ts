@@ -32,7 +32,8 @@ export function requestText(head: RequestHeadParser, request: JudgedRequest, own
   }
   pieces.push(head.text(keptFrom, head.end - 2), own.forwarding);
   // RFC 9110 section 10.1.4: TE is for this hop, so it is said anew.
-  if (request.wantsTrailers) pieces.push('TE: trailers\r\nConnection: TE\r\n');
+  if (request.upgrade !== undefined) pieces.push(`Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`);
+  else if (request.wantsTrailers) pieces.push('TE: trailers\r\nConnection: TE\r\n');
   if (request.maxForwards !== undefined && request.maxForwards > 0)
     pieces.push(`Max-Forwards: ${request.maxForwards - 1}\r\n`);
   if (!own.keepsId) pieces.push('X-Request-Id: ');

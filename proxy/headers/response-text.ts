@@ -64,6 +64,11 @@ export function interimText(head: ResponseHeadParser): string {
   return `${keptLines(head, INTERIM).join('')}\r\n`;
 }
 
+/** The answer behind which the connection speaks `protocol` (RFC 9110 section 7.8). */
+export function switchingText(head: ResponseHeadParser, protocol: string): string {
+  return `${keptLines(head, INTERIM).join('')}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+}
+
 /** A status line that ends behind the status: what we send has the space that must follow (RFC 9112 section 4). */
 const BARE_STATUS_LINE = 'HTTP/1.1 200\r\n'.length;
 

@@ -69,6 +69,17 @@ export class ResponseHeadParser {
     return this.text(this.fields.valueStart[index]!, this.fields.valueEnd[index]!);
   }
 
+  /** The one protocol that it names in an Upgrade field, in lower case; undefined where there is none, or another too. */
+  get upgrade(): string | undefined {
+    let protocol: string | undefined;
+    for (let index = 0; index < this.fields.count; index += 1) {
+      if (this.fields.kind[index] !== FIELD.UPGRADE) continue;
+      if (protocol !== undefined) return undefined;
+      protocol = this.value(index).toLowerCase();
+    }
+    return protocol;
+  }
+
   #parse(bytes: Buffer, start: number, blockEnd: number): 'complete' | 'incomplete' | 'wrong' {
     const end = Math.min(blockEnd, start + this.#maxHeadBytes);
     this.bytes = bytes;

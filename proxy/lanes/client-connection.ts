@@ -35,6 +35,9 @@ const MAX_EARLY_BYTES = 64 * 1024;
 /** How long a client may take to read our last answer and close. */
 const LINGER_MS = 2_000;
 
+/** How long a tunnel is silent before its client is asked for a sign of life (TCP keep-alive). */
+const KEEP_ALIVE_MS = 60_000;
+
 const NOTHING: Buffer = Buffer.alloc(0);
 
 export class ClientConnection implements DeadlineHolder, BlockReader {
@@ -156,13 +159,16 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   /** From here on octets pass both ways unread; those held back so far come first. */
-  becomeTunnel(): void {
+  becomeTunnel(tunnel: MessageServer): void {
     this.#state = 'tunnel';
+    this.#server = tunnel;
+    // It may be silent for ever, and then nothing else tells that the client is gone.
+    (this.#socket as Partial<Socket>).setKeepAlive?.(true, KEEP_ALIVE_MS);
     const held = this.#early;
     this.#early = NOTHING;
     this.#resume();
-    if (held.length > 0) this.#server?.onBody(held, false);
-    if (this.#halfClosed) this.#server?.onHalfClosed();
+    if (held.length > 0) tunnel.onBody(held, false);
+    if (this.#halfClosed) tunnel.onHalfClosed();
   }
 
   /** No further message: an idle one ends now, a busy one after its answer. */

@@ -141,8 +141,8 @@ export class ClientConnections implements ConnectionContext {
       return void connection.answered({ close: request.close });
     }
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);
-    const special = request.upgrade !== undefined || (full && canBeGuest(request));
-    if (special) return this.#serveFull(connection, request);
+    // An upgrade is octets both ways in the end: the fast lane has them.
+    if (full && request.upgrade === undefined && canBeGuest(request)) return this.#serveFull(connection, request);
     const plan = this.#planFast(connection, request);
     connection.remember(plan);
     return this.serveAgain(connection, plan);
@@ -228,7 +228,7 @@ export class ClientConnections implements ConnectionContext {
       guest = new GuestSocket(connection, (entering) => this.#fullLane.enter(entering));
       this.#guests.set(connection, guest);
     }
-    return guest.begin(guestHead(this.parser, request), request.upgrade);
+    return guest.begin(guestHead(this.parser, request));
   }
 
   #createFastContext(): FastLaneContext {

@@ -1,4 +1,4 @@
-// The full lane: node:http parses again what the gate has passed, undici carries requests, http-proxy carries upgrades.
+// The full lane: node:http parses again what the gate has passed, undici carries requests.
 // It serves guests: client connections that are fed to it one judged message at a time.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -8,7 +8,6 @@ import type { Upstream } from '../upstream.js';
 import { Exchange } from './exchange.js';
 import type { GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
-import { createUpgradeProxy, Tunnel } from './tunnel.js';
 import { UpstreamPools } from './upstream-pools.js';
 
 const ANY_HEAD_BYTES = 2 ** 31 - 1;
@@ -17,7 +16,6 @@ export class FullLane {
   readonly #context: LaneContext;
   readonly #server: Server;
   readonly #pools: UpstreamPools;
-  readonly #upgradeProxy = createUpgradeProxy();
 
   constructor(context: LaneContext) {
     this.#context = context;
@@ -63,7 +61,6 @@ export class FullLane {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),
     );
-    server.on('upgrade', (request, socket) => this.#onUpgrade(request, socket));
     server.on('clientError', (_error, socket) => answerClientError(socket));
     return server;
   }
@@ -74,11 +71,6 @@ export class FullLane {
     // Emitted once the answer is out, or the guest is gone.
     response.once('close', () => response.shouldKeepAlive && guest.answered());
     new Exchange(this.#context, this.#pools, { request, response, expectsContinue }).start();
-  }
-
-  /** Nothing has been read behind the head: the connection holds it back until the upstream has agreed. */
-  #onUpgrade(request: IncomingMessage, socket: Duplex): void {
-    new Tunnel(this.#context, this.#upgradeProxy, { request, socket: socket as GuestSocket }).start();
   }
 }
 

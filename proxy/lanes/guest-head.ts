@@ -37,7 +37,7 @@ function isKept(kind: number, request: JudgedRequest): boolean {
     // node:http takes whatever has an Upgrade field for one (RFC 9110 section 7.8: it may be ignored).
     case FIELD.UPGRADE:
     case FIELD.CONNECTION:
-      return request.upgrade !== undefined;
+      return false;
     case FIELD.MAX_FORWARDS:
       return request.maxForwards === undefined;
     default:

@@ -6,6 +6,7 @@ import {
   interimText,
   passesAsItIs,
   sharedFraming,
+  switchingText,
   type AnswerFraming,
   type ResponseTexts,
 } from '../../headers/response-text.js';
@@ -21,6 +22,8 @@ export type AnswerProgress =
   /** The client is slower than the upstream. */
   | 'full'
   | 'whole'
+  /** The connection now speaks the protocol that was asked for; `rest` is the beginning of it. */
+  | 'switched'
   /** Not HTTP, or not safely so; see `fault`. */
   | 'wrong'
   /** The judge did not want it. */
@@ -58,6 +61,7 @@ export interface AnswerTaker {
 /** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
 const MAX_INTERIM_RESPONSES = 32;
 
+const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
 
 export class Answer {
@@ -81,6 +85,7 @@ export class Answer {
   #sendsChunks = false;
   status = 0;
   fault = '';
+  rest = NOTHING;
   bytesOut = 0;
   /** The client has got something of it. */
   forwarded = false;
@@ -113,6 +118,7 @@ export class Answer {
     this.#judge = undefined;
     this.#partialHead = undefined;
     this.#held = undefined;
+    this.rest = NOTHING;
   }
 
   /** Takes a block, valid within this call only; where it is `lasting`, until the client has taken it. */
@@ -167,6 +173,7 @@ export class Answer {
         return 'more';
       }
       if (parser.status >= 200) break;
+      if (parser.status === 101 && this.#wasOffered(parser.upgrade)) return this.#switch(parser, end);
       if (!this.#passInterim(parser)) return 'wrong';
       start = parser.end;
       if (start === end) return 'more';
@@ -175,10 +182,22 @@ export class Answer {
     return this.#beginAnswer(parser, end);
   }
 
+  #wasOffered(protocol: string | undefined): boolean {
+    return protocol !== undefined && protocol === this.#request.upgrade;
+  }
+
+  #switch(head: ResponseHeadParser, end: number): 'switched' {
+    this.status = head.status;
+    this.forwarded = true;
+    this.#connection.writeText(switchingText(head, this.#request.upgrade!));
+    this.rest = Buffer.from(head.bytes.subarray(head.end, end));
+    return 'switched';
+  }
+
   #passInterim(head: ResponseHeadParser): boolean {
     this.#interims += 1;
-    // RFC 9110 section 7.8: an upgrade that nobody asked for.
-    if (head.status === 101) return this.#wrong('a 101 that was not asked for') !== 'wrong';
+    // RFC 9110 section 7.8: an upgrade that nobody asked for, or to something else.
+    if (head.status === 101) return this.#wrong('it switched to a protocol that was not offered') !== 'wrong';
     if (this.#interims > MAX_INTERIM_RESPONSES) return this.#wrong('too many interim responses') !== 'wrong';
     const unasked = head.status === 100 && (!this.#request.expectsContinue || this.#continued);
     this.#continued ||= head.status === 100;

@@ -28,6 +28,7 @@ import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';
 import type { FastPlan } from './fast-plan.js';
 import { ReplayBuffer } from './replay-buffer.js';
+import { Tunnel } from './tunnel.js';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
 
 export interface FastRequest {
@@ -53,6 +54,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** When the block came that is being read. */
   #blockAt = 0;
   #probe: ClientProbe | undefined;
+  /** What it has become; from then on all else here is over. */
+  #tunnel: Tunnel | undefined;
 
   constructor(context: FastLaneContext, parts: FastRequest) {
     this.#context = context;
@@ -83,7 +86,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   get stream(): boolean {
-    return this.#answer.forwarded && this.#answer.eventStream;
+    return this.#tunnel !== undefined || (this.#answer.forwarded && this.#answer.eventStream);
   }
 
   // MessageServer: what the client does.
@@ -160,7 +163,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   /** The upstream is being stopped and the time to finish is over. */
   abort(reason: string): void {
-    this.#fail('upstream-drained', { detail: reason, endedBy: 'proxy' });
+    if (this.#tunnel !== undefined) this.#tunnel.abort(reason);
+    else this.#fail('upstream-drained', { detail: reason, endedBy: 'proxy' });
   }
 
   // UpstreamUser: what the upstream does.
@@ -183,6 +187,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
         return progress === 'more';
       case 'whole':
         this.#finish(this.#blockAt);
+        return true;
+      case 'switched':
+        this.#becomeTunnel(upstream);
         return true;
       case 'wrong':
         this.#fail('bad-response', { detail: this.#answer.fault, endedBy: 'upstream' });
@@ -219,7 +226,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#ticket!.waitingSince = Infinity;
     if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
     this.#failedAnswer = isUpstreamFailure(head.status);
-    if (!this.#failedAnswer || !othersLeft(this.#shared.upstreams, this.#ticket!.upstream, this.tried)) return true;
+    if (!this.#failedAnswer || !this.#othersLeft()) return true;
     return !this.#tryRepeat('failed-answer');
   }
 
@@ -228,7 +235,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   closesAfterAnswer(): boolean {
-    this.#closesAfter = this.#request.close || this.#shared.draining || !this.#connection.bodyDone;
+    // What stands behind a declined upgrade may have been meant for the other protocol (RFC 9110 section 7.8).
+    const declined = this.#request.upgrade !== undefined;
+    this.#closesAfter = declined || this.#request.close || this.#shared.draining || !this.#connection.bodyDone;
     return this.#closesAfter;
   }
 
@@ -256,6 +265,27 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     }
     if (upstream.connected && !this.#isRepeatable()) this.#replay!.letGo();
     this.#connection.resumeBody();
+  }
+
+  #becomeTunnel(upstream: UpstreamConnection): void {
+    const ticket = this.#ticket!;
+    const { rest } = this.#answer;
+    this.#upstream = undefined;
+    this.#ticket = undefined;
+    this.#account.noteFirstByte(this.#blockAt);
+    ticket.waitingSince = Infinity;
+    upstream.disarm();
+    this.#probe?.stop();
+    this.#answer.end();
+    this.#tunnel = new Tunnel({
+      connection: this.#connection,
+      upstream,
+      account: this.#account,
+      ticket,
+      protocol: this.#request.upgrade!,
+      log: this.#shared.log,
+    });
+    this.#tunnel.begin(rest);
   }
 
   // How it ends.
@@ -294,6 +324,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
+    // Whoever answers wrongly does so again.
+    if (cause === 'bad-response' && !this.#othersLeft()) return false;
     const sent = this.#sent();
     const ledger = { sent, forwarded: this.#answer.forwarded } as const;
     if (!this.#account.tryRepeat(cause, this.#facts(), ledger)) return false;
@@ -302,6 +334,11 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#answer.restart();
     this.#seekUpstream();
     return true;
+  }
+
+  /** Somebody else may do better. */
+  #othersLeft(): boolean {
+    return othersLeft(this.#shared.upstreams, this.#ticket!.upstream, this.tried);
   }
 
   #sent(): 'nothing' | 'part' | 'all' {

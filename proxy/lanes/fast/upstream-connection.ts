@@ -124,6 +124,15 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#events.wheel.arm(this, delayMs, now);
   }
 
+  disarm(): void {
+    this.#events.wheel.disarm(this);
+  }
+
+  /** Nothing more is sent; what comes is still read. */
+  end(): void {
+    this.#socket.end();
+  }
+
   onDeadline(): void {
     if (this.user === undefined) this.destroy();
     else this.user.onUpstreamDeadline();
