@@ -184,14 +184,21 @@ export class Proxy implements TrafficPort {
 
   /**
    * Another process has the front now: no connection is ended under a request that is on its way. Each ends after its
-   * next answer, which says so; those that stay idle are closed after a while. Never rejects.
+   * next answer, which says so; those that stay idle are closed after a while, also those whose answer had begun before
+   * and could not say so. Never rejects.
    */
-  async leave(options: CloseOptions): Promise<void> {
+  async leave({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
-    this.#connections.announceEnd();
-    const until = this.#clock.now() + Math.min(LEAVE_IDLE_MS, options.graceMs);
-    await this.#waitWhile(() => this.#connections.open > 0, { until, hurry: options.hurry });
-    await this.close(options);
+    this.#connections.leave(LEAVE_IDLE_MS);
+    const begunAt = this.#clock.now();
+    const until = begunAt + Math.min(graceMs, streamGraceMs);
+    await this.#waitWhile(() => this.#connections.open > 0, { until, hurry });
+    const elapsedMs = this.#clock.now() - begunAt;
+    await this.close({
+      graceMs: Math.max(0, graceMs - elapsedMs),
+      streamGraceMs: Math.max(0, streamGraceMs - elapsedMs),
+      hurry,
+    });
   }
 
   #waitWhile(

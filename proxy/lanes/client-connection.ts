@@ -32,7 +32,7 @@ type State =
 
 /** More than this of what comes too early is left in the kernel. */
 const MAX_EARLY_BYTES = 64 * 1024;
-/** How long a client may take to read our last answer and close. */
+/** How long a client may take to close once it has our last answer. */
 const LINGER_MS = 2_000;
 
 /** How long a tunnel is silent before its client is asked for a sign of life (TCP keep-alive). */
@@ -82,7 +82,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     socket.on('drain', () => this.#server?.onClientDrained());
     socket.on('error', () => undefined);
     socket.once('close', () => this.#onClose());
-    context.wheel.arm(this, context.deadlines.clientIdleMs);
+    context.wheel.arm(this, context.idleMs);
   }
 
   /** The whole request body has come. */
@@ -144,7 +144,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     // RFC 9112 section 9.3: with the request unread the connection can't be used again.
     if (close || !this.#body.done || this.#context.draining) return this.#linger();
     this.#state = 'head';
-    this.#context.wheel.arm(this, this.#context.deadlines.clientIdleMs, now);
+    this.#context.wheel.arm(this, this.#context.idleMs, now);
     this.#resume();
     this.#readEarly();
   }
@@ -176,6 +176,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'head') this.#linger();
   }
 
+  /** How long it may be idle is less than before. */
+  onIdleShortened(): void {
+    if (this.#state === 'head' && !this.#headBegun) this.#context.wheel.arm(this, this.#context.idleMs);
+  }
+
   /** What was made of the head that the parser has just completed; it holds when the next one is the same. */
   remember(plan: FastPlan): void {
     const { parser, knownHeads } = this.#context;
@@ -194,7 +199,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   onDeadline(): void {
-    if (this.#state === 'lingering') return void this.#socket.destroy();
+    // A clean end would make a whole answer of what is left out.
+    if (this.#state === 'lingering') return this.cut({ reset: !this.#writer.done });
     if (this.#state !== 'head') return;
     // RFC 9110 section 15.5.9: a client that sent nothing needs no answer.
     if (this.#early.length === 0) this.#linger();
@@ -365,13 +371,24 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   #linger(): void {
     if (this.#state === 'closed') return;
+    const begun = this.#state === 'lingering';
     this.#state = 'lingering';
     this.#early = NOTHING;
     // Both sides are done.
     if (this.#halfClosed && this.#writer.done) return void this.#socket.destroy();
-    this.#socket.end();
+    if (begun) return;
+    const { wheel, deadlines } = this.#context;
+    if (this.#writer.done) this.#socket.end();
+    else this.#socket.end(() => this.#onFlushed());
     this.#resume();
-    this.#context.wheel.arm(this, LINGER_MS);
+    wheel.arm(this, this.#writer.done ? LINGER_MS : deadlines.bodyIdleMs);
+  }
+
+  /** The kernel has all of the last answer. */
+  #onFlushed(): void {
+    if (this.#state !== 'lingering') return;
+    if (this.#halfClosed) this.#socket.destroy();
+    else this.#context.wheel.arm(this, LINGER_MS);
   }
 
   #onEnd(): void {

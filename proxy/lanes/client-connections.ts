@@ -43,6 +43,7 @@ export class ClientConnections implements ConnectionContext {
   gate: Gate;
   limits: ProxyOptions['limits'];
   deadlines: ProxyOptions['deadlines'];
+  idleMs: number;
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #arrivals: Arrivals<Socket>;
@@ -61,6 +62,7 @@ export class ClientConnections implements ConnectionContext {
     this.#context = context;
     this.limits = options.limits;
     this.deadlines = options.deadlines;
+    this.idleMs = options.deadlines.clientIdleMs;
     this.trustedProxies = trustedProxies;
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
@@ -96,6 +98,7 @@ export class ClientConnections implements ConnectionContext {
     const { options, trustedProxies } = this.#context;
     this.limits = options.limits;
     this.deadlines = options.deadlines;
+    this.idleMs = options.deadlines.clientIdleMs;
     this.trustedProxies = trustedProxies;
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, this.pseudonym);
@@ -110,6 +113,13 @@ export class ClientConnections implements ConnectionContext {
   announceEnd(): void {
     this.#arrivals.admitAll();
     this.#context.draining = true;
+  }
+
+  /** The same, and nobody is waited for who has been idle for `idleMs`. */
+  leave(idleMs: number): void {
+    this.announceEnd();
+    this.idleMs = Math.min(this.idleMs, idleMs);
+    for (const connection of this.#all) connection.onIdleShortened();
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */

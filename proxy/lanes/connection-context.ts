@@ -16,6 +16,8 @@ export interface ConnectionContext {
   readonly gate: Gate;
   readonly limits: ProxyOptions['limits'];
   readonly deadlines: ProxyOptions['deadlines'];
+  /** How long a connection may be without a request, in milliseconds. */
+  readonly idleMs: number;
   readonly trustedProxies: TrustedProxies;
   readonly pseudonym: string;
   readonly knownHeads: KnownHeads;

@@ -111,6 +111,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
       if (inBlock) upstream.writeLasting(bytes);
       else upstream.write(bytes);
       if (upstream.full) this.#connection.pauseBody();
+      if (this.#account.phase === 'wait') upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
     } else if (this.#started && this.#replay!.bytes > this.#shared.options.retry.replayBufferBytes / 2) {
       // Nobody takes it yet: what is not read here waits in the kernel.
       this.#connection.pauseBody();
@@ -119,8 +120,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onBodyEnd(): void {
     this.#bodyComplete = true;
-    if (this.#ticket !== undefined && this.#account.phase !== 'answer')
-      this.#ticket.waitingSince = this.#shared.clock.now();
+    if (this.#ticket === undefined || this.#account.phase === 'answer') return;
+    const now = this.#shared.clock.now();
+    this.#ticket.waitingSince = now;
+    if (this.#account.phase === 'wait') this.#upstream?.arm(this.#shared.options.deadlines.firstByteMs, now);
   }
 
   onHalfClosed(): void {
@@ -145,7 +148,6 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   // Waiter: how an upstream is got.
 
   onTicket(ticket: Ticket): void {
-    const { deadlines } = this.#shared.options;
     this.#ticket = ticket;
     this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
     if (this.#bodyComplete) ticket.waitingSince = ticket.admittedAt;
@@ -153,7 +155,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     upstream.user = this;
     this.#upstream = upstream;
     if (upstream.connected) this.#account.phase = 'wait';
-    upstream.arm(upstream.connected ? deadlines.firstByteMs : deadlines.connectMs, ticket.admittedAt);
+    const { connectMs } = this.#shared.options.deadlines;
+    upstream.arm(upstream.connected ? this.#patienceMs : connectMs, ticket.admittedAt);
     this.#send(upstream);
   }
 
@@ -171,7 +174,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onConnected(): void {
     this.#account.phase = 'wait';
-    this.#upstream!.arm(this.#shared.options.deadlines.firstByteMs);
+    this.#upstream!.arm(this.#patienceMs);
     if (this.#replay !== undefined && !this.#isRepeatable()) this.#replay.letGo();
   }
 
@@ -215,6 +218,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const { phase } = this.#account;
     // It is the client that does not take what is there.
     if (phase === 'answer' && this.#connection.full) return this.#connection.cut({ reset: false });
+    if (phase === 'wait' && !this.#bodyComplete && !this.#upstream!.full) {
+      const detail = 'the client fell silent within its request body';
+      return this.#answerProblem('client-body-timeout', detail, 'client');
+    }
     const code = phase === 'connect' ? 'connect-timeout' : phase === 'wait' ? 'first-byte-timeout' : 'body-timeout';
     this.#fail(code, { detail: `nothing came in time in phase ${phase}`, endedBy: 'upstream' });
   }
@@ -242,6 +249,12 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   // The way there.
+
+  /** For an upstream that is connected and has not answered: nobody owes an answer to half a request. */
+  get #patienceMs(): number {
+    const { firstByteMs, bodyIdleMs } = this.#shared.options.deadlines;
+    return this.#bodyComplete ? firstByteMs : bodyIdleMs;
+  }
 
   #seekUpstream(now?: number): void {
     this.#account.phase = 'queue';

@@ -3,6 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConformanceRig, LANES } from '../../support/conformance-rig.js';
 import { freePorts } from '../../support/free-port.js';
+import { targetFor } from '../../support/proxy-rig.js';
+import { answerWithTarget } from '../../support/recording-backend.js';
+import { defaultProxyOptions } from '../../../proxy/index.js';
 import { readResponses } from '../../support/strict-http.js';
 
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
@@ -50,5 +53,33 @@ describe.each(LANES)('conformance, lane %s: time and capacity', (lane) => {
     }
     rig.proxy.route(rig.backend.port);
     await rig.expectClean(1);
+  });
+});
+
+describe.each(LANES)('uploads, lane %s', (lane) => {
+  test('may take longer than an answer may be waited for', async () => {
+    const { deadlines } = defaultProxyOptions;
+    const rig = await ConformanceRig.start(lane, { deadlines: { ...deadlines, firstByteMs: 100 } });
+    rig.backend.script = (request) => (request.target === '/silent' ? undefined : answerWithTarget(request));
+    const upload = await rig.proxy.connect();
+    upload.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
+    // Asked later, and too late by now.
+    expect(await rig.proxy.exchange(get('/silent', 'Connection: close\r\n'))).toMatch(/^HTTP\/1\.1 504 /);
+    upload.write('cd');
+    expect(await upload.waitFor(/POST \/slow$/)).toMatch(/^HTTP\/1\.1 200 /);
+    await rig.close();
+  });
+});
+
+describe.each(['auto'] as const)('a client that falls silent within its upload, lane %s', (lane) => {
+  test('gets a 408, and nobody else is blamed for it', async () => {
+    const { deadlines } = defaultProxyOptions;
+    const rig = await ConformanceRig.start(lane, { deadlines: { ...deadlines, bodyIdleMs: 50 } });
+    const client = await rig.proxy.connect();
+    client.write('POST /stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
+    expect(await client.waitForEnd()).toMatch(/^HTTP\/1\.1 408 [^]*"code":"client-body-timeout"/);
+    expect(await rig.proxy.waitForRecords(1)).toMatchObject([{ status: 408, endedBy: 'client' }]);
+    expect(rig.proxy.proxy.trafficOf(targetFor(0))).toMatchObject({ inflight: 0, failures: 0 });
+    await rig.close();
   });
 });

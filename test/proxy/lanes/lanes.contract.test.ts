@@ -541,6 +541,31 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
       expect(left).toBeDefined();
     });
 
+    test('serves the next request of a client whose answer had begun before it left the front', async () => {
+      let finish = () => undefined as void;
+      rig.route(
+        await rig.httpBackend((request, response) => {
+          if (request.url === '/next') return void response.end('next');
+          response.write('begun');
+          finish = () => void response.end('ended');
+        }),
+      );
+      const client = (await rig.connect()).write('GET /long HTTP/1.1\r\nHost: a\r\n\r\n');
+      const idle = (await rig.connect()).write('GET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+      await client.waitFor(/begun/);
+      await idle.waitFor(/next/);
+      const left = rig.proxy.leave({ graceMs: 60_000 });
+      // By then nobody without a request is waited for.
+      await idle.waitForEnd();
+      idle.close();
+      finish();
+      await client.waitFor(/ended/);
+      client.write('POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+      expect(await client.waitForEnd()).toMatch(/ended[^]*HTTP\/1\.1 200 [^]*connection: close[^]*next/i);
+      client.close();
+      await left;
+    });
+
     test('ends what is in flight with a word when its time is over', async () => {
       rig.route(await rig.httpBackend(streaming('data: 1\n\n')));
       const stream = (await rig.connect()).write(GET);

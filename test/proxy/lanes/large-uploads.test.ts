@@ -122,6 +122,7 @@ describe('a client connection', () => {
       gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
       limits,
       deadlines,
+      idleMs: deadlines.clientIdleMs,
       trustedProxies: new TrustedProxies([]),
       pseudonym: 'proxy',
       knownHeads: new KnownHeads(),

@@ -1,0 +1,103 @@
+// The last answer on a connection: a client that is slow to take it gets all of it, and one that takes nothing gets no
+// clean end that would make it look whole.
+
+import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { DeadlineWheel } from '../../../proxy/deadline-wheel.js';
+import { Gate, type JudgedRequest } from '../../../proxy/gate.js';
+import { TrustedProxies } from '../../../proxy/headers/trusted-proxies.js';
+import { RequestHeadParser } from '../../../proxy/http1/request-head.js';
+import { defaultProxyOptions } from '../../../proxy/index.js';
+import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
+import type { ConnectionContext } from '../../../proxy/lanes/connection-context.js';
+import { KnownHeads } from '../../../proxy/lanes/known-head.js';
+import type { MessageServer } from '../../../proxy/lanes/message-server.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+/** Takes nothing until it is told to. */
+class SlowClient extends Duplex {
+  taken = '';
+  wasReset = false;
+  #accept: (() => void) | undefined;
+
+  override _read(): void {}
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#accept = () => {
+      this.taken += bytes.toString('latin1');
+      done();
+    };
+  }
+
+  resetAndDestroy(): void {
+    this.wasReset = true;
+    this.destroy();
+  }
+
+  accept(): void {
+    this.#accept?.();
+  }
+}
+
+const silent: MessageServer = {
+  takesBlocks: false,
+  start: () => undefined,
+  onBody: () => undefined,
+  onBodyEnd: () => undefined,
+  onBodyBroken: () => false,
+  onHalfClosed: () => undefined,
+  onClientGone: () => undefined,
+  onClientDrained: () => undefined,
+};
+
+describe('the last answer', () => {
+  const { limits, deadlines } = defaultProxyOptions;
+  let clock: ManualClock;
+  let client: SlowClient;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    client = new SlowClient({ allowHalfOpen: true });
+    const context: ConnectionContext = {
+      wheel: new DeadlineWheel(clock),
+      parser: new RequestHeadParser(limits),
+      gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
+      limits,
+      deadlines,
+      idleMs: deadlines.clientIdleMs,
+      trustedProxies: new TrustedProxies([]),
+      pseudonym: 'proxy',
+      knownHeads: new KnownHeads(),
+      draining: false,
+      serve: (connection: ClientConnection, request: JudgedRequest) => {
+        connection.writeText(`answer to ${request.target}`);
+        connection.answered({ close: true });
+        return silent;
+      },
+      serveAgain: () => silent,
+      noteMessage: () => undefined,
+      noteAnswered: () => undefined,
+      noteRefused: () => undefined,
+      onClosed: () => undefined,
+    };
+    new ClientConnection(client, context);
+    client.push('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await setImmediate();
+  });
+
+  test('is waited for, and then the client has a little time to close', async () => {
+    clock.advance(10_000);
+    expect(client.destroyed).toBe(false);
+    client.accept();
+    await setImmediate();
+    expect([client.taken, client.writableFinished, client.destroyed]).toEqual(['answer to /1', true, false]);
+    clock.advance(10_000);
+    expect([client.destroyed, client.wasReset]).toEqual([true, false]);
+  });
+
+  test('ends in a reset when nothing of it is taken for as long as a body may be silent', () => {
+    clock.advance(deadlines.bodyIdleMs + 10_000);
+    expect([client.destroyed, client.wasReset]).toEqual([true, true]);
+  });
+});
