@@ -6,6 +6,7 @@ import { isIPv6 } from 'node:net';
 import { mayBeNominated } from './headers/hop-by-hop.js';
 import { FIELD } from './http1/field-names.js';
 import { hasTabBehind, isWord, parseLength } from './http1/framing.js';
+import { markNominated } from './http1/nominations.js';
 import type { HeadFault, RequestHeadParser } from './http1/request-head.js';
 import { RepeatedText, textOf } from './http1/octets.js';
 
@@ -66,6 +67,8 @@ interface Findings {
   upgradeAt: number;
   wantsUpgrade: boolean;
   offersTrailers: boolean;
+  /** What Connection fields name as ending here, in lower case; most requests have none. */
+  nominated: Set<string> | undefined;
 }
 
 export class Gate {
@@ -88,6 +91,7 @@ export class Gate {
       upgradeAt: -1,
       wantsUpgrade: false,
       offersTrailers: false,
+      nominated: undefined,
     };
     // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
     request.close = minorVersion === 0;
@@ -138,7 +142,7 @@ export class Gate {
             return { code: 'loop-detected', detail: 'its Via field names this proxy' };
           break;
         case FIELD.CONNECTION:
-          if (!isWord(bytes, start, end, 'keep-alive')) readConnection(head, { index, request, found });
+          if (!isWord(bytes, start, end, 'keep-alive')) readConnection(head.value(index), request, found);
           break;
         case FIELD.UPGRADE:
           found.upgradeAt = index;
@@ -158,6 +162,7 @@ export class Gate {
           break;
       }
     }
+    if (found.nominated !== undefined) markNominated(head, found.nominated);
     return undefined;
   }
 
@@ -182,15 +187,9 @@ export class Gate {
   }
 }
 
-interface ConnectionField {
-  readonly index: number;
-  readonly request: JudgedRequest;
-  readonly found: Findings;
-}
-
 /** RFC 9110 section 7.6.1: options for this hop, and names of fields that end here. */
-function readConnection(head: RequestHeadParser, { index, request, found }: ConnectionField): void {
-  const value = head.value(index).toLowerCase();
+function readConnection(field: string, request: JudgedRequest, found: Findings): void {
+  const value = field.toLowerCase();
   if (value === 'close') {
     request.close = true;
     return;
@@ -199,15 +198,8 @@ function readConnection(head: RequestHeadParser, { index, request, found }: Conn
     const option = part.trim();
     if (option === 'close') request.close = true;
     else if (option === 'upgrade') found.wantsUpgrade = true;
-    else if (option !== '' && option !== 'keep-alive' && mayBeNominated(option)) nominate(head, option);
-  }
-}
-
-/** Marks the fields of that name as ending here. Those that decide something here are not to be dropped by a client. */
-function nominate(head: RequestHeadParser, name: string): void {
-  const { fields } = head;
-  for (let index = 0; index < fields.count; index += 1) {
-    if (fields.kind[index] === FIELD.OTHER && head.lowerName(index) === name) fields.kind[index] = FIELD.NOMINATED;
+    else if (option !== '' && option !== 'keep-alive' && mayBeNominated(option))
+      (found.nominated ??= new Set()).add(option);
   }
 }
 

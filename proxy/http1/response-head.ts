@@ -7,6 +7,7 @@ import { faultText, FieldTable, INCOMPLETE, parseFields } from './field-section.
 import { hasTabBehind, isWord, parseLength } from './framing.js';
 import { CR, DIGIT, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
 import { LastOctets } from './last-octets.js';
+import { markNominated } from './nominations.js';
 import type { HeadLimits } from './request-head.js';
 
 /** `HTTP/1.` before the minor version. */
@@ -41,6 +42,8 @@ export class ResponseHeadParser {
   /** Every field goes on as it is. */
   untouched = true;
   fault = '';
+  /** What Connection fields name as ending here, in lower case; most responses have none. */
+  #nominated: Set<string> | undefined;
 
   constructor(limits: HeadLimits) {
     this.fields = new FieldTable(limits.maxFields);
@@ -78,6 +81,10 @@ export class ResponseHeadParser {
       protocol = this.value(index).toLowerCase();
     }
     return protocol;
+  }
+
+  lowerName(index: number): string {
+    return this.text(this.fields.nameStart[index]!, this.fields.nameEnd[index]!).toLowerCase();
   }
 
   #parse(bytes: Buffer, start: number, blockEnd: number): 'complete' | 'incomplete' | 'wrong' {
@@ -127,6 +134,7 @@ export class ResponseHeadParser {
     this.chunked = this.hasDate = this.eventStream = this.announcesDrain = false;
     this.close = this.minorVersion === 0;
     this.untouched = true;
+    this.#nominated = undefined;
     for (let index = 0; index < fields.count; index += 1) {
       const start = fields.valueStart[index]!;
       const end = fields.valueEnd[index]!;
@@ -161,6 +169,7 @@ export class ResponseHeadParser {
           break;
       }
     }
+    if (this.#nominated !== undefined) markNominated(this, this.#nominated);
     if (this.chunked && this.contentLength >= 0) return this.#refuse('Content-Length beside Transfer-Encoding');
     // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so its framing is in doubt.
     if (this.chunked && this.minorVersion === 0) return this.#refuse('Transfer-Encoding in HTTP/1.0');
@@ -171,16 +180,8 @@ export class ResponseHeadParser {
     for (const part of this.value(index).toLowerCase().split(',')) {
       const option = part.trim();
       if (option === 'close') this.close = true;
-      else if (option !== '' && option !== 'keep-alive' && mayBeNominated(option)) this.#nominate(option);
-    }
-  }
-
-  #nominate(name: string): void {
-    const { fields } = this;
-    for (let index = 0; index < fields.count; index += 1) {
-      if (fields.kind[index] !== FIELD.OTHER) continue;
-      if (this.text(fields.nameStart[index]!, fields.nameEnd[index]!).toLowerCase() === name)
-        fields.kind[index] = FIELD.NOMINATED;
+      else if (option !== '' && option !== 'keep-alive' && mayBeNominated(option))
+        (this.#nominated ??= new Set()).add(option);
     }
   }
 
