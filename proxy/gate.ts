@@ -97,8 +97,8 @@ export class Gate {
     request.close = minorVersion === 0;
     const fault =
       this.#readFields(head, request, found) ??
-      checkTarget(request) ??
       checkHost(request, found.hosts) ??
+      checkTarget(request) ??
       checkFraming(request, found) ??
       this.#checkLength(request) ??
       this.#checkUpgrade(head, request, found);
@@ -203,6 +203,17 @@ function readConnection(field: string, request: JudgedRequest, found: Findings):
   }
 }
 
+/** RFC 9112 section 3.2: exactly one in HTTP/1.1, at most one in HTTP/1.0, and never a bad one, whatever the target is. */
+function checkHost(request: JudgedRequest, hosts: number): HeadFault | undefined {
+  if (hosts > 1) return bad('more than one Host field');
+  if (hosts === 0) return request.minorVersion === 0 ? undefined : bad('no Host field');
+  request.hostFrom = 'field';
+  if (request.host === lastGoodHost) return undefined;
+  if (!isHost(request.host)) return bad('bad Host value');
+  lastGoodHost = request.host;
+  return undefined;
+}
+
 function checkTarget(request: JudgedRequest): HeadFault | undefined {
   const { method, target } = request;
   if (method === 'CONNECT') return { code: 'method-not-allowed', detail: 'a reverse proxy serves no CONNECT' };
@@ -223,18 +234,6 @@ function takeAbsolute(request: JudgedRequest): HeadFault | undefined {
   // RFC 9112 section 3.2.4: an absolute target without a path means the server itself.
   if (rest === '' && request.method === 'OPTIONS') request.target = '*';
   else request.target = rest.startsWith('/') ? rest : `/${rest}`;
-  return undefined;
-}
-
-/** RFC 9112 section 3.2: exactly one in HTTP/1.1, at most one in HTTP/1.0. */
-function checkHost(request: JudgedRequest, hosts: number): HeadFault | undefined {
-  if (hosts > 1) return bad('more than one Host field');
-  if (hosts === 0) return request.minorVersion === 0 ? undefined : bad('no Host field');
-  if (request.hostFrom === 'target') return undefined;
-  request.hostFrom = 'field';
-  if (request.host === lastGoodHost) return undefined;
-  if (!isHost(request.host)) return bad('bad Host value');
-  lastGoodHost = request.host;
   return undefined;
 }
 

@@ -115,6 +115,13 @@ const TARGET: Row[] = [
   refused('an absolute one with a bad port', line('GET http://b:80x/ HTTP/1.1')),
   refused('an absolute one with a fragment', line('GET http://b/#x HTTP/1.1')),
   refused('an absolute one beside two Hosts', 'GET http://b/ HTTP/1.1\r\nHost: b\r\nHost: b\r\n\r\n'),
+  refused('an absolute one beside a bad Host', 'GET http://b/ HTTP/1.1\r\nHost: a@b c\r\n\r\n'),
+  refused('an absolute one without Host', 'GET http://b/ HTTP/1.1\r\n\r\n'),
+  {
+    ...served('an absolute one beside an empty Host', 'GET http://b/ HTTP/1.1\r\nHost:\r\n\r\n', 'GET /'),
+    also: host('b'),
+  },
+  { ...served('an absolute one in HTTP/1.0 without Host', 'GET http://b/ HTTP/1.0\r\n\r\n', 'GET /'), also: host('b') },
   served('the asterisk with OPTIONS', line('OPTIONS * HTTP/1.1'), 'OPTIONS *'),
   {
     ...served('an absolute one without a path with OPTIONS', line('OPTIONS http://b HTTP/1.1'), 'OPTIONS *'),
