@@ -152,7 +152,8 @@ export class Gate {
           found.offersTrailers ||= /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(head.value(index));
           break;
         case FIELD.REQUEST_ID:
-          request.requestId = head.value(index);
+          if (request.requestId === undefined) request.requestId = head.value(index);
+          else fields.kind[index] = FIELD.SURPLUS;
           break;
         case FIELD.IDEMPOTENCY_KEY:
           request.hasIdempotencyKey = true;

@@ -30,6 +30,8 @@ export const FIELD = {
   ALIAS: 21,
   /** Ends at this hop since a Connection field says so. */
   NOMINATED: 22,
+  /** A further one of what goes on once: the first was judged, so it ends here. */
+  SURPLUS: 23,
 } as const;
 
 export type FieldKind = (typeof FIELD)[keyof typeof FIELD];

@@ -188,6 +188,23 @@ const FORWARDED: Row[] = [
       expect(outcome.requests[0]!.raw).not.toMatch(/6\.6\.6\.6|7\.7\.7\.7|8\.8\.8\.8|evil|a b/);
     },
   ),
+  ...(
+    [
+      ['a bad one before a good one', ['<b>"', 'ok'], /^[a-z0-9-]+$/],
+      ['a good one before a bad one', ['ok', '<b>"'], /^ok$/],
+      ['three good ones', ['one', 'two', 'three'], /^one$/],
+    ] as const
+  ).map(([what, ids, expected]) =>
+    served(
+      `one X-Request-Id goes on of ${what}`,
+      get(ids.map((id) => `X-Request-Id: ${id}\r\n`).join('')),
+      (outcome) => {
+        const seen = valuesOf(outcome.requests[0]!, 'x-request-id');
+        expect(seen).toEqual([expect.stringMatching(expected)]);
+        expect(ids.slice(1)).not.toContain(seen[0]);
+      },
+    ),
+  ),
   served(
     'other spellings of guarded fields are dropped, other underscores pass',
     get('Content_Length: 5\r\nTransfer_Encoding: chunked\r\nHost_: x\r\nx_custom: 1\r\n'),
