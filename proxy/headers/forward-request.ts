@@ -2,6 +2,7 @@
 // (X-Forwarded-*, Forwarded of RFC 7239, Via, X-Request-Id). Pure.
 
 import { aliasesGuardedField, endsHere, nominatedFields } from './hop-by-hop.js';
+import { claimsOrigin } from './origin-claims.js';
 
 /** What this hop knows of the one before it. */
 export interface ReceivedFrom {
@@ -43,7 +44,7 @@ export function forwardRequestHeaders(rawHeaders: readonly string[], context: Fo
     )
       continue;
     const value = rawHeaders[index + 1]!;
-    if (REPLACED.has(lowerName)) given.set(lowerName, joined(given.get(lowerName), value));
+    if (REPLACED.has(lowerName) || claimsOrigin(lowerName)) given.set(lowerName, joined(given.get(lowerName), value));
     else headers.push(name, value);
   }
   headers.push(...forwardingFields(context.trusted ? given : NOTHING_GIVEN, context));
@@ -68,6 +69,7 @@ export function forwardingFields(given: ReadonlyMap<string, string>, context: Re
   if (forwardedHost !== '') fields.push('X-Forwarded-Host', forwardedHost);
   const port = given.get('x-forwarded-port');
   if (port !== undefined) fields.push('X-Forwarded-Port', port);
+  for (const [name, value] of given) if (claimsOrigin(name)) fields.push(name, value);
   fields.push('Via', `${context.receivedVersion} ${context.pseudonym}`);
   return fields;
 }

@@ -59,7 +59,8 @@ export class ForwardingLines {
 function givenBy(head: RequestHeadParser): Map<string, string> {
   const given = new Map<string, string>();
   for (let index = 0; index < head.fields.count; index += 1) {
-    const name = GIVEN_NAMES.get(head.fields.kind[index]!);
+    const kind = head.fields.kind[index]!;
+    const name = kind === FIELD.ORIGIN_CLAIM ? head.lowerName(index) : GIVEN_NAMES.get(kind);
     if (name === undefined) continue;
     const before = given.get(name);
     given.set(name, before === undefined ? head.value(index) : `${before}, ${head.value(index)}`);

@@ -1,5 +1,7 @@
 // Fields that end at the next hop (RFC 9110 section 7.6.1) and how they are found in a raw list of names and values.
 
+import { claimsOrigin } from './origin-claims.js';
+
 const ALWAYS_DROPPED = new Set([
   'connection',
   'proxy-connection',
@@ -42,7 +44,7 @@ export function nominatedFields(rawHeaders: readonly string[]): ReadonlySet<stri
 
 /** Whether a Connection field may drop the field of this lower-case name. */
 export function mayBeNominated(name: string): boolean {
-  return !NEVER_NOMINATED.has(name) && !name.startsWith('x-forwarded-');
+  return !NEVER_NOMINATED.has(name) && !name.startsWith('x-forwarded-') && !claimsOrigin(name);
 }
 
 /** Whether a lower-case name ends at this hop. */
@@ -55,5 +57,7 @@ const GUARDED_BY_DASH = /^(content-length|transfer-encoding|host|forwarded|via|x
 
 /** Whether a lower-case name is such an alias (CVE-2025-64484): it is dropped. */
 export function aliasesGuardedField(name: string): boolean {
-  return name.includes('_') && GUARDED_BY_DASH.test(name.replaceAll('_', '-'));
+  if (!name.includes('_')) return false;
+  const dashed = name.replaceAll('_', '-');
+  return GUARDED_BY_DASH.test(dashed) || claimsOrigin(dashed);
 }

@@ -1,6 +1,8 @@
 // The field names that mean something to a proxy, recognised while their octets are validated: a rolling hash leads to
 // one candidate, which is then compared octet by octet. Names that mean nothing here cost a multiplication an octet.
 
+import { ORIGIN_CLAIMS } from '../headers/origin-claims.js';
+
 /** What a field is to us; `OTHER` is forwarded as it is. */
 export const FIELD = {
   OTHER: 0,
@@ -32,6 +34,8 @@ export const FIELD = {
   NOMINATED: 22,
   /** A further one of what goes on once: the first was judged, so it ends here. */
   SURPLUS: 23,
+  /** Says of the client what only a trusted one may (headers/origin-claims.ts). */
+  ORIGIN_CLAIM: 24,
 } as const;
 
 export type FieldKind = (typeof FIELD)[keyof typeof FIELD];
@@ -62,6 +66,7 @@ const KNOWN: readonly (readonly [string, FieldKind])[] = [
   ['proxy-authenticate', FIELD.HOP_BY_HOP],
   ['proxy-authorization', FIELD.HOP_BY_HOP],
   ['proxy-authentication-info', FIELD.HOP_BY_HOP],
+  ...ORIGIN_CLAIMS.map((name) => [name, FIELD.ORIGIN_CLAIM] as const),
 ];
 
 const SLOTS = 4096;

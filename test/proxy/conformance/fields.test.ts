@@ -141,6 +141,22 @@ const HOP_BY_HOP: Row[] = [
   ),
 ];
 
+const CLAIMS = [
+  'Front-End-Https',
+  'X-Forwarded-Prefix',
+  'X-Forwarded-Protocol',
+  'X-Forwarded-Scheme',
+  'X-Forwarded-Server',
+  'X-Forwarded-Ssl',
+  'X-Client-IP',
+  'X-Cluster-Client-IP',
+  'X-Original-Forwarded-For',
+  'X-Original-Host',
+  'X-Real-IP',
+  'X-Scheme',
+  'X-Url-Scheme',
+];
+
 const FORWARDED: Row[] = [
   served(
     'order and lines are kept',
@@ -188,6 +204,13 @@ const FORWARDED: Row[] = [
       expect(outcome.requests[0]!.raw).not.toMatch(/6\.6\.6\.6|7\.7\.7\.7|8\.8\.8\.8|evil|a b/);
     },
   ),
+  ...CLAIMS.map((name) =>
+    served(
+      `${name} of an untrusted client goes, under all its spellings`,
+      get(`${name}: evil\r\n${name.toUpperCase()}: evil\r\n${name.replaceAll('-', '_')}: evil\r\n`),
+      ({ requests }) => expect(requests[0]!.raw).not.toMatch(/evil/),
+    ),
+  ),
   ...(
     [
       ['a bad one before a good one', ['<b>"', 'ok'], /^[a-z0-9-]+$/],
@@ -225,4 +248,23 @@ describe.each(LANES)('conformance, lane %s: request fields', (lane) => {
   describe('Host', () => test.each(HOSTS)('$what', (row) => rig.run(row)));
   describe('fields of the connection', () => test.each(HOP_BY_HOP)('$what', (row) => rig.run(row)));
   describe('what is forwarded', () => test.each(FORWARDED)('$what', (row) => rig.run(row)));
+});
+
+describe.each(LANES)('conformance, lane %s: request fields of a trusted client', (lane) => {
+  let rig: ConformanceRig;
+  beforeAll(async () => (rig = await ConformanceRig.start(lane, { trustedProxies: ['127.0.0.1'] })));
+  afterAll(() => rig.close());
+
+  test.each(CLAIMS)('%s goes on as it was given', (name) =>
+    rig.run(
+      served(
+        name,
+        get(`Connection: ${name}\r\n${name}: given\r\n${name.replaceAll('-', '_')}: evil\r\n`),
+        (outcome) => {
+          sees(name.toLowerCase(), 'given')(outcome);
+          expect(outcome.requests[0]!.raw).not.toMatch(/evil/);
+        },
+      ),
+    ),
+  );
 });
