@@ -1,16 +1,23 @@
 // The one place that turns our error codes into HTTP answers: application/problem+json (RFC 9457) with the code, and
 // the header x-understudy-reason, so that nobody takes them for the app's.
 
+import { httpDate } from './http-date.js';
+
+/** What a reverse proxy serves (RFC 9110 section 10.2.1); which of them an app has is the app's to say. */
+export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 export interface ProblemKind {
   readonly status: number;
   readonly title: string;
   /** For 503: when to come back. */
   readonly retryAfterSeconds?: number;
+  /** For 405, which must have it (RFC 9110 section 15.5.6). */
+  readonly allow?: string;
 }
 
 const PROBLEMS = {
   'bad-request': { status: 400, title: 'The request is malformed' },
-  'method-not-allowed': { status: 405, title: 'This method is not served here' },
+  'method-not-allowed': { status: 405, title: 'This method is not served here', allow: ALLOWED_METHODS },
   'body-too-large': { status: 413, title: 'The request body is too large' },
   'target-too-long': { status: 414, title: 'The request target is too long' },
   'expectation-failed': { status: 417, title: 'This expectation is not supported' },
@@ -53,12 +60,14 @@ export function problemAnswer(
   code: ProblemCode,
   options: { readonly detail?: string; readonly requestId?: string } = {},
 ): ProblemAnswer {
-  const { status, title, retryAfterSeconds } = problemKind(code);
+  const { status, title, retryAfterSeconds, allow } = problemKind(code);
   const { detail, requestId } = options;
   const body = JSON.stringify({ type: 'about:blank', title, status, code, detail, requestId });
   return {
     status,
     rawHeaders: [
+      'Date',
+      httpDate(),
       'Content-Type',
       'application/problem+json',
       'Content-Length',
@@ -66,6 +75,7 @@ export function problemAnswer(
       'X-Understudy-Reason',
       code,
       ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
+      ...(allow === undefined ? [] : ['Allow', allow]),
       ...(requestId === undefined ? [] : ['X-Request-Id', requestId]),
     ],
     body,

@@ -11,7 +11,8 @@ import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
 import { priorityOf, type Priority } from '../priority.js';
-import { problemKind } from '../problem.js';
+import { httpDate } from '../http-date.js';
+import { ALLOWED_METHODS, problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
 import { takeOut } from '../take-out.js';
@@ -32,8 +33,6 @@ import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { shareBlock } from './shared-block-socket.js';
 import { mayGetComments } from './waiting-comments.js';
-
-const MAX_FORWARDS_ANSWER = 'HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n\r\n';
 
 export class ClientConnections implements ConnectionContext {
   readonly wheel: DeadlineWheel;
@@ -147,8 +146,10 @@ export class ClientConnections implements ConnectionContext {
   serve(connection: ClientConnection, request: JudgedRequest): MessageServer | undefined {
     // RFC 9110 section 7.6.2: it goes no further.
     if (request.maxForwards === 0) {
-      connection.writeText(MAX_FORWARDS_ANSWER);
-      return void connection.answered({ close: request.close });
+      // Nobody reads a body here, so nothing can come behind it.
+      const close = request.close || !connection.bodyDone || this.#context.draining;
+      connection.writeText(optionsText(close));
+      return void connection.answered({ close });
     }
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);
     // An upgrade is octets both ways in the end: the fast lane has them.
@@ -260,6 +261,12 @@ export class ClientConnections implements ConnectionContext {
     this.#dateUntil = now - (now % 1_000) + 1_000;
     return this.#date;
   }
+}
+
+/** The answer to an OPTIONS that goes no further. */
+function optionsText(close: boolean): string {
+  const connection = close ? 'Connection: close\r\n' : '';
+  return `HTTP/1.1 204 No Content\r\nDate: ${httpDate()}\r\nAllow: ${ALLOWED_METHODS}\r\n${connection}\r\n`;
 }
 
 function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {

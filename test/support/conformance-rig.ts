@@ -7,7 +7,7 @@ import type { ProxyOptions } from '../../proxy/index.js';
 import { ProxyRig } from './proxy-rig.js';
 import type { RawConnection } from './raw-connection.js';
 import { answerWithTarget, RecordingBackend, type Script } from './recording-backend.js';
-import { readResponses, type Reading, type StrictRequest, type StrictResponse } from './strict-http.js';
+import { readResponses, valuesOf, type Reading, type StrictRequest, type StrictResponse } from './strict-http.js';
 
 export const LANES = ['auto', 'full'] as const;
 export type LaneChoice = (typeof LANES)[number];
@@ -38,6 +38,9 @@ export interface Outcome {
   readonly requests: readonly StrictRequest[];
   readonly received: string;
 }
+
+/** RFC 9110 section 5.6.7. */
+const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 export const FINAL = 'GET /final HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
@@ -79,6 +82,9 @@ export class ConformanceRig {
       messages.map(({ status }) => status),
       [...row.answers, ...(kept ? [200] : [])],
     );
+    // RFC 9110 section 6.6.1: whoever made it, and when we did.
+    for (const message of messages.filter(({ status }) => status >= 200))
+      expect(valuesOf(message, 'date')).toEqual([expect.stringMatching(IMF_FIXDATE)]);
     if (kept) expect(messages.at(-1)?.body).toBe('GET /final');
     const seen = typeof row.seen === 'function' ? row.seen(messages[0]!.status) : (row.seen ?? []);
     expect(backend.seen).toEqual([...seen, ...(kept ? ['GET /final'] : [])]);

@@ -22,6 +22,10 @@ const host =
   ({ requests }) =>
     expect(valuesOf(requests[0]!, 'host')).toEqual([expected]);
 
+/** RFC 9110 section 15.5.6. */
+const allows: Row['also'] = ({ responses }) =>
+  expect(valuesOf(responses[0]!, 'allow').join()).toMatch(/^GET, HEAD, POST, /);
+
 const SHAPE: Row[] = [
   refused('two spaces after the method', line('GET  / HTTP/1.1')),
   refused('two spaces before the version', line('GET /  HTTP/1.1')),
@@ -62,14 +66,11 @@ const METHOD: Row[] = [
   ),
   refused('longer than any', line(`${'M'.repeat(9_000)} / HTTP/1.1`), [400, 501]),
   {
-    ...refused(
-      'CONNECT',
-      'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nGET /inside HTTP/1.1\r\nHost: a\r\n\r\n',
-      [405, 501],
-    ),
+    ...refused('CONNECT', 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nGET /inside HTTP/1.1\r\nHost: a\r\n\r\n', 405),
+    also: allows,
   },
   refused('CONNECT with a path', line('CONNECT / HTTP/1.1'), [400, 405, 501]),
-  refused('TRACE', line('TRACE / HTTP/1.1'), 405),
+  { ...refused('TRACE', line('TRACE / HTTP/1.1'), 405), also: allows },
   refused('TRACE with a body', 'TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', [400, 405]),
   {
     ...served(
@@ -79,6 +80,17 @@ const METHOD: Row[] = [
     answers: [[200, 204]],
     also: ({ responses }) => expect(valuesOf(responses[0]!, 'allow')).toHaveLength(1),
   },
+  ...[
+    ['the last', 'Connection: close\r\n\r\n'],
+    ['the last with others', 'Connection: x, close\r\n\r\n'],
+    ['one with a body', 'Content-Length: 2\r\n\r\nhi'],
+    ['one with a chunked body', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ].map(([what, rest]): Row => ({
+    what: `OPTIONS that may go no further is answered as the last where it is ${what}`,
+    send: `OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n${rest}${line('GET /smuggled HTTP/1.1')}`,
+    answers: [204],
+    also: ({ responses }) => expect(valuesOf(responses[0]!, 'connection')).toEqual(['close']),
+  })),
   {
     ...served(
       'OPTIONS that may go further does so once less',

@@ -166,8 +166,8 @@ const FIELDS: Answered[] = [
   },
   {
     what: 'Date is kept',
-    answer: `${OK}Date: yesterday\r\nContent-Length: 0\r\n\r\n`,
-    also: ({ responses }) => expect(valuesOf(responses[0]!, 'date')).toEqual(['yesterday']),
+    answer: `${OK}Date: Mon, 01 Jan 2001 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n`,
+    also: ({ responses }) => expect(valuesOf(responses[0]!, 'date')).toEqual(['Mon, 01 Jan 2001 00:00:00 GMT']),
   },
   {
     what: 'what belongs to the connection, or is named by it, goes',
