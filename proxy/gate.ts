@@ -7,7 +7,7 @@ import { mayBeNominated } from './headers/hop-by-hop.js';
 import { FIELD } from './http1/field-names.js';
 import { hasTabBehind, isWord, parseLength } from './http1/framing.js';
 import { markNominated } from './http1/nominations.js';
-import type { HeadFault, RequestHeadParser } from './http1/request-head.js';
+import { faultOf, type HeadFault, type RequestHeadParser } from './http1/request-head.js';
 import { RepeatedText, textOf } from './http1/octets.js';
 
 export interface GateRules {
@@ -102,7 +102,7 @@ export class Gate {
       checkFraming(request, found) ??
       this.#checkLength(request) ??
       this.#checkUpgrade(head, request, found);
-    if (fault !== undefined) return fault;
+    if (fault !== undefined) return faultOf(method, fault);
     request.wantsTrailers = found.offersTrailers && minorVersion === 1;
     // RFC 9110 section 10.1.1: ignored in HTTP/1.0, and without content to wait for.
     request.expectsContinue = found.expectations === 1 && minorVersion === 1 && request.body !== 'none';

@@ -13,6 +13,8 @@ export interface HeadLimits {
 export interface HeadFault {
   readonly code: ProblemCode;
   readonly detail: string;
+  /** The refused request is a HEAD, as far as it could be read: its answer has no body (RFC 9110 section 9.3.2). */
+  readonly ofHead?: boolean;
 }
 
 /** Longer than any method that was ever registered. */
@@ -48,6 +50,7 @@ export class RequestHeadParser {
   parse(bytes: Buffer, from: number): 'complete' | 'incomplete' | 'wrong' {
     this.bytes = bytes;
     this.fault = undefined;
+    this.method = '';
     const end = Math.min(bytes.length, from + this.#maxHeadBytes);
     // The first half of an empty line may be all there is yet.
     if (end - from === 1 && bytes[from] === CR) return 'incomplete';
@@ -82,7 +85,7 @@ export class RequestHeadParser {
     if (position - start > MAX_METHOD_BYTES) return this.#wrong('not-implemented', 'the method is too long');
     if (position === end) return INCOMPLETE;
     if (bytes[position] !== SP || position === start) return this.#wrong('bad-request', 'no method before the target');
-    const methodEnd = position;
+    this.method = methodText(bytes, start, position);
     position += 1;
     const targetStart = position;
     while (position < end && (OCTET_CLASS[bytes[position]!]! & TARGET) !== 0) position += 1;
@@ -94,7 +97,6 @@ export class RequestHeadParser {
     if (position === targetStart) return this.#wrong('bad-request', 'the target is empty');
     const lineEnd = this.#parseVersion(position + 1, end);
     if (lineEnd < 0) return lineEnd;
-    this.method = methodText(bytes, start, methodEnd);
     this.target = this.#targets.of(bytes, targetStart, position);
     return lineEnd;
   }
@@ -129,6 +131,7 @@ export class RequestHeadParser {
     } else {
       this.fault ??= { code: 'bad-request', detail: faultText(result) };
     }
+    this.fault = faultOf(this.method, this.fault);
     return 'wrong';
   }
 
@@ -136,6 +139,11 @@ export class RequestHeadParser {
     this.fault = { code, detail };
     return -3;
   }
+}
+
+/** The fault of a request with this method. */
+export function faultOf(method: string, fault: HeadFault): HeadFault {
+  return method === 'HEAD' ? { ...fault, ofHead: true } : fault;
 }
 
 /** RFC 9112 section 2.2: one empty line before the request line is let pass, for clients that add one to a body. */

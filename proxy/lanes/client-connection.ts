@@ -364,8 +364,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     return NOTHING;
   }
 
-  #sendRefusal({ code, detail }: HeadFault): void {
-    this.writeText(problemText(code, { detail, close: true, withBody: true }));
+  #sendRefusal({ code, detail, ofHead }: HeadFault): void {
+    this.writeText(problemText(code, { detail, close: true, withBody: ofHead !== true }));
     this.#linger();
   }
 

@@ -101,6 +101,23 @@ const METHOD: Row[] = [
   },
 ];
 
+const HEAD: Row[] = (
+  [
+    ['without Host', 'HEAD / HTTP/1.1\r\n\r\n', 400],
+    ['with a bad Host', 'HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+    ['with an unknown expectation', `HEAD / HTTP/1.1\r\nExpect: x\r\n${HOST}`, 417],
+    ['with a bad field', `HEAD / HTTP/1.1\r\nX : y\r\n${HOST}`, 400],
+    ['with a head that is too large', line(`HEAD / HTTP/1.1\r\nX: ${'y'.repeat(17_000)}`), 431],
+    ['with a bad target', line('HEAD /# HTTP/1.1'), 400],
+    ['with another version', line('HEAD / HTTP/2.0'), 505],
+    ['for the asterisk', line('HEAD * HTTP/1.1'), 400],
+  ] as const
+).map(([what, send, status]) => ({
+  ...refused(`one ${what} is refused without a body`, send, status),
+  methods: ['HEAD'],
+  also: ({ received }) => expect(received).toMatch(/\r\n\r\n$/),
+}));
+
 const EXACT = ['/a//b/../c%0d%0a?q=%2F&&x', '/%', '/a?b?c', '/;p=1/=&', '//x', '/\\|{}^"<>`', `/${'x'.repeat(4_000)}`];
 
 const TARGET: Row[] = [
@@ -151,6 +168,7 @@ describe.each(LANES)('conformance, lane %s: the request line', (lane) => {
   describe('its shape', () => test.each(SHAPE)('$what', (row) => rig.run(row)));
   describe('the version', () => test.each(VERSION)('$what', (row) => rig.run(row)));
   describe('the method', () => test.each(METHOD)('$what', (row) => rig.run(row)));
+  describe('HEAD', () => test.each(HEAD)('$what', (row) => rig.run(row)));
   describe('the target', () => test.each(TARGET)('$what', (row) => rig.run(row)));
 
   test('a request that has come through here before is refused', async () => {
