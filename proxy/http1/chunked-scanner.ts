@@ -16,8 +16,12 @@ export interface ChunkedRules {
 
 /** 12 hexadecimal digits stay exact in a double (RFC 9112 section 7.1 asks to watch for overflow). */
 const MAX_SIZE_DIGITS = 12;
-/** All extensions of a body together: they are dropped, so nobody needs more (CVE-2024-22019). */
+/** Of one chunk's extensions: they are dropped, so nobody needs more (CVE-2024-22019). */
 const MAX_EXTENSION_BYTES = 4 * 1024;
+/** A chunk may have this much of them beside as much as its data (a signature takes 81), however many chunks there are ... */
+const FREE_EXTENSION_BYTES = 256;
+/** ... and a body this much beyond: else tiny chunks would be read without end for next to nothing (CVE-2023-39326). */
+const MAX_EXCESS_BYTES = 16 * 1024;
 const MAX_TRAILER_BYTES = 8 * 1024;
 
 const enum State {
@@ -57,7 +61,10 @@ export class ChunkedScanner {
   #digits = 0;
   #left = 0;
   #total = 0;
+  /** Of this chunk. */
   #extensionBytes = 0;
+  /** Of all chunks so far, beyond what each may have. */
+  #excessBytes = 0;
   #trailers: Buffer | undefined;
   #pieceStart = -1;
 
@@ -69,6 +76,7 @@ export class ChunkedScanner {
     this.#total = 0;
     this.tooLarge = false;
     this.#extensionBytes = 0;
+    this.#excessBytes = 0;
     this.#trailers = undefined;
     this.tail = '';
     this.fault = '';
@@ -150,6 +158,7 @@ export class ChunkedScanner {
     this.#total += this.#size;
     this.tooLarge = this.#total > (this.#rules.maxBytes ?? Infinity);
     if (this.tooLarge) return this.#wrong(`at most ${this.#rules.maxBytes} bytes`);
+    if (this.#extensionBytes > 0 && !this.#settleExtensions()) return false;
     this.#left = this.#size;
     this.#state = this.#size === 0 ? State.TrailerStart : State.Data;
     return true;
@@ -213,6 +222,14 @@ export class ChunkedScanner {
       default:
         return this.#endExtension(octet, position);
     }
+  }
+
+  /** A chunk that leaves some of its share unused makes up for those before it. */
+  #settleExtensions(): boolean {
+    const excess = this.#excessBytes + this.#extensionBytes - FREE_EXTENSION_BYTES - this.#size;
+    this.#excessBytes = Math.max(0, excess);
+    this.#extensionBytes = 0;
+    return this.#excessBytes <= MAX_EXCESS_BYTES || this.#wrong('chunk extensions are too long');
   }
 
   #endExtension(octet: number, position: number): boolean {

@@ -123,6 +123,16 @@ const CHUNKS: Row[] = [
   refused('a size of many zeros', chunked(`${'0'.repeat(100)}5\r\nhello\r\n0\r\n\r\n`), [400, 413]),
   refused('an extension without end', chunked(`5;${'a'.repeat(70_000)}`), [400, 413]),
   served('several', chunked('5\r\nhello\r\n1\r\n \r\nA\r\n0123456789\r\n000\r\n\r\n'), body('hello 0123456789')),
+  served(
+    'an extension at each of a thousand chunks',
+    chunked(
+      `${`1;chunk-signature=${'f'.repeat(64)}\r\nx\r\n`.repeat(1_000)}0;chunk-signature=${'f'.repeat(64)}\r\n\r\n`,
+    ),
+    body('x'.repeat(1_000)),
+  ),
+  served('a long extension at one chunk', chunked(`5;a=${'b'.repeat(4_000)}\r\nhello\r\n0\r\n\r\n`), body('hello')),
+  refused('a long extension at each of many chunks', chunked(`1;${'a'.repeat(4_000)}\r\nx\r\n`.repeat(10)), [400, 413]),
+  refused('an extension longer than one may be', chunked(`5;a=${'b'.repeat(4_100)}\r\nhello\r\n0\r\n\r\n`)),
   served('extensions are dropped', chunked('5;a;b=c;d="e;f"\r\nhello\r\n0;x\r\n\r\n'), ({ requests }) => {
     expect(requests[0]!.body).toBe('hello');
     expect(requests[0]!.raw.split('\r\n\r\n')[1]).not.toMatch(/;/);
