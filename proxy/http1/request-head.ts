@@ -52,10 +52,10 @@ export class RequestHeadParser {
     this.fault = undefined;
     this.method = '';
     const end = Math.min(bytes.length, from + this.#maxHeadBytes);
-    // The first half of an empty line may be all there is yet.
-    if (end - from === 1 && bytes[from] === CR) return 'incomplete';
     const start = skipEmptyLine(bytes, from, end);
     this.start = start;
+    // Half of an empty line, or all of it, may be all there is yet.
+    if (start === end) return 'incomplete';
     const line = this.#parseLine(start, end);
     if (line < 0) return this.#unfinished(line, bytes.length > end, 'target-too-long');
     this.fieldsStart = line;
@@ -63,6 +63,11 @@ export class RequestHeadParser {
     if (fieldsEnd < 0) return this.#unfinished(fieldsEnd, bytes.length > end, 'head-too-large');
     this.end = fieldsEnd;
     return 'complete';
+  }
+
+  /** Of an incomplete head: something of its request line has come, and not an empty line before it alone. */
+  get begun(): boolean {
+    return this.start < this.bytes.length;
   }
 
   text(start: number, end: number): string {
@@ -148,7 +153,9 @@ export function faultOf(method: string, fault: HeadFault): HeadFault {
 
 /** RFC 9112 section 2.2: one empty line before the request line is let pass, for clients that add one to a body. */
 function skipEmptyLine(bytes: Buffer, start: number, end: number): number {
-  return start + 1 < end && bytes[start] === CR && bytes[start + 1] === LF ? start + 2 : start;
+  if (bytes[start] !== CR) return start;
+  if (start + 1 === end) return end;
+  return bytes[start + 1] === LF ? start + 2 : start;
 }
 
 function isDigit(octet: number): boolean {

@@ -202,8 +202,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     // A clean end would make a whole answer of what is left out.
     if (this.#state === 'lingering') return this.cut({ reset: !this.#writer.done });
     if (this.#state !== 'head') return;
-    // RFC 9110 section 15.5.9: a client that sent nothing needs no answer.
-    if (this.#early.length === 0) this.#linger();
+    // RFC 9110 section 15.5.9: a client that sent nothing, or an empty line behind a body, needs no answer.
+    if (!this.#headBegun) this.#linger();
     else this.#refuse({ code: 'client-head-timeout', detail: 'the request head did not arrive in time' });
   }
 
@@ -239,7 +239,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#reading = true;
     let left = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
     // Parsing begins anew with each block, so it is only tried when a line was completed.
-    const hopeful = this.#early.length === 0 || bytes.includes(0x0a) || left.length > this.#context.limits.maxHeadBytes;
+    const hopeful = !this.#headBegun || bytes.includes(0x0a) || left.length > this.#context.limits.maxHeadBytes;
     this.#early = NOTHING;
     if (!hopeful) this.#early = left;
     else while (left.length > 0 && this.#state === 'head') left = this.#readMessage(left);
@@ -326,8 +326,10 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** The deadline is for the whole head: octets that trickle in do not move it. */
   #waitForHead(bytes: Buffer): Buffer {
-    if (!this.#headBegun) this.#context.wheel.arm(this, this.#context.deadlines.clientHeadMs);
-    this.#headBegun = true;
+    if (!this.#headBegun && this.#context.parser.begun) {
+      this.#context.wheel.arm(this, this.#context.deadlines.clientHeadMs);
+      this.#headBegun = true;
+    }
     this.#early = this.#own(bytes);
     return NOTHING;
   }

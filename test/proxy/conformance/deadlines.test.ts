@@ -1,6 +1,6 @@
 // RFC 9112 section 9.5, RFC 9110 sections 15.5.9 and 15.6: what happens when nothing happens in time, or nobody is there.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConformanceRig, LANES } from '../../support/conformance-rig.js';
 import { freePorts } from '../../support/free-port.js';
 import { targetFor } from '../../support/proxy-rig.js';
@@ -26,6 +26,7 @@ describe.each(LANES)('conformance, lane %s: time and capacity', (lane) => {
     });
   });
   afterAll(() => rig.close());
+  beforeEach(() => rig.backend.forget());
 
   test('an idle connection is closed without a word', async () => {
     const client = await rig.proxy.connect();
@@ -33,6 +34,34 @@ describe.each(LANES)('conformance, lane %s: time and capacity', (lane) => {
     await client.waitFor(/GET \/1$/);
     const { messages } = readResponses(await client.waitForEnd(), { methods: [], ended: true });
     expect(messages).toHaveLength(1);
+  });
+
+  test.each([
+    ['an empty line', '\r\n'],
+    ['half an empty line', '\r'],
+  ])('a connection that is idle behind %s after a body is closed without a word', async (_what, blank) => {
+    const client = await rig.proxy.connect();
+    client.write(`POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi${blank}`);
+    const { messages } = readResponses(await client.waitForEnd(), { methods: ['POST'], ended: true });
+    expect(messages.map(({ status }) => status)).toEqual([200]);
+  });
+
+  test('a head that has begun behind an empty line and does not come to its end in time is a 408', async () => {
+    const client = await rig.proxy.connect();
+    client.write(`${get('/1')}\r\n`);
+    await client.waitFor(/GET \/1$/);
+    client.write('GET /2 HT');
+    const { messages } = readResponses(await client.waitForEnd(), { methods: [], ended: true });
+    expect(messages.map(({ status }) => status)).toEqual([200, 408]);
+  });
+
+  test('a head that comes piece by piece behind an empty line is served', async () => {
+    const client = await rig.proxy.connect();
+    client.write(`${get('/1')}\r`);
+    await client.waitFor(/GET \/1$/);
+    for (const piece of ['\n', 'GET /2 HT', 'TP/1.1\r\nHost: a\r\n', '\r\n']) await client.write(piece).flushed();
+    await client.waitFor(/GET \/2$/);
+    client.close();
   });
 
   test('a head that does not come to its end in time is a 408', async () => {
