@@ -4,7 +4,10 @@
 import type { Dispatcher as Undici, Pool } from 'undici';
 import { errorCode } from '../../src/core/errors.js';
 import type { Outcome } from '../breaker.js';
+import type { ResponseHeadParser } from '../http1/response-head.js';
 import type { Ticket } from '../ticket.js';
+import type { LineDispatchOptions } from './upstream-client.js';
+import type { LineUser, UpstreamLine } from './upstream-line.js';
 
 export interface AttemptRequest {
   readonly method: string;
@@ -18,8 +21,11 @@ export interface AttemptRequest {
 export interface AttemptEvents {
   /** The request is being written: from now on it counts as sent. */
   onSending(): void;
-  onInformation(status: number, rawHeaders: readonly string[]): void;
-  onHead(status: number, message: string, rawHeaders: readonly string[]): void;
+  /** An answer before the answer; valid within this call. */
+  onInterim(head: ResponseHeadParser): void;
+  /** What came is not HTTP, or not safely so. */
+  onBadAnswer(fault: string): void;
+  onHead(status: number, reason: string, rawHeaders: readonly string[]): void;
   /** False asks for a pause until `resume`. */
   onChunk(chunk: Buffer): boolean;
   onEnd(trailers: Record<string, string | string[] | undefined>): void;
@@ -28,10 +34,12 @@ export interface AttemptEvents {
 
 const GIVEN_UP = new Error('given up by the proxy');
 
-export class Attempt implements Undici.DispatchHandler {
+export class Attempt implements Undici.DispatchHandler, LineUser {
   readonly ticket: Ticket;
   readonly #events: AttemptEvents;
   #controller: Undici.DispatchController | undefined;
+  #line: UpstreamLine | undefined;
+  #method = '';
   #live = true;
   #started = false;
   #status = 0;
@@ -47,11 +55,14 @@ export class Attempt implements Undici.DispatchHandler {
   }
 
   begin(pool: Pool, { method, path, headers, body }: AttemptRequest): void {
-    pool.dispatch({ method: method, path, headers, body }, this);
+    this.#method = method;
+    const onLine = (line: UpstreamLine) => (this.#line = line);
+    const options: LineDispatchOptions = { method: method, path, headers, body, onLine };
+    pool.dispatch(options, this);
   }
 
   resume(): void {
-    this.#controller?.resume();
+    if (this.#live) this.#line?.letGo();
   }
 
   /** Ends it at once, upstream included, and gives the ticket back. Idempotent. */
@@ -71,31 +82,43 @@ export class Attempt implements Undici.DispatchHandler {
     this.#controller = controller;
     if (!this.#live) return controller.abort(GIVEN_UP);
     this.#started = true;
+    this.#line!.serve(this, this.#method);
     this.#events.onSending();
   }
 
-  onResponseStart(controller: Undici.DispatchController, status: number, _headers: unknown, message = ''): void {
-    if (!this.#live) return;
-    this.#status = status;
-    const rawHeaders = textList(controller.rawHeaders);
-    if (status < 200) this.#events.onInformation(status, rawHeaders);
-    else this.#events.onHead(status, message, rawHeaders);
+  onInterim(head: ResponseHeadParser): void {
+    if (this.#live) this.#events.onInterim(head);
   }
 
-  onResponseData(controller: Undici.DispatchController, chunk: Buffer): void {
+  onBadAnswer(fault: string): void {
+    if (this.#live) this.#events.onBadAnswer(fault);
+  }
+
+  onResponseStart(controller: Undici.DispatchController, status: number): void {
+    if (!this.#live) return;
+    this.#status = status;
+    this.#events.onHead(status, this.#line!.reason, textList(controller.rawHeaders));
+  }
+
+  onResponseData(_controller: Undici.DispatchController, chunk: Buffer): void {
     if (!this.#live) return;
     this.ticket.upstream.bytesMoved += chunk.length;
-    if (!this.#events.onChunk(chunk)) controller.pause();
+    if (!this.#events.onChunk(chunk)) this.#line!.hold();
   }
 
   onResponseEnd(_controller: Undici.DispatchController, trailers: Record<string, string | string[] | undefined>): void {
-    if (this.#live) this.#events.onEnd(trailers);
+    if (!this.#live) return;
+    const { error } = this.#line!;
+    if (error === undefined) this.#events.onEnd(trailers);
+    else this.#events.onError(error);
   }
 
   onResponseError(_controller: Undici.DispatchController, error: Error): void {
     if (!this.#live) return;
-    // RFC 9110 section 8.6: the length in a 304 is that of the answer it stands for; undici misses those bytes.
-    if (this.#status === 304 && errorCode(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#events.onEnd({});
+    // RFC 9110 section 8.6: the length in a 304 is that of the answer it stands for, and a 204 has no content whatever it
+    // says; undici misses those bytes.
+    const bodiless = this.#status === 304 || this.#status === 204;
+    if (bodiless && errorCode(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#events.onEnd({});
     else this.#events.onError(error);
   }
 }

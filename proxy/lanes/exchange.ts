@@ -7,7 +7,8 @@ import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
-import { findResponseFault } from '../headers/response-fault.js';
+import { interimText } from '../headers/response-text.js';
+import type { ResponseHeadParser } from '../http1/response-head.js';
 import type { Priority } from '../priority.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
@@ -24,6 +25,7 @@ import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
+import { StallWatch } from './stall-watch.js';
 import { isRefused, upstreamErrorCode } from './undici-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
@@ -54,6 +56,7 @@ export class Exchange implements Waiter, AttemptEvents {
   readonly #body: RequestBody | undefined;
   readonly #account: RequestAccount;
   readonly #comments: WaitingComments | undefined;
+  readonly #stall: StallWatch;
   readonly #method: string;
   readonly #path: string;
   #awaitsContinue: boolean;
@@ -76,6 +79,11 @@ export class Exchange implements Waiter, AttemptEvents {
     const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
     const client = clientFactsOf(request, context);
     this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path, client });
+    this.#stall = new StallWatch(context.clock, {
+      idleMs: context.options.deadlines.bodyIdleMs,
+      isClientsTurn: () => this.#isUnread || (!this.#forwarded && this.#body?.awaited === true),
+      onStalled: () => this.#onStalled(),
+    });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
     const { keepAliveCommentsMs: everyMs } = context.options.waitingRoom;
     const { accept } = request.headers;
@@ -106,6 +114,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#request.socket.once('end', onHalfClose);
     this.#response.once('close', () => {
       probe.stop();
+      this.#stall.stop();
       this.#request.socket.off('end', onHalfClose);
       this.#onClientGone();
     });
@@ -123,6 +132,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
     if (this.#awaitsContinue) this.#response.writeContinue();
     this.#awaitsContinue = false;
+    if (this.#body?.complete === false) this.#stall.start();
     const { path, host } = targetOf(this.#request);
     this.#attempt = new Attempt(ticket, this);
     this.#attempt.begin(this.#pools.poolOf(ticket.upstream), {
@@ -149,28 +159,29 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#noteSentWhole();
   }
 
-  onInformation(status: number, rawHeaders: readonly string[]): void {
+  onInterim(head: ResponseHeadParser): void {
     this.#interims += 1;
-    if (this.#interims > MAX_INTERIM_RESPONSES)
-      return this.#fail('bad-response', { detail: 'too many interim responses', endedBy: 'upstream' });
-    if (this.#request.httpVersion !== '1.1' || this.#response.headersSent) return;
-    if (status === 102) this.#response.writeProcessing();
-    const link = fieldValue(rawHeaders, 'link');
-    if (status === 103 && link !== undefined) this.#response.writeEarlyHints({ link });
+    if (this.#interims > MAX_INTERIM_RESPONSES) return this.onBadAnswer('too many interim responses');
+    // RFC 9110 section 15.2.1: whoever waited for a 100 has got ours.
+    if (head.status === 100 || this.#request.httpVersion !== '1.1' || this.#response.headersSent) return;
+    // node:http writes three of them, each in its own way; before the answer's head nothing of its own is on the way.
+    this.#request.socket.write(interimText(head), 'latin1');
   }
 
-  onHead(status: number, message: string, rawHeaders: readonly string[]): void {
+  onBadAnswer(fault: string): void {
+    this.#fail('bad-response', { detail: fault, endedBy: 'upstream' });
+  }
+
+  onHead(status: number, reason: string, rawHeaders: readonly string[]): void {
     this.#account.noteFirstByte();
     this.#attempt!.ticket.waitingSince = Infinity;
     if (fieldValue(rawHeaders, 'x-understudy-drain') === '1')
       this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
     if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
-    const fault = findResponseFault(message, rawHeaders);
-    if (fault !== undefined) return this.#fail('bad-response', { detail: fault, endedBy: 'upstream' });
     if (this.#comments?.begun === true) return this.#continueStream(status, rawHeaders);
     const date = new Date(this.#context.clock.epochNow()).toUTCString();
-    const head = { status, message, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
+    const head = { status, message: reason, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
     if (this.#mayHold(head)) this.#held = new HeldAnswer(head);
     else this.#writeHead(head);
   }
@@ -182,6 +193,7 @@ export class Exchange implements Waiter, AttemptEvents {
       return true;
     }
     if (this.#response.write(chunk)) return true;
+    this.#stall.start();
     this.#response.once('drain', () => this.#attempt?.resume());
     return false;
   }
@@ -194,11 +206,15 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#record({ endedBy: 'served' });
     this.#attempt?.finish(this.#failedAnswer ? 'failure' : 'success');
     this.#response.end(content);
+    if (this.#isUnread) this.#stall.start();
   }
 
   onError(error: Error): void {
     if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
-    this.#fail(upstreamErrorCode(error), { detail: errorMessage(error), endedBy: 'upstream' });
+    const code = upstreamErrorCode(error);
+    // Held back, it could say nothing: it is the client that does not take what is there.
+    if (code === 'body-timeout' && this.#isUnread) return this.#onStalled();
+    this.#fail(code, { detail: errorMessage(error), endedBy: 'upstream' });
   }
 
   // The way there.
@@ -227,8 +243,10 @@ export class Exchange implements Waiter, AttemptEvents {
   /** Its octets are a sign of work, its end begins the wait for an answer. */
   #watchBody(): void {
     this.#request.on('data', ({ length }: Buffer) => {
+      this.#stall.noteProgress();
       if (this.#attempt !== undefined) this.#attempt.ticket.upstream.bytesMoved += length;
     });
+    this.#request.on('resume', () => this.#stall.noteProgress());
     this.#request.once('end', () => this.#noteSentWhole());
   }
 
@@ -252,7 +270,8 @@ export class Exchange implements Waiter, AttemptEvents {
     // RFC 9112 section 9.3: with the request unread the connection can't be used again.
     if (this.#body?.complete === false) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(head.status, head.message, head.headers);
-    this.#response.flushHeaders();
+    // At once, as `flushHeaders` would, which takes octets above ASCII for UTF-8.
+    this.#response.write('', 'latin1');
   }
 
   /** Behind comments of ours, whose head is the client's: the answer is a stream, or an error in it. */
@@ -288,14 +307,25 @@ export class Exchange implements Waiter, AttemptEvents {
 
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
+    if (!this.#eventStream || this.#response.writableNeedDrain) return this.#cut();
+    this.#response.write(errorEvent(code), () => this.#cut());
+  }
+
+  #cut(): void {
     // An HTTP/1.0 client takes the connection's clean end for the answer's.
-    const looksClean = this.#request.httpVersion === '1.0';
-    const cut = () => {
-      if (looksClean) (this.#request.socket as unknown as GuestSocket).cut();
-      else this.#response.destroy();
-    };
-    if (!this.#eventStream || this.#response.writableNeedDrain) return cut();
-    this.#response.write(errorEvent(code), cut);
+    if (this.#request.httpVersion === '1.0') (this.#request.socket as unknown as GuestSocket).cut();
+    else this.#response.destroy();
+  }
+
+  /** It is nobody's fault but the client's. */
+  #onStalled(): void {
+    if (this.#forwarded || this.#comments?.begun === true) return this.#cut();
+    this.#record({ endedBy: 'client', code: 'client-body-timeout', status: 408 });
+    this.#context.dispatcher.leave(this);
+    this.#attempt?.giveUp('neutral');
+    // RFC 9112 section 9.3: with the request unread the connection can't be used again.
+    this.#response.shouldKeepAlive = false;
+    this.#answerProblem('client-body-timeout');
   }
 
   /** True when another attempt is under way, or waits for an upstream. */
@@ -320,6 +350,11 @@ export class Exchange implements Waiter, AttemptEvents {
       hasIdempotencyKey: this.#request.headers['idempotency-key'] !== undefined,
       replayable: this.#body?.replayable ?? true,
     };
+  }
+
+  /** The client has not taken all that was written. */
+  get #isUnread(): boolean {
+    return this.#request.socket.writableLength > 0;
   }
 
   get #safeRoutes(): readonly string[] {

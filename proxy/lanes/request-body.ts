@@ -31,6 +31,11 @@ export class RequestBody {
     return this.#complete;
   }
 
+  /** It is the client that is waited for, not whoever takes it. */
+  get awaited(): boolean {
+    return !this.#complete && !this.#source.isPaused();
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -2,17 +2,22 @@
 // and give idle sockets up before the server does.
 
 import { isDeepStrictEqual } from 'node:util';
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { UpstreamAddress } from '../../src/core/traffic-port.js';
+import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
 import type { Upstream } from '../upstream.js';
+import { UpstreamClient, type UpstreamClientOptions } from './upstream-client.js';
 
 export class UpstreamPools {
   #options: ProxyOptions;
+  /** One for all: a head is done with in the turn it was parsed in. */
+  #parser: ResponseHeadParser;
   readonly #pools = new Map<Upstream, Pool>();
 
   constructor(options: ProxyOptions) {
     this.#options = options;
+    this.#parser = new ResponseHeadParser(options.limits);
   }
 
   poolOf(upstream: Upstream): Pool {
@@ -28,6 +33,7 @@ export class UpstreamPools {
     const same = isDeepStrictEqual(poolSettings(options), poolSettings(this.#options));
     this.#options = options;
     if (same) return;
+    this.#parser = new ResponseHeadParser(options.limits);
     for (const pool of this.#pools.values()) void pool.close();
     this.#pools.clear();
   }
@@ -47,7 +53,9 @@ export class UpstreamPools {
   #create(address: UpstreamAddress): Pool {
     const { connectMs, firstByteMs, bodyIdleMs, upstreamIdleMs } = this.#options.deadlines;
     const origin = address.kind === 'tcp' ? originOf(address) : 'http://upstream';
+    const parser = this.#parser;
     return new Pool(origin, {
+      factory: (url, options) => new UpstreamClient(url, options as UpstreamClientOptions, parser),
       connections: null,
       pipelining: 1,
       keepAliveTimeout: upstreamIdleMs,
@@ -55,13 +63,17 @@ export class UpstreamPools {
       headersTimeout: firstByteMs,
       bodyTimeout: bodyIdleMs,
       maxHeaderSize: this.#options.limits.maxHeadBytes,
-      connect: { timeout: connectMs, noDelay: true, ...(address.kind === 'unix' ? { socketPath: address.path } : {}) },
+      connect: buildConnector({
+        timeout: connectMs,
+        noDelay: true,
+        ...(address.kind === 'unix' ? { socketPath: address.path } : {}),
+      }),
     });
   }
 }
 
 function poolSettings({ deadlines, limits }: ProxyOptions) {
-  return { ...deadlines, maxHeadBytes: limits.maxHeadBytes };
+  return { ...deadlines, maxHeadBytes: limits.maxHeadBytes, maxFields: limits.maxFields };
 }
 
 /** An IPv6 address needs brackets in a URL. */

@@ -1,36 +1,11 @@
 // Large answers are written out of the block that they were read into. A client that is slow must still get what was
 // meant for it, when the upstream's connection has long gone on to others.
-import { once } from 'node:events';
-import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ProxyRig } from '../../support/proxy-rig.js';
+import { SlowClient } from '../../support/slow-client.js';
 
 /** Several blocks, and a last one large enough not to be copied. */
 const BYTES = 300 * 1024;
-
-/** Takes one piece at a time, and keeps it as the kernel would: where it lies, until it is taken. */
-class SlowClient extends Duplex {
-  #waiting: { readonly piece: Buffer; readonly done: () => void } | undefined;
-
-  override _read(): void {}
-
-  override _write(piece: Buffer, _encoding: string, done: () => void): void {
-    this.#waiting = { piece, done };
-    this.emit('offered');
-  }
-
-  async offered(): Promise<void> {
-    if (this.#waiting === undefined) await once(this, 'offered');
-  }
-
-  takePiece(): Buffer {
-    const { piece, done } = this.#waiting!;
-    const taken = Buffer.from(piece);
-    this.#waiting = undefined;
-    done();
-    return taken;
-  }
-}
 
 let rig: ProxyRig;
 
