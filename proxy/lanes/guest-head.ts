@@ -18,11 +18,15 @@ export function guestHead(head: RequestHeadParser, request: JudgedRequest): Buff
   const { fields } = head;
   let text = `${request.method} ${request.target} HTTP/1.${request.minorVersion}\r\n`;
   if (request.hostFrom === 'target') text += `Host: ${request.host}\r\n`;
+  // RFC 9112 section 3.2: every HTTP/1.1 request has one, so one is made up for an HTTP/1.0 client.
+  if (request.hostFrom === 'nowhere') text += 'Host: localhost\r\n';
   for (let index = 0; index < fields.count; index += 1) {
     if (isKept(fields.kind[index]!, request))
       text += head.text(fields.nameStart[index]!, fields.lineEnd(index, head.end));
   }
-  if (request.maxForwards !== undefined) text += `Max-Forwards: ${request.maxForwards - 1}\r\n`;
+  // RFC 9110 section 7.6.2: one that is no number counts nothing.
+  if (request.maxForwards !== undefined && request.maxForwards > 0)
+    text += `Max-Forwards: ${request.maxForwards - 1}\r\n`;
   if (request.close) text += 'Connection: close\r\n';
   return Buffer.from(`${text}\r\n`, 'latin1');
 }

@@ -99,6 +99,14 @@ const METHOD: Row[] = [
     ),
     also: ({ requests }) => expect(valuesOf(requests[0]!, 'max-forwards')).toEqual(['2']),
   },
+  {
+    ...served(
+      'OPTIONS that may go no number of times further does so without a word on it',
+      'OPTIONS /o HTTP/1.1\r\nHost: a\r\nMax-Forwards: abc\r\n\r\n',
+      'OPTIONS /o',
+    ),
+    also: ({ requests }) => expect(valuesOf(requests[0]!, 'max-forwards')).toEqual([]),
+  },
 ];
 
 const HEAD: Row[] = (
