@@ -111,11 +111,11 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#response.sendDate = false;
     const probe = new ClientProbe(this.#context.clock, () => this.#probeClient());
     const onHalfClose = () => probe.start();
-    this.#request.socket.once('end', onHalfClose);
+    this.#request.socket.once('halfClosed', onHalfClose);
     this.#response.once('close', () => {
       probe.stop();
       this.#stall.stop();
-      this.#request.socket.off('end', onHalfClose);
+      this.#request.socket.off('halfClosed', onHalfClose);
       this.#onClientGone();
     });
     this.#response.on('error', () => undefined);

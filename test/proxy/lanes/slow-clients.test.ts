@@ -59,6 +59,16 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
     },
   );
 
+  test('requests that came before their client ended its side are all answered', async () => {
+    rig = await ProxyRig.start({ lane });
+    rig.route(await rig.httpBackend(({ url }, response) => void response.end(url)));
+    const client = await rig.connect();
+    for (const target of ['/1', '/2', '/3']) client.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    client.socket.end();
+    expect(await client.waitForEnd()).toMatch(/\/1[^]*\/2[^]*\/3/);
+    await rig.waitForRecords(3);
+  });
+
   test('an answer without a length that is reset never looks whole', async () => {
     rig = await ProxyRig.start({ lane });
     let reset = () => undefined as void;
