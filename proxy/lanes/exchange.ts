@@ -331,6 +331,8 @@ export class Exchange implements Waiter, AttemptEvents {
   /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
     const attempt = this.#attempt!;
+    // Whoever answers wrongly does so again.
+    if (cause === 'bad-response' && !this.#othersLeft()) return false;
     const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
     if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
     attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');

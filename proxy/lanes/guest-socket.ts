@@ -74,8 +74,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   onHalfClosed(): void {
     // Requests that came before the end are still to be read: to node:http it would be the end of all.
-    if (this.upgradeListener === undefined) this.emit('halfClosed');
-    else this.push(null);
+    this.emit('halfClosed');
   }
 
   onClientGone(): void {

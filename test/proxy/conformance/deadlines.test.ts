@@ -100,7 +100,7 @@ describe.each(LANES)('uploads, lane %s', (lane) => {
   });
 });
 
-describe.each(['auto'] as const)('a client that falls silent within its upload, lane %s', (lane) => {
+describe.each(LANES)('a client that falls silent within its upload, lane %s', (lane) => {
   test('gets a 408, and nobody else is blamed for it', async () => {
     const { deadlines } = defaultProxyOptions;
     const rig = await ConformanceRig.start(lane, { deadlines: { ...deadlines, bodyIdleMs: 50 } });
