@@ -1,32 +1,59 @@
-// `understudy stop`: asks the running instance to drain and end, and waits until its socket is gone.
+// `understudy stop`: asks the running instance to drain and end, and waits until its process is gone. What is in flight
+// may take as long as the config lets it; one that has closed its admin API, or hangs, has a while to end.
 
 import type { AdminClient } from '../admin/admin-client.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { errorCode } from '../core/errors.js';
+import { UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
+import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
 
 const POLL_INTERVAL_MS = 100;
+/** The admin API is the last thing that it closes before it ends, and it answers within a moment. */
+const SILENCE_MS = 30_000;
 
-/** Returns once the instance is gone. */
+/** Returns once the instance is gone. @throws UnderstudyError `not-stopped` when it is silent, but still there. */
 export async function runStop(client: AdminClient, terminal: Terminal): Promise<number> {
   const { instance } = await client.status();
+  const running = new InstanceProcess(instance.pid);
   await client.request({ method: 'POST', path: '/v1/stop' });
   const line = progressLine(terminal);
-  while (processLives(instance.pid)) {
-    line.show(`pid ${instance.pid}: finishing what is in flight, then stopping the workers`);
-    await waitFor(systemClock, POLL_INTERVAL_MS);
+  try {
+    line.show(`pid ${running.pid}: finishing what is in flight, then stopping the workers`);
+    await waitUntilGone(running, client);
+  } finally {
+    line.clear();
   }
-  line.clear();
   terminal.stdout.write('stopped\n');
   return EXIT.done;
 }
 
-function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
+async function waitUntilGone(running: InstanceProcess, client: AdminClient): Promise<void> {
+  let heardAtMs = systemClock.now();
+  while (!running.gone) {
+    const silentMs = systemClock.now() - heardAtMs;
+    if (silentMs > SILENCE_MS) throw stillThere(running.pid);
+    await waitFor(systemClock, POLL_INTERVAL_MS);
+    if (await answers(running, client)) heardAtMs = systemClock.now();
   }
+}
+
+/** An answer by somebody else on that socket is none. */
+async function answers(running: InstanceProcess, client: AdminClient): Promise<boolean> {
+  const patience = new AbortController();
+  const timer = systemClock.startTimer(SILENCE_MS, () => patience.abort());
+  try {
+    return (await client.status(patience.signal)).instance.pid === running.pid;
+  } catch {
+    return false;
+  } finally {
+    timer.cancel();
+  }
+}
+
+function stillThere(pid: number): UnderstudyError {
+  return new UnderstudyError(
+    `the instance was told to stop and has not answered for ${SILENCE_MS / 1000} s, but process ${pid} is still there. The log of 'understudy run' says more.`,
+    { code: 'not-stopped', source: 'operator' },
+  );
 }

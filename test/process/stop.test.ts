@@ -1,0 +1,31 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { ChildOutput } from '../support/child-output.js';
+import { CLI_PATH, processState, UnderstudyProcess } from '../support/understudy-process.js';
+
+const CARELESS_PARENT = join(process.cwd(), 'test', 'fixtures', 'careless_parent.py');
+
+let instance: UnderstudyProcess;
+let parent: ChildProcess;
+
+afterEach(async () => {
+  await instance.admin.request({ method: 'POST', path: '/v1/stop' }).catch(() => undefined);
+  parent.stdin!.end();
+  if (parent.exitCode === null) await once(parent, 'exit');
+  await instance.dispose();
+});
+
+describe('understudy stop', () => {
+  test('returns when the instance has ended, though its parent has not collected it', async () => {
+    instance = await UnderstudyProcess.prepare();
+    const run = [process.execPath, CLI_PATH, 'run', '--config', instance.configPath];
+    parent = spawn('python3', [CARELESS_PARENT, ...run], { stdio: 'pipe' });
+    await new ChildOutput(parent).waitFor(/ready/);
+    const { pid } = (await instance.status()).instance;
+
+    expect(await instance.command('stop')).toEqual({ code: 0, stdout: 'stopped\n', stderr: '' });
+    expect(processState(pid)).toBe('Z');
+  });
+});
