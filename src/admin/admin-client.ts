@@ -23,6 +23,8 @@ interface ProblemBody {
 }
 
 const NO_INSTANCE_CODES = new Set(['ENOENT', 'ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'ENOTDIR']);
+/** It had listened, and was gone before its answer was whole. */
+const LOST_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 export class AdminClient {
   readonly #socketPath: string;
@@ -38,7 +40,8 @@ export class AdminClient {
 
   /**
    * Sends one request and returns the parsed JSON body.
-   * @throws UnderstudyError with the instance's own code when it answers with a problem.
+   * @throws UnderstudyError with the instance's own code when it answers with a problem, `connection-lost` when it ended
+   * before it had answered.
    */
   async request<T>(request: AdminRequest): Promise<T> {
     const client = this.#connect();
@@ -94,12 +97,21 @@ export class AdminClient {
 
   #translate(error: unknown): unknown {
     const code = errorCode(error);
-    if (code === undefined || !NO_INSTANCE_CODES.has(code)) return error;
+    if (code === undefined) return error;
+    if (LOST_CODES.has(code)) return lostError(error);
+    if (!NO_INSTANCE_CODES.has(code)) return error;
     return new UnderstudyError(
       `no running instance: nothing answers on ${this.#socketPath}. Start one with 'understudy run', or say which with --admin-port or --config.`,
       { code: 'no-instance', source: 'operator', cause: error },
     );
   }
+}
+
+function lostError(cause: unknown): UnderstudyError {
+  return new UnderstudyError(
+    `the instance closed the connection before it had answered: it has ended, or is about to. 'understudy status' tells whether one runs.`,
+    { code: 'connection-lost', source: 'operator', cause },
+  );
 }
 
 function problemError(statusCode: number, text: string): UnderstudyError {

@@ -1,11 +1,12 @@
 // `understudy upgrade`: has the running instance hand over to a new process, and waits until that one answers, or the
-// old one says why it goes on.
+// old one says why it goes on, or neither is there any more.
 
 import type { AdminClient } from '../admin/admin-client.js';
 import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { UnderstudyError } from '../core/errors.js';
+import { errorCode, UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
+import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
 
 const POLL_INTERVAL_MS = 50;
@@ -15,10 +16,12 @@ const PATIENCE_MS = 150_000;
 /** Returns once the new process is in charge. @throws UnderstudyError `upgrade-failed` with the step and the reason. */
 export async function runUpgrade(client: AdminClient, terminal: Terminal): Promise<number> {
   const line = progressLine(terminal);
+  const { instance } = await client.status();
+  const before = new InstanceProcess(instance.pid);
   line.show('starting the new process, which takes over the front and the workers');
   try {
-    const { pid } = await client.request<{ readonly pid: number }>({ method: 'POST', path: '/v1/upgrade' });
-    await waitInCharge(client, pid);
+    const { pid } = await askForUpgrade(client, before);
+    await waitInCharge(client, { before, after: new InstanceProcess(pid) });
     line.clear();
     terminal.stdout.write(`upgraded: pid ${pid} serves now\n`);
   } finally {
@@ -27,12 +30,27 @@ export async function runUpgrade(client: AdminClient, terminal: Terminal): Promi
   return EXIT.done;
 }
 
-async function waitInCharge(client: AdminClient, pid: number): Promise<void> {
+async function askForUpgrade(client: AdminClient, before: InstanceProcess): Promise<{ readonly pid: number }> {
+  try {
+    return await client.request<{ readonly pid: number }>({ method: 'POST', path: '/v1/upgrade' });
+  } catch (error) {
+    throw errorCode(error) === 'connection-lost' ? endedError(before) : error;
+  }
+}
+
+interface BothProcesses {
+  readonly before: InstanceProcess;
+  readonly after: InstanceProcess;
+}
+
+async function waitInCharge(client: AdminClient, { before, after }: BothProcesses): Promise<void> {
   const until = systemClock.now() + PATIENCE_MS;
   while (systemClock.now() < until) {
+    const bothGone = before.gone && after.gone;
     const instance = await instanceInCharge(client);
-    if (instance?.pid === pid) return;
-    if (instance?.failedUpgrade?.pid === pid) throw upgradeError(instance.failedUpgrade.reason);
+    if (instance?.pid === after.pid) return;
+    if (instance?.failedUpgrade?.pid === after.pid) throw upgradeError(instance.failedUpgrade.reason);
+    if (bothGone) throw endedError(before);
     await waitFor(systemClock, POLL_INTERVAL_MS);
   }
   throw upgradeError(`neither process has answered for ${PATIENCE_MS / 1000} s; the log of 'understudy run' says more`);
@@ -43,6 +61,13 @@ function instanceInCharge(client: AdminClient): Promise<StatusView['instance'] |
   return client.status().then(
     ({ instance }) => instance,
     () => undefined,
+  );
+}
+
+/** From here nobody can tell a kill from a stop; what becomes of the workers depends on it. */
+function endedError({ pid }: InstanceProcess): UnderstudyError {
+  return upgradeError(
+    `The instance (pid ${pid}) ended during the upgrade, and the new process ends with it: nobody serves now. Workers that it did not stop run on: 'understudy run' adopts them.`,
   );
 }
 
