@@ -229,6 +229,8 @@ class Instance implements Understudy {
     this.#requireFront(predecessor.frontPort);
     this.#modes.restore();
     await this.#watchResources();
+    // Whoever starts next has the workers: two that manage them would end each other's.
+    predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
     await predecessor.takeRest();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
@@ -260,6 +262,8 @@ class Instance implements Understudy {
       return { pid: successor.pid, complete: () => void this.#giveUpTo(successor) };
     } catch (error) {
       await this.#goOn(error);
+      // A stop ended the new process, and the error would say that this one goes on.
+      this.#refuseWhenStopping();
       throw error;
     }
   }

@@ -1,4 +1,5 @@
-// The new process's end of an upgrade: what it is given, and what it says. See messages.ts for the order.
+// The new process's end of an upgrade: what it is given, and what it says. See messages.ts for the order. Until the front
+// has come nothing is ours alone: when the old process is gone before that, whatever we wait for fails at once.
 
 import { Server } from 'node:net';
 import { errorMessage, UnderstudyError } from '../core/errors.js';
@@ -6,6 +7,8 @@ import type { PredecessorMessage, SuccessorMessage } from './messages.js';
 
 /** Set for a process that is to take over, to the port of the front that it will be given. */
 export const SUCCESSOR_VARIABLE = 'UNDERSTUDY_SUCCESSOR';
+
+const ENDED = "it has ended. Its workers are left as they are, for 'understudy run' to adopt";
 
 export class Predecessor {
   readonly frontPort: number;
@@ -15,7 +18,14 @@ export class Predecessor {
     this.frontPort = Number(process.env[SUCCESSOR_VARIABLE]);
     // Whom we start is no successor of theirs.
     delete process.env[SUCCESSOR_VARIABLE];
-    process.once('disconnect', () => this.#gone.abort());
+    // It may have ended while our modules were being loaded: that is told to nobody again.
+    if (process.connected) process.once('disconnect', () => this.#gone.abort());
+    else this.#gone.abort();
+  }
+
+  /** For the moments in which nothing is waited for. @throws UnderstudyError `upgrade-failed` when it has ended. */
+  requireThere(): void {
+    if (this.#gone.signal.aborted) throw goneError(ENDED);
   }
 
   /** Says that we have the workers; resolves once the lock and the admin addresses are free. */
@@ -46,7 +56,8 @@ export class Predecessor {
   }
 
   #say(message: SuccessorMessage): void {
-    if (process.connected) process.send?.(message);
+    // What can't be said any more is heard of by the end of the channel.
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   }
 
   #waitFor<T>(kind: PredecessorMessage['kind'], use: (handle: unknown) => T): Promise<T> {
@@ -61,7 +72,7 @@ export class Predecessor {
         }
       };
       process.on('message', onMessage);
-      const onGone = () => reject(goneError('it has ended'));
+      const onGone = () => reject(goneError(ENDED));
       if (this.#gone.signal.aborted) onGone();
       else this.#gone.signal.addEventListener('abort', onGone, { once: true });
     });

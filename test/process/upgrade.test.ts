@@ -10,8 +10,13 @@ import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
 
-/** Loaded before the program by whoever has it in its NODE_OPTIONS. */
+/** Loaded before the program by whoever has one in its NODE_OPTIONS. */
 const MORTAL_SUCCESSOR = join(process.cwd(), 'dist', 'test', 'fixtures', 'mortal-successor.js');
+const ORPHANED_SUCCESSOR = join(process.cwd(), 'dist', 'test', 'fixtures', 'orphaned-successor.js');
+
+/** What the command says of an instance that is gone, and nothing beside it. */
+const ENDED =
+  /^understudy: The instance \(pid \d+\) ended during the upgrade, and .* 'understudy run' adopts them\.\n$/;
 
 let instance: UnderstudyProcess;
 let load: SteadyLoad | undefined;
@@ -113,6 +118,32 @@ describe('an upgrade that fails after the new process has adopted the workers', 
     expect((await load.stop()).failures).toEqual([]);
     expect((await fetch(`http://127.0.0.1:${instance.adminPort}/readyz`)).status).toBe(200);
   });
+});
+
+describe('an upgrade in which the old process is killed', () => {
+  test.each([
+    ['is still loading', 'load'],
+    ['has adopted the workers', 'yours'],
+  ])(
+    'ends the new one and its launcher while it %s, and leaves the workers to the next start',
+    async (_what, moment) => {
+      const env = { NODE_OPTIONS: `--import ${ORPHANED_SUCCESSOR}`, ORPHANED_AT: moment };
+      instance = await UnderstudyProcess.start({ env });
+      const stateFile = join(instance.runtimeDir, 'state.json');
+      const [before, stateBefore] = [workersOf(await instance.status()), readFileSync(stateFile, 'utf8')];
+
+      const told = await instance.command('upgrade');
+      expect(told).toMatchObject({ code: 1, stderr: expect.stringMatching(ENDED) });
+      // The new process and its launcher have the same output: their ends are waited for too.
+      await instance.waitForExit();
+      expect(instance.stderr).toMatch(/^understudy: Cannot take over from the running instance: it has ended\./m);
+      expect(readFileSync(stateFile, 'utf8')).toBe(stateBefore);
+
+      instance.launch();
+      await instance.waitForOutput(/ready/);
+      expect(workersOf(await instance.status())).toEqual(before);
+    },
+  );
 });
 
 describe('understudy upgrade', () => {
