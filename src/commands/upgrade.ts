@@ -10,8 +10,8 @@ import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
 
 const POLL_INTERVAL_MS = 50;
-/** More than the old process gives the new one for the steps that are left. */
-const PATIENCE_MS = 150_000;
+/** More than the old process gives the new one for all of its steps. */
+const PATIENCE_MS = 90_000;
 
 /** Returns once the new process is in charge. @throws UnderstudyError `upgrade-failed` with the step and the reason. */
 export async function runUpgrade(client: AdminClient, terminal: Terminal): Promise<number> {

@@ -8,7 +8,7 @@ import { UnderstudyError } from '../core/errors.js';
 import type { Milestone, PredecessorMessage, SuccessorMessage } from './messages.js';
 import { SUCCESSOR_VARIABLE } from './predecessor.js';
 
-/** For each of its words. It starts no worker, so it has little to do. */
+/** For all of its words together, since the pool is held meanwhile. It starts no worker, so it has little to do. */
 const PATIENCE_MS = 60_000;
 
 /** What it is at until it says so. */
@@ -30,6 +30,7 @@ export interface SuccessorOptions {
 export class Successor {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
+  readonly #untilMs: number;
   readonly #said = new Set<Milestone>();
   /** Why nothing more is to be expected of it. */
   #failure: string | undefined;
@@ -38,6 +39,7 @@ export class Successor {
   constructor({ clock, frontPort, env, command = process.argv.slice(1) }: SuccessorOptions) {
     const [program = '', ...args] = command;
     this.#clock = clock;
+    this.#untilMs = clock.now() + PATIENCE_MS;
     this.#child = fork(program, args, {
       env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(frontPort) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -103,8 +105,8 @@ export class Successor {
   /** What it said, or failed at, while nobody was waiting counts too. */
   #waitFor(milestone: Milestone): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.startTimer(PATIENCE_MS, () =>
-        this.#giveUpOn(`it had not done so within ${PATIENCE_MS / 1000} s`),
+      const timer = this.#clock.startTimer(Math.max(0, this.#untilMs - this.#clock.now()), () =>
+        this.#giveUpOn(`it had not done so within ${PATIENCE_MS / 1000} s of its start`),
       );
       this.#onNews = () => {
         if (this.#failure === undefined && !this.#said.has(milestone)) return;

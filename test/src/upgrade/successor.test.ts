@@ -41,6 +41,15 @@ describe('a new process of an upgrade', () => {
     expect(processState(successor.pid)).toBeUndefined();
   });
 
+  test('has a minute for all of its steps together', async () => {
+    start('ready');
+    await successor.waitReady();
+    clock.advance(40_000);
+    const failed = expect(successor.giveRest()).rejects.toThrow(/it had not done so within 60 s of its start/);
+    clock.advance(20_000);
+    await failed;
+  });
+
   test('that died while nobody waited for it fails the next step at once', async () => {
     start('ready');
     await successor.waitReady();
