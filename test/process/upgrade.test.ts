@@ -191,12 +191,12 @@ describe('understudy upgrade', () => {
   test('ends with everything else, both processes and the workers, when the old one is told to stop', async () => {
     instance = await UnderstudyProcess.start();
     const pids = await instance.workerPids();
-    const asked = instance.admin.request({ method: 'POST', path: '/v1/upgrade' }).catch(() => undefined);
+    const asked = instance.admin.request({ method: 'POST', path: '/v1/upgrade' }).catch((error: unknown) => error);
     while (!(await refusesAsUpgrading())) await setImmediate();
     instance.signal('SIGTERM');
     // The new process has the same output: its end is waited for too.
     expect(await instance.waitForExit()).toBe(0);
-    await asked;
+    expect(await asked).toMatchObject({ code: 'stopping' });
     expect(pids.map(processState)).toEqual(pids.map(() => undefined));
   });
 
