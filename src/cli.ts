@@ -7,10 +7,12 @@ import { hideBin } from 'yargs/helpers';
 import { locateInstance } from './admin/locate-instance.js';
 import type { AdminClient } from './admin/admin-client.js';
 import { runBackendAction } from './commands/backend-action.js';
+import { normalizeBooleanFlags } from './commands/boolean-flags.js';
 import { runChaos } from './commands/chaos.js';
 import { runCheck } from './commands/check.js';
 import { runCompletion } from './commands/completion.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
+import { parseCountFlag, parsePortFlag, parseTtlFlag } from './commands/flag-values.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
@@ -18,12 +20,14 @@ import { runReload } from './commands/reload.js';
 import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
+import { refuseStrayWords } from './commands/stray-words.js';
 import { processTerminal as terminal } from './commands/terminal.js';
 import { runUpgrade } from './commands/upgrade.js';
-import { parseTtl, runValidate } from './commands/validate.js';
+import { usageError } from './commands/usage-error.js';
+import { runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
-import { errorCode, UnderstudyError } from './core/errors.js';
+import { errorCode, errorMessage } from './core/errors.js';
 import { packageVersion } from './version.js';
 
 /** What every command that talks to an instance (or starts one) understands. */
@@ -43,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     exitCode = await command;
   };
   try {
-    await buildParser(args, finish).parseAsync();
+    await buildParser(normalizeBooleanFlags(args), finish).parseAsync();
   } catch (error) {
     terminal.stderr.write(`${describeError(error)}\n`);
     return exitCodeOf(error);
@@ -67,32 +71,49 @@ function buildParser(args: readonly string[], finish: Finish): CommonParser {
 type CommonParser = ReturnType<typeof commonParser>;
 
 function commonParser(args: readonly string[]) {
-  return yargs([...args])
-    .scriptName('understudy')
-    .usage('$0 <command>\n\nA reverse-proxy load balancer with a dynamic pool and a warm standby.')
-    .parserConfiguration({ 'populate--': true, 'boolean-negation': true })
-    .option('config', {
-      type: 'string',
-      describe: 'config file (default: understudy.yaml here, if any)',
-      requiresArg: true,
-    })
-    .option('port', { type: 'number', describe: 'front port', requiresArg: true })
-    .option('admin-port', { type: 'number', describe: 'admin port on loopback', requiresArg: true })
-    .version(packageVersion())
-    .completion('completion-words', false)
-    .strict()
-    .exitProcess(false)
-    .wrap(100)
-    .fail((message, error) => {
-      throw error ?? new UnderstudyError(`${message}. See 'understudy --help'.`, { code: 'usage', source: 'operator' });
-    });
+  return (
+    yargs([...args])
+      .scriptName('understudy')
+      .usage('$0 <command>\n\nA reverse-proxy load balancer with a dynamic pool and a warm standby.')
+      .parserConfiguration({ 'populate--': true, 'boolean-negation': true })
+      .option('config', {
+        type: 'string',
+        describe: 'config file (default: understudy.yaml here, if any)',
+        requiresArg: true,
+      })
+      .option('port', { type: 'string', describe: 'front port', requiresArg: true })
+      .option('admin-port', { type: 'string', describe: 'admin port on loopback', requiresArg: true })
+      // Not yargs' own number: it makes NaN of a word, and the word is lost.
+      .coerce('port', (text: unknown) => parsePortFlag('--port', text))
+      .coerce('admin-port', (text: unknown) => parsePortFlag('--admin-port', text))
+      .version(packageVersion())
+      .completion('completion-words', false)
+      .strict()
+      .middleware((argv) => refuseStrayWords(argv), true)
+      .exitProcess(false)
+      .wrap(100)
+      .fail((message, error) => {
+        throw isForeign(error) ? usageError(parserText(errorMessage(error ?? message))) : error;
+      })
+  );
+}
+
+/** No error at all, or one of yargs: what it could not read is the caller's mistake, not a defect of ours. */
+function isForeign(error: Error | undefined): boolean {
+  return error === undefined || error.name === 'YError';
+}
+
+function parserText(message: string): string {
+  const flag = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (flag === undefined) return `${message.replace(/\.$/, '')}. See 'understudy --help'.`;
+  return `${flag.length === 1 ? '-' : '--'}${flag} needs a value. See 'understudy --help'.`;
 }
 
 function addInstanceCommands(parser: CommonParser, finish: Finish): void {
   parser
     .command(
-      'run [-- command..]',
-      'start the pool and the proxy',
+      'run',
+      'start the pool and the proxy; your own command goes behind --',
       (run) =>
         run
           .option('host', {
@@ -187,20 +208,21 @@ function addModeCommands(parser: CommonParser, finish: Finish): void {
 
 function addLeaseCommands(parser: CommonParser, finish: Finish): void {
   parser.command(
-    'validate [-- command..]',
-    'hold a mode while a command runs',
+    'validate',
+    'hold a mode while the command behind -- runs',
     (validate) =>
       validate
         .option('ttl', {
           type: 'string',
           default: '30s',
           describe: 'how long the lease outlives a holder that is gone',
+          requiresArg: true,
         })
         .option('mode', { type: 'string', default: 'validation', describe: 'the mode to hold', requiresArg: true })
         .option('holder', { type: 'string', describe: 'who is shown as the holder', requiresArg: true }),
     (argv) => {
       const { mode, holder } = argv;
-      const options = { mode, holder, ttlMs: parseTtl(argv.ttl), command: afterDashes(argv) };
+      const options = { mode, holder, ttlMs: parseTtlFlag(argv.ttl), command: afterDashes(argv) };
       return finish(withInstance(argv, (client) => runValidate(client, options, terminal)));
     },
   );
@@ -238,8 +260,8 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
       (argv) => finish(runInit({ path: argv.config ?? 'understudy.yaml', force: argv.force }, terminal)),
     )
     .command(
-      'doctor [-- command..]',
-      'look at this machine and at your command for known traps',
+      'doctor',
+      'look at this machine and at your command (behind --) for known traps',
       (doctor) =>
         doctor
           .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
@@ -258,13 +280,19 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
 
 function addChaosCommand(parser: CommonParser, finish: Finish): void {
   parser.command(
-    'chaos [-- command..]',
+    'chaos',
     'start your backends once more, break them under load, and tell what clients noticed',
     (chaos) =>
       chaos
         .option('for', { type: 'string', default: '30s', describe: 'how long', requiresArg: true })
         .option('path', { type: 'string', default: '/', describe: 'what the load asks for', requiresArg: true })
-        .option('connections', { type: 'number', default: 8, requiresArg: true })
+        .option('connections', {
+          type: 'string',
+          default: '8',
+          describe: 'how many ask at once',
+          requiresArg: true,
+          coerce: (text: unknown) => parseCountFlag('--connections', text),
+        })
         .option('app', { type: 'string', describe: 'uvicorn app, as module:app', requiresArg: true })
         .option('yes', { alias: 'y', type: 'boolean', default: false, describe: "don't ask first" }),
     (argv) => {
@@ -311,9 +339,7 @@ function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClien
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */
 async function switchOrStart(argv: RunArguments): Promise<number> {
-  if (argv.validation === undefined) {
-    throw new UnderstudyError("which command? See 'understudy --help'.", { code: 'usage', source: 'operator' });
-  }
+  if (argv.validation === undefined) throw usageError("which command? See 'understudy --help'.");
   try {
     const client = await clientFor(argv);
     return await switchAndWait(client, argv.validation ? 'validation' : 'production', terminal);

@@ -6,8 +6,8 @@ import { duration } from '../config/quantities.js';
 import type { AdminOperations } from './operations.js';
 import { parseInput, waitOptions } from './request-input.js';
 
-const SHORTEST_TTL_MS = 1_000;
-const LONGEST_TTL_MS = 24 * 3_600_000;
+export const SHORTEST_TTL_MS = 1_000;
+export const LONGEST_TTL_MS = 24 * 3_600_000;
 
 const ttl = duration().refine(
   (ms) => ms >= SHORTEST_TTL_MS && ms <= LONGEST_TTL_MS,

@@ -13,11 +13,11 @@ import type { Config } from '../config/config.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { parseDuration } from '../config/quantities.js';
 import { systemClock } from '../core/clock.js';
-import { UnderstudyError } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { renderTable } from './text-table.js';
+import { usageError } from './usage-error.js';
 
 export interface ChaosCommandOptions {
   readonly flags: ConfigFlags;
@@ -35,9 +35,9 @@ export interface ChaosCommandOptions {
 export async function runChaos(options: ChaosCommandOptions, terminal: Terminal): Promise<number> {
   const { config } = loadConfig({ flags: options.flags });
   const forMs = parseDuration(options.duration);
-  if (forMs === undefined || forMs <= 0) throw usage(`--for ${options.duration}: accepted: 30s, 5m, ...`);
+  if (forMs === undefined || forMs <= 0) throw usageError(`--for ${options.duration}: accepted: 30s, 5m, ...`);
   if (!config.backends.some((backend) => 'port' in backend)) {
-    throw usage('no backend here is started by Understudy: there is nothing that chaos may break');
+    throw usageError('no backend here is started by Understudy: there is nothing that chaos may break');
   }
   if (!options.yes && config.program.kind !== 'demo') await askConsent(config, terminal);
   const folder = mkdtempSync(join(tmpdir(), 'understudy-chaos-'));
@@ -52,10 +52,10 @@ export async function runChaos(options: ChaosCommandOptions, terminal: Terminal)
 
 async function askConsent({ backends }: Config, terminal: Terminal): Promise<void> {
   const what = `chaos starts your workers a second time (${backends.length} backends, with the memory they need), and kills, stops and breaks those; a running instance is left alone`;
-  if (!process.stdin.isTTY) throw usage(`${what}. Say --yes if that is fine.`);
+  if (!process.stdin.isTTY) throw usageError(`${what}. Say --yes if that is fine.`);
   const prompt = createInterface({ input: process.stdin, output: terminal.stderr });
   const answer = await prompt.question(`${what}. Go on? [y/N] `).finally(() => prompt.close());
-  if (!/^y(es)?$/i.test(answer.trim())) throw usage('nothing was done');
+  if (!/^y(es)?$/i.test(answer.trim())) throw usageError('nothing was done');
 }
 
 interface Rehearsal extends ChaosCommandOptions {
@@ -126,8 +126,4 @@ function promotionTimes({ promotions }: ChaosReport): string {
 
 function worst(durationsMs: readonly number[]): string {
   return durationsMs.length === 0 ? '?' : Math.max(...durationsMs).toFixed(1);
-}
-
-function usage(message: string): UnderstudyError {
-  return new UnderstudyError(message, { code: 'usage', source: 'operator' });
 }

@@ -8,6 +8,7 @@ import { EXIT } from './exit-code.js';
 import { describeMode } from './mode-text.js';
 import { progressLine, type Terminal } from './terminal.js';
 import { renderTable } from './text-table.js';
+import { usageError } from './usage-error.js';
 
 export interface ModeOptions {
   readonly name?: string;
@@ -17,14 +18,26 @@ export interface ModeOptions {
 
 const PROGRESS_INTERVAL_MS = 200;
 
-/** Prints the present mode without a name; otherwise switches (and with `wait` stays until it is done). */
+/**
+ * Prints the present mode without a name; otherwise switches (and with `wait` stays until it is done).
+ * @throws UnderstudyError `usage` for a flag that needs the name.
+ */
 export async function runMode(client: AdminClient, options: ModeOptions, terminal: Terminal): Promise<number> {
-  if (options.name === undefined) return showMode(client, terminal);
+  if (options.name === undefined) {
+    refuseFlagsWithoutName(options);
+    return showMode(client, terminal);
+  }
   if (options.dryRun) return showPlan(client, options.name, terminal);
   if (options.wait) return switchAndWait(client, options.name, terminal);
   await client.request({ method: 'PUT', path: '/v1/mode', body: { mode: options.name } });
   terminal.stdout.write(`switching to ${options.name}; 'understudy status' shows how far it is\n`);
   return EXIT.done;
+}
+
+/** They speak of a switch: showing the mode instead would look like its plan, or its end. */
+function refuseFlagsWithoutName({ wait, dryRun }: ModeOptions): void {
+  const flag = dryRun ? '--dry-run' : wait ? '--wait' : undefined;
+  if (flag !== undefined) throw usageError(`${flag} needs the name of a mode: understudy mode NAME ${flag}`);
 }
 
 async function showMode(client: AdminClient, terminal: Terminal): Promise<number> {

@@ -39,7 +39,8 @@ function parseCount(text: string): number | undefined {
   return /^[1-9]\d{0,2}$/.test(text) ? Number(text) : undefined;
 }
 
-function parseBoolean(text: string): boolean | undefined {
+/** Undefined for a word that says neither. */
+export function parseBoolean(text: string): boolean | undefined {
   const words: Readonly<Record<string, boolean>> = {
     true: true,
     '1': true,

@@ -1,0 +1,37 @@
+// Flags that are on or off, and the words that may follow their `=`. Our own, because yargs takes every word but `true` for
+// false: `--validation=yes` would switch to production.
+
+import { parseBoolean } from '../config/environment.js';
+import { usageError } from './usage-error.js';
+
+/** All of the command line, shorthands included: words are looked at before yargs knows which command is meant. */
+const BOOLEAN_FLAGS = new Set([
+  ...['validation', 'watch', 'keep-workers', 'json', 'follow', 'wait', 'dry-run', 'force', 'try', 'yes'],
+  ...['help', 'version', 'f', 'y'],
+]);
+
+/**
+ * The arguments with `true` or `false` behind each such flag that has a value; a command's own, behind `--`, are left alone.
+ * @throws UnderstudyError `usage` for any other word.
+ */
+export function normalizeBooleanFlags(args: readonly string[]): readonly string[] {
+  const dashes = args.indexOf('--');
+  const ours = dashes === -1 ? args : args.slice(0, dashes);
+  return [...ours.map(normalizeFlag), ...args.slice(ours.length)];
+}
+
+function normalizeFlag(argument: string): string {
+  const match = /^(--?)([A-Za-z-]+)=(.*)$/s.exec(argument);
+  if (match === null) return argument;
+  const [, dashes = '', name = '', word = ''] = match;
+  if (!BOOLEAN_FLAGS.has(kebabCase(name))) return argument;
+  const value = parseBoolean(word);
+  if (value === undefined)
+    throw usageError(`${dashes}${name}: '${word}' is not accepted; accepted: true, false, yes, no, 1, 0.`);
+  return `${dashes}${name}=${value}`;
+}
+
+/** yargs takes `--dryRun` for `--dry-run`. */
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
