@@ -26,6 +26,6 @@ export function formatProblems(source: string, problems: readonly ConfigProblem[
 }
 
 function formatProblem({ path, message, suggestion }: ConfigProblem): string {
-  const hint = suggestion === undefined ? '' : ` Did you mean '${suggestion}'?`;
+  const hint = suggestion === undefined ? '' : `. Did you mean '${suggestion}'?`;
   return `  ${path === '' ? '(top level)' : path}: ${message}${hint}`;
 }

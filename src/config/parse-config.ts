@@ -54,14 +54,14 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
     ...rest
   } = parsed;
   const backends = givenBackends ?? defaultBackends(DEFAULT_PORTS);
-  const modes = givenModes ?? defaultModes(backends.length);
+  const modes = completeModes(givenModes, backends.length);
   const runtimeDir =
     givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
   return {
     ...rest,
     backends,
     modes,
-    mode: mode ?? Object.keys(modes)[0] ?? 'production',
+    mode: mode ?? (Object.hasOwn(modes, 'production') ? 'production' : Object.keys(modes)[0]!),
     program: programOf(command, app),
     cwd: resolve(cwd, parsed.cwd ?? '.'),
     runtimeDir,
@@ -72,6 +72,17 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
 function programOf(command: readonly string[] | undefined, app: string | undefined): Program {
   if (command !== undefined) return { kind: 'command', command };
   return app === undefined ? { kind: 'demo' } : { kind: 'app', app };
+}
+
+/**
+ * A mode replaces the default one of its name. Whoever describes only `validation` still has `production`: it is what is left
+ * for validation and returned to. All others stand as given: what is not named is not wanted.
+ */
+function completeModes(given: ParsedConfig['modes'], backendCount: number): Readonly<Record<string, ModeConfig>> {
+  const defaults = defaultModes(backendCount);
+  if (given === undefined) return defaults;
+  if (!Object.hasOwn(given, 'validation')) return given;
+  return { production: defaults['production']!, ...given };
 }
 
 /** The seed's option B for any number of backends: everything x 1; or at most two x 2 and one on standby. */
@@ -109,11 +120,18 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
 
 /** A union says what its likeliest branch (the one with the fewest complaints) misses. */
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: string): ConfigProblem[] {
+  if (hasPortAndUrl(issue.input)) {
+    return [{ path, message: "give either 'port' (Understudy starts it) or 'url' (somebody else does), not both" }];
+  }
   const branches = [...issue.errors].sort((a, b) => a.length - b.length);
   const inner = (branches[0] ?? []).flatMap((nested) =>
     problemsOf({ ...nested, path: [...issue.path, ...nested.path] }),
   );
   return inner.length > 0 ? inner : [{ path, message: issue.message }];
+}
+
+function hasPortAndUrl(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && 'port' in input && 'url' in input;
 }
 
 function givenText(issue: z.core.$ZodIssue): string {

@@ -222,7 +222,10 @@ export const configSchema = z.strictObject({
   cwd: z.string().optional(),
   env: z.record(z.string(), z.string()).default({}),
   health,
-  modes: z.record(name, modeSchema).optional(),
+  modes: z
+    .record(name, modeSchema)
+    .refine((modes) => Object.keys(modes).length > 0, 'names no mode; leave it out to have production and validation')
+    .optional(),
   mode: z.string().optional(),
   runtimeDir: z.string().optional(),
   logDir: z.string().optional(),

@@ -29,6 +29,29 @@ describe('parseConfig', () => {
     expect(config.program).toEqual({ kind: 'demo' });
   });
 
+  test('keeps production, and starts in it, when the modes only describe validation', () => {
+    const { modes, mode } = parseConfig({ modes: { validation: { active: 1, standby: 2 } } });
+    expect(modes['production']).toEqual(parseConfig(undefined).modes['production']);
+    expect(modes['validation']).toMatchObject({ active: 1, standby: 2, workers: 1 });
+    expect(mode).toBe('production');
+  });
+
+  test.each([
+    [['calm', 'busy'], 'calm'],
+    [['production'], 'production'],
+    [['validation', 'production'], 'production'],
+  ])('has the modes %j as they are given, and starts in %s', (names, start) => {
+    const { modes, mode } = parseConfig({ modes: Object.fromEntries(names.map((name) => [name, { active: 1 }])) });
+    expect(Object.keys(modes).sort()).toEqual([...names].sort());
+    expect(mode).toBe(start);
+  });
+
+  test('says what is accepted of a backend with port and url, and of no modes at all', () => {
+    const backends = [{ name: 'a', port: 1, url: 'http://localhost:1' }];
+    expect(problemsOf({ backends })).toEqual([{ path: 'backends.0', message: expect.stringContaining('either') }]);
+    expect(problemsOf({ modes: {} })).toEqual([{ path: 'modes', message: expect.stringContaining('names no mode') }]);
+  });
+
   test('reads the commented config of init as exactly the defaults', () => {
     expect(parseConfig(parse(commentedConfig()))).toEqual(parseConfig(undefined));
   });
