@@ -2,8 +2,15 @@
 
 import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
 
-/** The last one is what shells say. */
-export const EXIT = { done: 0, failed: 1, usage: 2, noInstance: 3, commandNotFound: 127 } as const;
+/** The last two are what shells say. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  noInstance: 3,
+  commandNotExecutable: 126,
+  commandNotFound: 127,
+} as const;
 
 const USAGE_CODES = new Set(['config-invalid', 'usage', 'unknown-mode', 'unknown-backend']);
 
@@ -12,6 +19,7 @@ export function exitCodeOf(error: unknown): number {
   const code = errorCode(error);
   if (code === 'no-instance') return EXIT.noInstance;
   if (code === 'no-such-command') return EXIT.commandNotFound;
+  if (code === 'held-command-not-executable') return EXIT.commandNotExecutable;
   if (code !== undefined && USAGE_CODES.has(code)) return EXIT.usage;
   return EXIT.failed;
 }

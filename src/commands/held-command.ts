@@ -1,20 +1,20 @@
 // The command that runs under a lease: our terminal, our environment, our signals. Only starts it and tells its end.
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { errorCode, UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 
-/** What shells say for a command that can't be run. */
-const NOT_EXECUTABLE = 126;
-
 /** A terminal sends these to its whole foreground group, the command included: once is enough. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 const OTHER_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** @throws UnderstudyError (operator) `usage` for a missing command, `no-such-command` for one that can't be found. */
+/**
+ * @throws UnderstudyError (operator) `usage` for a missing command, `no-such-command` for one that can't be found,
+ * `held-command-not-executable` for one that is there and may not be run.
+ */
 export function requireRunnable(command: readonly string[]): void {
   const [program] = command;
   if (program === undefined) {
@@ -25,6 +25,12 @@ export function requireRunnable(command: readonly string[]): void {
   }
   const places = program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
   if (places.some(isExecutable)) return;
+  if (places.some(isFile)) {
+    throw new UnderstudyError(`Cannot run ${program}: it may not be executed. No lease was taken.`, {
+      code: 'held-command-not-executable',
+      source: 'operator',
+    });
+  }
   throw new UnderstudyError(`Cannot run ${program}: there is no such program. No lease was taken.`, {
     code: 'no-such-command',
     source: 'operator',
@@ -33,6 +39,10 @@ export function requireRunnable(command: readonly string[]): void {
 
 function searchPath(): string[] {
   return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function isExecutable(path: string): boolean {
@@ -57,7 +67,7 @@ export async function runHeldCommand([program = '', ...args]: readonly string[])
     const result = await child;
     if (result.exitCode !== undefined) return result.exitCode;
     if (result.signal !== undefined) return exitCodeOfSignal(result.signal);
-    return errorCode(result) === 'ENOENT' ? EXIT.commandNotFound : NOT_EXECUTABLE;
+    return errorCode(result) === 'ENOENT' ? EXIT.commandNotFound : EXIT.commandNotExecutable;
   } finally {
     for (const signal of forwarded) process.off(signal, forward);
     for (const signal of ignored) process.off(signal, ignore);

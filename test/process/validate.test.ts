@@ -84,6 +84,11 @@ describe('on a running pool', () => {
       }
     });
 
+    test('says so with 126 and takes no lease when the command may not be executed', async () => {
+      const { code, stderr } = await instance.command('validate', '--', instance.configPath);
+      expect({ code, stderr }).toMatchObject({ code: 126, stderr: expect.stringContaining('may not be executed') });
+    });
+
     test('says so with 127 and takes no lease when there is no such command', async () => {
       const { code, stderr } = await validate('--', 'no-such-program').finish();
       expect({ code, stderr }).toMatchObject({ code: 127, stderr: expect.stringContaining('no-such-program') });
