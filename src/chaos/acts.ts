@@ -15,6 +15,8 @@ export interface Stage {
   readonly modes: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
+  /** No act waits once it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Act {
@@ -51,24 +53,24 @@ async function order(stage: Stage, fault: { readonly kind: RelayFault; readonly 
   const worker = await victim(stage);
   if (worker === undefined) return;
   const taken = await tryOrderFault(stage.folder, Number(new URL(worker.url).port), fault);
-  if (taken) await waitFor(stage.clock, fault.forMs);
+  if (taken) await waitFor(stage.clock, fault.forMs, stage.signal);
 }
 
 async function killIntoFault(stage: Stage, fault: StartFault): Promise<void> {
   setStartFault(stage.folder, fault);
   try {
     await signalOne(stage, 'SIGKILL');
-    await waitFor(stage.clock, START_FAULT_MS);
+    await waitFor(stage.clock, START_FAULT_MS, stage.signal);
   } finally {
     setStartFault(stage.folder, undefined);
   }
 }
 
 /** To the next mode in the config's order. */
-async function switchMode({ instance, modes }: Stage): Promise<void> {
+async function switchMode({ instance, modes, signal }: Stage): Promise<void> {
   const { mode } = await instance.status();
   const next = modes[(modes.indexOf(mode.target) + 1) % modes.length]!;
-  await instance.setMode(next);
+  await instance.setMode(next, signal);
 }
 
 async function victim({ instance, random }: Stage): Promise<WorkerStatus | undefined> {

@@ -49,7 +49,7 @@ export async function runActs(options: ChaosRunOptions): Promise<ChaosReport> {
     await pause(clock, WARM_UP_MS, signal);
     await playInTurn(options, account);
   } finally {
-    await load.stop();
+    await load.stop(signal);
   }
   return account.report(await instance.metrics());
 }
@@ -62,13 +62,22 @@ async function playInTurn(options: ChaosRunOptions, account: ChaosAccount): Prom
     const act = acts[turn % acts.length]!;
     options.onAct?.(act.name);
     account.beginAct(act.name);
-    await act.play(stageOf(options));
+    await playUnlessEnded(act, options);
     await recovered(options, account);
   }
 }
 
-function stageOf({ instance, folder, modes, clock, random }: ChaosRunOptions): Stage {
-  return { instance, folder, modes, clock, random };
+/** An act that is broken off by the signal has not failed. */
+async function playUnlessEnded(act: Act, options: ChaosRunOptions): Promise<void> {
+  try {
+    await act.play(stageOf(options));
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+  }
+}
+
+function stageOf({ instance, folder, modes, clock, random, signal }: ChaosRunOptions): Stage {
+  return { instance, folder, modes, clock, random, signal };
 }
 
 async function recovered({ instance, clock, signal }: ChaosRunOptions, account: ChaosAccount): Promise<void> {

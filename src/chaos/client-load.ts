@@ -47,6 +47,7 @@ export class ClientLoad {
   readonly #agent: Agent;
   readonly #loops: readonly Promise<void>[];
   #stopped = false;
+  #silent = false;
 
   constructor(options: ClientLoadOptions) {
     this.#options = options;
@@ -54,10 +55,11 @@ export class ClientLoad {
     this.#loops = Array.from({ length: options.connections }, () => this.#loop());
   }
 
-  /** Resolves when everything in flight has ended. */
-  async stop(): Promise<void> {
+  /** Resolves when everything in flight has ended, or the signal has: what is broken off then is no outcome. */
+  async stop(signal?: AbortSignal): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#loops);
+    await Promise.race([Promise.all(this.#loops), ...(signal === undefined ? [] : [aborted(signal)])]);
+    this.#silent = true;
     await this.#agent.destroy();
   }
 
@@ -67,7 +69,7 @@ export class ClientLoad {
       const request = next();
       const startedAtMs = clock.now();
       const { body, ...result } = await this.#ask(request);
-      onOutcome({ request, startedAtMs, durationMs: clock.now() - startedAtMs, ...result }, body);
+      if (!this.#silent) onOutcome({ request, startedAtMs, durationMs: clock.now() - startedAtMs, ...result }, body);
       if (thinkMs > 0) await this.#think();
     }
   }
@@ -92,6 +94,13 @@ export class ClientLoad {
   #think(): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.startTimer(this.#options.thinkMs, resolve));
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 type Judgement = Pick<Outcome, 'failure' | 'avoidable'>;

@@ -25,6 +25,8 @@ export interface RehearsalOptions {
   readonly mode: string;
   /** Empty, and the caller's to remove. */
   readonly folder: string;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 export class RehearsalInstance {
@@ -58,7 +60,10 @@ export class RehearsalInstance {
       detached: true,
     });
     const instance = new RehearsalInstance(child, { ports, runtimeDir });
-    await ready(child);
+    const giveUp = () => void child.kill('SIGTERM');
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    if (options.signal?.aborted === true) giveUp();
+    await ready(child).finally(() => options.signal?.removeEventListener('abort', giveUp));
     return instance;
   }
 
@@ -79,8 +84,8 @@ export class RehearsalInstance {
       .filter(({ state, pid }) => state === 'active' && pid !== null);
   }
 
-  async setMode(mode: string): Promise<void> {
-    await this.admin.request({ method: 'PUT', path: '/v1/mode?wait=true', body: { mode } });
+  async setMode(mode: string, signal?: AbortSignal): Promise<void> {
+    await this.admin.request({ method: 'PUT', path: '/v1/mode?wait=true', body: { mode }, signal });
   }
 
   async metrics(): Promise<readonly MetricSample[]> {

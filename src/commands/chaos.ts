@@ -33,13 +33,14 @@ export interface ChaosCommandOptions {
 
 /** @throws UnderstudyError `usage` for a bad duration, no consent, or nothing to break. */
 export async function runChaos(options: ChaosCommandOptions, terminal: Terminal): Promise<number> {
+  if (!options.path.startsWith('/')) throw usageError(`--path ${options.path}: --path must start with /`);
   const { config } = loadConfig({ flags: options.flags });
   const forMs = parseDuration(options.duration);
   if (forMs === undefined || forMs <= 0) throw usageError(`--for ${options.duration}: accepted: 30s, 5m, ...`);
   if (!config.backends.some((backend) => 'port' in backend)) {
     throw usageError('no backend here is started by Understudy: there is nothing that chaos may break');
   }
-  if (!options.yes && config.program.kind !== 'demo') await askConsent(config, terminal);
+  if (!options.yes) await askConsent(config, terminal);
   const folder = mkdtempSync(join(tmpdir(), 'understudy-chaos-'));
   try {
     const report = await rehearse({ ...options, config, forMs, folder }, terminal);
@@ -71,7 +72,7 @@ async function rehearse(options: Rehearsal, terminal: Terminal): Promise<ChaosRe
   const mode = modes.find((name) => config.modes[name]!.standby > 0) ?? config.mode;
   const line = progressLine(terminal);
   line.show('starting the backends');
-  const instance = await RehearsalInstance.start({ config, mode, folder });
+  const instance = await RehearsalInstance.start({ config, mode, folder, signal: options.signal });
   try {
     return await runActs({
       instance,

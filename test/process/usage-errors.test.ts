@@ -28,6 +28,8 @@ describe('a call that can not be followed exits with 2 and one line:', () => {
     ['validate --ttl 0 -- true', /--ttl: '0' is not accepted; accepted: 1s to 24h/],
     ['validate --ttl 25h -- true', /--ttl: '25h' is not accepted/],
     ['validate --ttl -- true', /--ttl needs a value/],
+    ['chaos --yes --path foo', /--path must start with \//],
+    ['chaos --for 1s', /Say --yes if that is fine/],
     ['chaos --connections many --yes', /--connections: 'many' is not accepted; accepted: a whole number/],
   ])('understudy %s', async (args, says) => {
     const { code, stdout, stderr } = await runCli(args.split(' '));
