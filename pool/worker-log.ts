@@ -1,15 +1,16 @@
 // The file that a worker writes its output to. A file and not a pipe, so that a worker outlives us: a pipe's reader
 // that is gone ends the writer with SIGPIPE. Leaves rotation to the shell: it may be emptied under a running worker.
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ensureFolder, fileModeIn } from '../src/core/folders.js';
 
 const TAIL_BYTES = 4 * 1024;
 const TAIL_LINES = 12;
 
 /** A descriptor to append to; close it once the child has it. */
 export function openWorkerLog(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
-  return openSync(path, 'a');
+  ensureFolder(dirname(path));
+  return openSync(path, 'a', fileModeIn(dirname(path)));
 }
 
 /** Makes sure that it can be written, before anybody is asked to; returns where the next run's output begins. */

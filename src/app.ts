@@ -33,6 +33,7 @@ import { systemClock } from './core/clock.js';
 import { errorMessage, UnderstudyError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
+import { ensureInstanceFolders } from './instance-folders.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
@@ -110,7 +111,7 @@ export interface StopOptions {
 }
 
 /**
- * Wires an instance; nothing happens before `start`, which may be called once.
+ * Wires an instance; nothing but its folders and the access log comes before `start`, which may be called once.
  * @param config as `parseConfig` or `loadConfig` give it.
  */
 export function createUnderstudy(config: Config, dependencies: UnderstudyDependencies = {}): Understudy {
@@ -151,6 +152,8 @@ class Instance implements Understudy {
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     const shared = { clock: systemClock, random: systemRandom, log: this.#log };
     this.#metrics = new Metrics({ status: () => this.status() });
+    // Before anything in there is opened, and long before the lock: even the log is not to be a stranger's file.
+    ensureInstanceFolders(config);
     this.#accessLog = openAccessLog(this.#metrics.requests, config, shared);
     this.#logRotation = new WorkerLogRotation(
       { logDir: config.logDir, maxBytes: config.log.rotateAbove, keep: config.log.keep, everyMs: ROTATE_EVERY_MS },

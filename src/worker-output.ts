@@ -1,8 +1,9 @@
 // The workers' output as one stream of lines, each behind its worker's id. The workers write to files of their own
 // (so that they outlive us); this follows the folder. It owns no file and never writes there.
 
-import { mkdirSync, readdirSync, watch, type FSWatcher } from 'node:fs';
+import { readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
 import { LogFollower } from './log-follower.js';
 
 /** Log files are named `<backend>-<worker>.log`. */
@@ -29,7 +30,7 @@ export class WorkerOutput {
   /** Begins with the files that are there; files that come later are read from their first byte. */
   start(): void {
     const { logDir, from } = this.#options;
-    mkdirSync(logDir, { recursive: true });
+    ensureFolder(logDir, PRIVATE_FOLDER);
     this.#watcher = watch(logDir, { persistent: false }, (_kind, name) => this.#look(name, 'start'));
     this.#watcher.on('error', () => undefined);
     for (const name of readdirSync(logDir).sort()) this.#look(name, from);

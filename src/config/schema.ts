@@ -227,8 +227,8 @@ export const configSchema = z.strictObject({
     .refine((modes) => Object.keys(modes).length > 0, 'names no mode; leave it out to have production and validation')
     .optional(),
   mode: z.string().optional(),
-  runtimeDir: z.string().optional(),
-  logDir: z.string().optional(),
+  runtimeDir: z.string().min(1).optional(),
+  logDir: z.string().min(1).optional(),
   budget,
   expected,
   resources,

@@ -3,7 +3,9 @@
 import { join, resolve } from 'node:path';
 import type { ProxyObserver } from '../../proxy/index.js';
 import type { Config } from '../config/config.js';
+import { unusable } from '../instance-folders.js';
 import { AccessLog } from './access-log.js';
+import type { RotationOptions } from './generations.js';
 import { RotatingFile, type RotatingFileDeps } from './rotating-file.js';
 
 export interface OpenAccessLog {
@@ -13,12 +15,15 @@ export interface OpenAccessLog {
 
 const STDOUT = '-';
 
-/** Without an access log the observer itself: nothing is added to a request. */
+/**
+ * Without an access log the observer itself: nothing is added to a request.
+ * @throws UnderstudyError `access-file` that names the key and the path.
+ */
 export function openAccessLog(observer: ProxyObserver, config: Config, deps: RotatingFileDeps): OpenAccessLog {
   const { access, accessFile, rotateAbove, keep } = config.log;
   if (access === 'off') return { observer, close: () => undefined };
   const path = accessFile === undefined ? join(config.logDir, 'access.log') : resolve(config.cwd, accessFile);
-  const file = accessFile === STDOUT ? undefined : new RotatingFile(path, { maxBytes: rotateAbove, keep }, deps);
+  const file = accessFile === STDOUT ? undefined : openFile(path, { maxBytes: rotateAbove, keep }, deps);
   const log = new AccessLog(access, { writer: file ?? process.stdout, clock: deps.clock });
   return {
     observer: {
@@ -32,4 +37,12 @@ export function openAccessLog(observer: ProxyObserver, config: Config, deps: Rot
     },
     close: () => file?.close(),
   };
+}
+
+function openFile(path: string, options: RotationOptions, deps: RotatingFileDeps): RotatingFile {
+  try {
+    return new RotatingFile(path, options, deps);
+  } catch (error) {
+    throw unusable({ key: 'log.accessFile', path, code: 'access-file' }, error);
+  }
 }

@@ -2,10 +2,11 @@
 // A disk that takes nothing (full, gone) costs lines, never a request. Written by hand: sonic-boom, which pino writes
 // files with, tries again for ever on such a disk, and the event loop stands still with it.
 
-import { appendFileSync, closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
+import { ensureFolder, fileModeIn } from '../core/folders.js';
 import type { Logger } from '../core/log.js';
 import { shiftGenerations, type RotationOptions } from './generations.js';
 
@@ -32,8 +33,8 @@ export class RotatingFile {
     this.#path = path;
     this.#options = options;
     this.#deps = deps;
-    mkdirSync(dirname(path), { recursive: true });
-    this.#fd = openSync(path, 'a');
+    ensureFolder(dirname(path));
+    this.#fd = open(path);
     this.#bytes = statSync(path).size;
   }
 
@@ -65,7 +66,7 @@ export class RotatingFile {
     this.#bytes = 0;
     this.#try(() => {
       renameSync(this.#path, shiftGenerations(this.#path, this.#options.keep));
-      const fresh = openSync(this.#path, 'a');
+      const fresh = open(this.#path);
       closeSync(this.#fd);
       this.#fd = fresh;
     });
@@ -83,4 +84,8 @@ export class RotatingFile {
       this.#inTrouble = true;
     }
   }
+}
+
+function open(path: string): number {
+  return openSync(path, 'a', fileModeIn(dirname(path)));
 }

@@ -2,10 +2,11 @@
 // us, so the file is copied and then emptied instead of renamed (it is open for appending: the writer goes on at its
 // new end). What is written between the copy and the cut, some microseconds, is lost.
 
-import { copyFileSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
+import { ensureFolder, PRIVATE_FOLDER } from '../core/folders.js';
 import type { Logger } from '../core/log.js';
 import { shiftGenerations, type RotationOptions } from './generations.js';
 
@@ -42,7 +43,7 @@ export class WorkerLogRotation {
   /** A log that can't be rotated is no reason to stop serving. */
   rotateDue(): void {
     try {
-      mkdirSync(this.#options.logDir, { recursive: true });
+      ensureFolder(this.#options.logDir, PRIVATE_FOLDER);
       const names = readdirSync(this.#options.logDir).filter((name) => WORKER_LOG.test(name));
       for (const name of names) this.#rotateIfDue(join(this.#options.logDir, name));
     } catch (error) {

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runCli, UnderstudyProcess, type Finished, type UnderstudySetup } from '../support/understudy-process.js';
 
 let instance: UnderstudyProcess | undefined;
@@ -84,6 +85,44 @@ describe('understudy run', () => {
     const command = [process.execPath, '-e', 'setInterval(() => {}, 1000) // {port}'];
     const finished = await failedStart({ config: { command, startTimeout: '500ms' } });
     expectOneClearError(finished, { code: 1, says: [/ready/] });
+  });
+});
+
+describe('the folders of an instance', () => {
+  test.each([
+    ['runtimeDir', { runtimeDir: '/dev/null' }, '/dev/null'],
+    ['runtimeDir', { runtimeDir: '/proc/understudy' }, '/proc/understudy'],
+    ['logDir', { logDir: '/proc/understudy' }, '/proc/understudy'],
+    ['log.accessFile', { log: { access: 'json', accessFile: '/proc/a/access.log' } }, '/proc/a/access.log'],
+    ['log.accessFile', { log: { access: 'json', accessFile: '/dev' } }, '/dev'],
+  ])('are named by their key when they can not be used: %s, %j', async (key, config, path) => {
+    const finished = await failedStart({ config });
+    expectOneClearError(finished, {
+      code: 1,
+      says: [new RegExp(`^understudy: Cannot use ${key} ${path}: .+\\.$`, 'm')],
+    });
+  });
+
+  test.each(['runtimeDir', 'logDir'])('are refused by the schema when they have no name: %s', async (key) => {
+    expectOneClearError(await failedStart({ config: { [key]: '' } }), { code: 2, says: [new RegExp(key)] });
+  });
+
+  test('are left alone when others may write where the state file lies', async () => {
+    instance = await UnderstudyProcess.prepare();
+    mkdirSync(instance.runtimeDir);
+    chmodSync(instance.runtimeDir, 0o777);
+    writeFileSync(join(instance.runtimeDir, 'state.json'), 'planted');
+    instance.launch();
+    const code = await instance.waitForExit();
+    const { stdout, stderr, runtimeDir } = instance;
+    expectOneClearError({ code, stdout, stderr }, { code: 1, says: [/runtimeDir/, /0777/, /chmod go-w/] });
+    expect(readdirSync(runtimeDir)).toEqual(['state.json']);
+  });
+
+  test("keep the workers' output to ourselves", async () => {
+    instance = await UnderstudyProcess.start({ backendCount: 1, config: { modes: { production: { active: 1 } } } });
+    const modeOf = (...path: readonly string[]) => statSync(join(instance!.runtimeDir, ...path)).mode & 0o777;
+    expect([modeOf(), modeOf('logs'), modeOf('logs', 'primary-1.log')]).toEqual([0o700, 0o700, 0o600]);
   });
 });
 
