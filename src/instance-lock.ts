@@ -1,55 +1,55 @@
 // One instance a runtime folder: a pid file names the owner, so that a second start can say who is there.
 // The front port is the real guard; this only turns the clash into a message with a pid.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, errorMessage, UnderstudyError } from './core/errors.js';
+import { errorCode, UnderstudyError } from './core/errors.js';
+import { readStartTicks } from './core/process-start.js';
+import { ensureRuntimeFolder, PID_FILE_NAME, unusable } from './instance-folders.js';
 
 export interface InstanceLock {
   /** Idempotent. */
   release(): void;
 }
 
+interface Owner {
+  readonly pid: number;
+  /** A pid is given to a stranger sooner or later; together with this it names one process. */
+  readonly startTicks: number | undefined;
+}
+
 /** @throws UnderstudyError `already-running` (names the pid) or `runtime-dir` (cannot be used, and why). */
 export function acquireInstanceLock(runtimeDir: string): InstanceLock {
-  const path = join(runtimeDir, 'understudy.pid');
+  const path = join(runtimeDir, PID_FILE_NAME);
+  ensureRuntimeFolder(runtimeDir);
   try {
-    mkdirSync(runtimeDir, { recursive: true, mode: 0o700 });
     claim(path, runtimeDir);
   } catch (error) {
     if (error instanceof UnderstudyError) throw error;
-    throw new UnderstudyError(`Cannot use the runtime folder ${runtimeDir}: ${errorMessage(error)}`, {
-      code: 'runtime-dir',
-      source: 'operator',
-      cause: error,
-    });
+    throw unusable({ key: 'runtimeDir', path: runtimeDir, code: 'runtime-dir' }, error);
   }
   return { release: () => releaseIfOurs(path) };
 }
 
 function claim(path: string, runtimeDir: string): void {
+  const us = `${process.pid} ${readStartTicks(process.pid) ?? ''}\n`;
   try {
-    writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, us, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
     const owner = readOwner(path);
-    if (owner !== undefined && isUnderstudy(owner)) throw alreadyRunning(owner, runtimeDir);
-    writeFileSync(path, `${process.pid}\n`, { mode: 0o600 });
+    if (owner.pid !== process.pid && isAlive(owner)) throw alreadyRunning(owner.pid, runtimeDir);
+    writeFileSync(path, us, { mode: 0o600 });
   }
 }
 
-function readOwner(path: string): number | undefined {
-  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-  return Number.isInteger(pid) && pid > 0 && pid !== process.pid ? pid : undefined;
+function readOwner(path: string): Owner {
+  const [pid = Number.NaN, startTicks] = readFileSync(path, 'utf8').trim().split(' ').map(Number);
+  return { pid, startTicks };
 }
 
-/** A pid may have been reused by a stranger since; only a Node process with our entry point counts. */
-function isUnderstudy(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cli.js');
-  } catch {
-    return false;
-  }
+function isAlive({ pid, startTicks }: Owner): boolean {
+  return startTicks !== undefined && readStartTicks(pid) === startTicks;
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {
@@ -61,7 +61,7 @@ function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {
 
 function releaseIfOurs(path: string): void {
   try {
-    if (Number.parseInt(readFileSync(path, 'utf8'), 10) === process.pid) rmSync(path, { force: true });
+    if (readOwner(path).pid === process.pid) rmSync(path, { force: true });
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
