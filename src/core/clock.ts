@@ -17,12 +17,21 @@ export interface Clock {
   startTimer(delayMs: number, callback: () => void, options?: { unref?: boolean }): Timer;
 }
 
+/** Node makes one millisecond of all above it. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   epochNow: () => Date.now(),
   startTimer(delayMs, callback, options) {
-    const handle = setTimeout(callback, delayMs);
-    if (options?.unref === true) handle.unref();
+    let leftMs = delayMs;
+    let handle = startPart();
+    function startPart(): NodeJS.Timeout {
+      const partMs = Math.min(leftMs, LONGEST_TIMEOUT_MS);
+      leftMs -= partMs;
+      const started = setTimeout(leftMs > 0 ? () => (handle = startPart()) : callback, partMs);
+      return options?.unref === true ? started.unref() : started;
+    }
     return { cancel: () => clearTimeout(handle) };
   },
 };
