@@ -4,6 +4,8 @@
 import { z } from 'zod';
 import { byteSize, duration } from './quantities.js';
 
+const SHORTEST_INTERVAL_MS = 10;
+
 const port = z.number().int().min(0).max(65_535);
 const listenPort = z.number().int().min(1).max(65_535);
 const count = z.number().int().min(0);
@@ -11,6 +13,9 @@ const share = z.number().min(0).max(1);
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
+
+/** Of what is done again and again: without a pause nothing else would be done. */
+const interval = () => duration().refine((ms) => ms >= SHORTEST_INTERVAL_MS, 'accepted: 10ms or more');
 
 const backendSchema = z.union([
   z.strictObject({ name, port: listenPort, host: z.string().default('127.0.0.1') }),
@@ -61,8 +66,8 @@ const admin = section({ host: z.string().default('127.0.0.1'), port: port.defaul
 
 const health = section({
   path: z.string().startsWith('/').default('/health'),
-  interval: duration().default(2_000),
-  suspiciousInterval: duration().default(250),
+  interval: interval().default(2_000),
+  suspiciousInterval: interval().default(250),
   timeout: duration().default(2_000),
   rise: z.number().int().min(1).default(2),
   fall: z.number().int().min(1).default(3),
@@ -153,7 +158,7 @@ const log = section({
 /** What is looked at on this machine, and how often. */
 const resources = section({
   enabled: z.boolean().default(true),
-  interval: duration().default(2_000),
+  interval: interval().default(2_000),
   gpu: z.boolean().default(true),
   gpuTimeout: duration().default(5_000),
 });

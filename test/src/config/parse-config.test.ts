@@ -52,6 +52,15 @@ describe('parseConfig', () => {
     expect(problemsOf({ modes: {} })).toEqual([{ path: 'modes', message: expect.stringContaining('names no mode') }]);
   });
 
+  test.each(['health.interval', 'health.suspiciousInterval', 'resources.interval'])(
+    'refuses %s without a pause, and takes one of a month',
+    (path) => {
+      const [section = '', key = ''] = path.split('.');
+      expect(problemsOf({ [section]: { [key]: 0 } })).toEqual([{ path, message: 'accepted: 10ms or more' }]);
+      expect(problemsOf({ [section]: { [key]: '720h' } })).toEqual([]);
+    },
+  );
+
   test('reads the commented config of init as exactly the defaults', () => {
     expect(parseConfig(parse(commentedConfig()))).toEqual(parseConfig(undefined));
   });
