@@ -1,5 +1,7 @@
 // Talks to a running instance over its Unix socket. One request a call; problem+json answers become errors.
 
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Client } from 'undici';
 import { UnderstudyError, errorCode } from '../core/errors.js';
 import type { StatusView } from './status-view.js';
@@ -98,6 +100,7 @@ export class AdminClient {
   #translate(error: unknown): unknown {
     const code = errorCode(error);
     if (code === undefined) return error;
+    if (code === 'EACCES' || code === 'EPERM') return notPermitted(this.#socketPath, error);
     if (LOST_CODES.has(code)) return lostError(error);
     if (!NO_INSTANCE_CODES.has(code)) return error;
     return new UnderstudyError(
@@ -111,6 +114,16 @@ function lostError(cause: unknown): UnderstudyError {
   return new UnderstudyError(
     `the instance closed the connection before it had answered: it has ended, or is about to. 'understudy status' tells whether one runs.`,
     { code: 'connection-lost', source: 'operator', cause },
+  );
+}
+
+/** Exported for its test: root is never refused. */
+export function notPermitted(socketPath: string, cause: unknown): UnderstudyError {
+  const folder = dirname(socketPath);
+  const uid = statSync(folder, { throwIfNoEntry: false })?.uid;
+  return new UnderstudyError(
+    `Cannot reach the instance: ${socketPath} belongs to another user (uid ${uid ?? 'unknown'}). Run this with sudo, or as that user.`,
+    { code: 'not-permitted', source: 'operator', cause },
   );
 }
 
