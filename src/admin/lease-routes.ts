@@ -13,10 +13,15 @@ const ttl = duration().refine(
   (ms) => ms >= SHORTEST_TTL_MS && ms <= LONGEST_TTL_MS,
   'accepted: 1s to 24h; a job that takes longer renews its lease',
 );
+/** It is shown on terminals as it is. */
+const plainText = z
+  .string()
+  .trim()
+  .regex(/^\P{C}*$/u, 'accepted: text without control characters and line breaks');
 const leaseBody = z.strictObject({
   mode: z.string().default('validation'),
   ttl: ttl.default(30_000),
-  holder: z.string().trim().min(1).max(200).default('somebody'),
+  holder: plainText.min(1).max(200).default('somebody'),
 });
 const renewBody = z.strictObject({ ttl: ttl.optional() });
 const leaseParams = z.object({ id: z.string() });

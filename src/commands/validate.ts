@@ -91,7 +91,9 @@ async function takeWithProgress(
   return interrupted;
 }
 
-function describeHolder(command: readonly string[]): string {
+/** A script as an argument has line breaks, and the cut may halve a character: neither may be in a holder. Exported for its test. */
+export function describeHolder(command: readonly string[]): string {
   const holder = `${userInfo().username}@${hostname()} (pid ${process.pid}): ${command.join(' ')}`;
-  return holder.length <= LONGEST_HOLDER ? holder : `${holder.slice(0, LONGEST_HOLDER - 1)}…`;
+  const shown = holder.length <= LONGEST_HOLDER ? holder : `${holder.slice(0, LONGEST_HOLDER - 1)}…`;
+  return shown.replace(/\p{C}/gu, ' ');
 }
