@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
 import { endWithProblem, sendProblem } from './problem.js';
-import { registerRoutes, translateFastifyError } from './routes.js';
+import { MAX_BODY_BYTES, registerRoutes, translateFastifyError } from './routes.js';
 
 export interface AdminServerOptions {
   readonly host: string;
@@ -51,7 +51,7 @@ export class AdminServer {
 function createServer(operations: AdminOperations): FastifyInstance {
   const server = fastify({
     logger: false,
-    bodyLimit: 64 * 1024,
+    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, translateFastifyError(error)),
     clientErrorHandler: (error, socket) => endWithProblem(socket, error),

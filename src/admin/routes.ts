@@ -2,12 +2,15 @@
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { errorMessage } from '../core/errors.js';
+import { errorMessage, UnderstudyError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
-import { badRequest } from './problem.js';
+import { badRequest, sendProblem } from './problem.js';
 import { streamEvents } from './event-stream.js';
 import { registerLeases } from './lease-routes.js';
 import { parseInput, waitOptions } from './request-input.js';
+
+/** Of a request to the admin API. */
+export const MAX_BODY_BYTES = 64 * 1024;
 
 const modeBody = z.strictObject({ mode: z.string() });
 const planQuery = z.object({ mode: z.string() });
@@ -16,10 +19,30 @@ const whyQuery = z.object({ backend: z.string().optional() });
 
 /** Registers every route on a fastify instance. */
 export function registerRoutes(server: FastifyInstance, operations: AdminOperations): void {
+  const methods = new Map<string, string[]>();
+  server.addHook('onRoute', ({ url, method }) => {
+    methods.set(url, [...(methods.get(url) ?? []), method].flat());
+  });
   registerReads(server, operations);
   registerModes(server, operations);
   registerLeases(server, operations);
   registerActions(server, operations);
+  for (const [url, allowed] of [...methods]) refuseOtherMethods(server, url, allowed);
+}
+
+function refuseOtherMethods(server: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const method = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((name) => !allowed.includes(name));
+  server.route({
+    method,
+    url,
+    // Before the body is looked at: whatever it is, it is not wanted. RFC 9110, section 15.5.6: the answer has Allow.
+    onRequest: (request, reply, _done) => {
+      const allow = allowed.join(', ');
+      void reply.header('allow', allow);
+      sendProblem(reply, refusal('method-not-allowed', `no ${request.method} on ${request.url}; accepted: ${allow}`));
+    },
+    handler: () => undefined,
+  });
 }
 
 function registerReads(server: FastifyInstance, operations: AdminOperations): void {
@@ -74,6 +97,16 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
 
 /** Fastify's own refusals (bad JSON, wrong content type, too large) as ours. */
 export function translateFastifyError(error: unknown): unknown {
-  const status = (error as { statusCode?: unknown }).statusCode;
+  const { statusCode: status, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return refusal('body-too-large', `the body is too large; accepted: up to ${MAX_BODY_BYTES} bytes`);
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return refusal('unsupported-media-type', `${errorMessage(error)}; accepted: application/json`);
+  }
   return typeof status === 'number' && status >= 400 && status < 500 ? badRequest(errorMessage(error)) : error;
+}
+
+function refusal(code: string, detail: string): UnderstudyError {
+  return new UnderstudyError(detail, { code, source: 'operator' });
 }

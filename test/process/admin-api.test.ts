@@ -19,6 +19,7 @@ interface Wrong {
   readonly path: string;
   readonly body?: string;
   readonly token?: string;
+  readonly type?: string;
 }
 
 interface Problem {
@@ -58,6 +59,30 @@ test.each<[string, Wrong, Problem, RegExp]>([
     { status: 404, code: 'unknown-backend' },
     /primary/,
   ],
+  [
+    'a body that is too large',
+    { method: 'POST', path: '/v1/leases', body: JSON.stringify({ holder: 'x'.repeat(70_000) }) },
+    { status: 413, code: 'body-too-large' },
+    /65536 bytes/,
+  ],
+  [
+    'a body of another type',
+    { method: 'POST', path: '/v1/leases', body: 'a=1', type: 'application/x-www-form-urlencoded' },
+    { status: 415, code: 'unsupported-media-type' },
+    /accepted: application\/json/,
+  ],
+  [
+    'a method that a path does not know',
+    { method: 'DELETE', path: '/v1/mode' },
+    { status: 405, code: 'method-not-allowed' },
+    /accepted: PUT/,
+  ],
+  ...['\u001b[2J', 'a\nb', 'a\u009bb', 'a\u202eb'].map((holder): [string, Wrong, Problem, RegExp] => [
+    `a holder that would command a terminal, ${JSON.stringify(holder)}`,
+    { method: 'POST', path: '/v1/leases', body: JSON.stringify({ holder }) },
+    { status: 400, code: 'bad-request' },
+    /body\.holder.*control characters/,
+  ]),
   ['an unknown path', { method: 'GET', path: '/v2/status' }, { status: 404, code: 'not-found' }, /\/v2\/status/],
   [
     'no token',
@@ -77,7 +102,7 @@ test.each<[string, Wrong, Problem, RegExp]>([
     method: wrong.method,
     headers: {
       authorization: `Bearer ${wrong.token ?? token}`,
-      ...(wrong.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(wrong.body === undefined ? {} : { 'content-type': wrong.type ?? 'application/json' }),
     },
     ...(wrong.body === undefined ? {} : { body: wrong.body }),
   });
@@ -85,6 +110,7 @@ test.each<[string, Wrong, Problem, RegExp]>([
   const problem: unknown = await response.json();
   expect(problem).toMatchObject({ status, code, detail: expect.stringMatching(says) });
   expect(response.status).toBe(status);
+  expect(response.headers.get('allow')).toBe(status === 405 ? 'PUT' : null);
   expect((await instance.status()).mode).toEqual(before);
 });
 
