@@ -65,6 +65,8 @@ export class ModeControl {
   readonly #leases: Leases;
   readonly #opened: Promise<void>;
   #hand: Word;
+  /** What the hand had said before; while its present word has yet to be proved. */
+  #handBefore: Word | undefined;
   #order = 0;
   #switch: Switch | undefined;
   #retry: Timer | undefined;
@@ -119,12 +121,17 @@ export class ModeControl {
   /** @throws UnderstudyError (operator): unknown mode, not reachable; with `wait` also when it was rolled back. */
   async setByHand(mode: string, { wait }: Pick<ModeWaitOptions, 'wait'>): Promise<void> {
     this.#deps.pool.requireMode(mode);
-    const before = this.#hand;
+    // Said twice, it is still the word before both that counts if the mode can't be had.
+    const before = this.#hand.mode === mode ? (this.#handBefore ?? this.#hand) : this.#hand;
     const word = { mode, order: ++this.#order };
     this.#hand = word;
+    this.#handBefore = before;
     this.#remember();
-    const done = this.#begin(mode);
-    done.catch(() => this.#takeBack(word, before));
+    const done = this.#switch?.mode === mode ? this.#switch.done : this.#begin(mode);
+    done.then(
+      () => this.#settleHand(word, word),
+      () => this.#settleHand(word, before),
+    );
     await (wait ? done : refusedAtOnce(done));
   }
 
@@ -187,7 +194,12 @@ export class ModeControl {
 
   /** What the hand has overruled decides nothing any more, so it is in nobody's way either. */
   #effective(): readonly Lease[] {
-    return this.#leases.all.filter((lease) => lease.order > this.#hand.order);
+    return this.#leases.all.filter((lease) => !this.#isOverruled(lease));
+  }
+
+  /** The same word by hand confirms a lease. */
+  #isOverruled({ order, mode }: Word): boolean {
+    return order < this.#hand.order && mode !== this.#hand.mode;
   }
 
   #refuseConflict(mode: string): void {
@@ -200,9 +212,11 @@ export class ModeControl {
     );
   }
 
-  #takeBack(word: Word, before: Word): void {
+  #settleHand(word: Word, settled: Word): void {
     if (this.#hand !== word) return;
-    this.#hand = before;
+    this.#handBefore = undefined;
+    if (settled === word) return;
+    this.#hand = settled;
     this.#remember();
   }
 
@@ -260,9 +274,10 @@ export class ModeControl {
     this.#retry = this.#deps.clock.startTimer(RETRY_MS, () => void this.#apply().catch(ignore), { unref: true });
   }
 
-  #view({ id, holder, mode, ttlMs, order }: Lease): LeaseView {
+  #view(lease: Lease): LeaseView {
+    const { id, holder, mode, ttlMs } = lease;
     const expiresAt = Math.round(this.#deps.clock.epochNow() + this.#leases.remainingMs(id));
-    return { id, holder, mode, ttlMs, expiresAt, overruled: order < this.#hand.order };
+    return { id, holder, mode, ttlMs, expiresAt, overruled: this.#isOverruled(lease) };
   }
 
   #announce(lease: Lease, cause: string, evidence?: string): void {

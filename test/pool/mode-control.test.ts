@@ -143,6 +143,32 @@ describe('a mode set by hand', () => {
     expect(pool.asked).toEqual(['quiet', 'validation', 'production']);
   });
 
+  test('joins the switch that is under way to it, for a lease or by hand', async () => {
+    const given = leaseAndWait();
+    const asked = [modes.setByHand('validation', { wait: true }), modes.setByHand('validation', { wait: true })];
+    pool.under?.done();
+    expect(await given).toMatchObject({ mode: 'validation', overruled: false });
+    await Promise.all(asked);
+    expect(pool.asked).toEqual(['validation']);
+  });
+
+  test('is asked of the pool again once it stands, which makes an end of what was asked of single backends', async () => {
+    for (let times = 0; times < 2; times++) {
+      const asked = modes.setByHand('quiet', { wait: true });
+      pool.under?.done();
+      await asked;
+    }
+    expect(pool.asked).toEqual(['quiet', 'quiet']);
+  });
+
+  test('is forgotten when it was said several times and the pool could not be brought there', async () => {
+    const asked = [1, 2, 3].map(() => modes.setByHand('quiet', { wait: true }));
+    const refused = Promise.all(asked.map((said) => expect(said).rejects.toBe(rolledBack)));
+    pool.under?.fail(rolledBack);
+    await refused;
+    expect(modes.modesInUse).toEqual(['production']);
+  });
+
   test('waits for the first mode to stand when it comes during the start', async () => {
     const starting = new ModeControl('production', {
       pool,
