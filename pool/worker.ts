@@ -492,13 +492,18 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.stop({ cause: 'its start made no progress', evidence: `its health path ${evidence}` }, failure);
   }
 
-  /** Silent and idle, in whatever state: its process is ended as a failed one, and a new one takes its place. */
+  /**
+   * Silent and idle, in whatever state: its process is ended as a failed one, and a new one takes its place. Nothing that
+   * is in flight on it will be answered, so it is ended, or repeated elsewhere, in this turn: once traffic has left it.
+   */
   #condemn(evidence: string): void {
     if (this.pid === undefined || this.#state.kind === 'stopping') return;
+    const upstream = { id: this.id, generation: this.#generation };
     this.stop(
       { cause: 'it is wedged', evidence, rule: 'busy is not dead, silent and idle is' },
       wedged(this.id, evidence),
     );
+    this.#deps.traffic.abortInflight(upstream, { reason: 'wedged' });
   }
 
   async #drainOut(begun: WorkerState, cut: AbortSignal): Promise<void> {

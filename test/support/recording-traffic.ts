@@ -28,6 +28,8 @@ export class RecordingTraffic implements TrafficPort {
   sheds = false;
   /** Set by a test: called in the turn in which targets are applied. */
   onApplied: (ids: string[]) => void = () => undefined;
+  /** Set by a test: called in the turn in which something in flight is ended. */
+  onAborted: () => void = () => undefined;
   readonly #held = new Map<string, { readonly kind: InflightKind; readonly waiters: (() => void)[] }>();
 
   get ids(): string[] {
@@ -67,6 +69,7 @@ export class RecordingTraffic implements TrafficPort {
     const held = this.#held.get(id);
     if (held === undefined || (kind ?? held.kind) !== held.kind) return 0;
     this.aborted.push({ id, reason, kind: held.kind });
+    this.onAborted();
     this.release(id);
     return 1;
   }
