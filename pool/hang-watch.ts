@@ -2,6 +2,7 @@
 // moves, no CPU worth the name is used and the GPU rests. Idle streams and WebSockets wait for nothing, so they never count.
 import type { Clock } from '../src/core/clock.js';
 import type { UpstreamTraffic } from '../src/core/traffic-port.js';
+import { hasComputed, type Look } from './computing.js';
 import type { Vitals } from './worker-runtime.js';
 
 export interface HangWatchOptions {
@@ -14,20 +15,12 @@ export interface HangWatchOptions {
   usesBusyGpu(): boolean;
 }
 
-interface Silence {
-  readonly sinceMs: number;
-  readonly cpuTicks: number;
+/** Told from the look that it began with; `runnable` is that of the latest one. */
+interface Silence extends Look {
   readonly bytesMoved: number;
   readonly lookedAtMs: number;
-  /** It could have computed, had the machine let it. */
-  readonly runnable: boolean;
 }
 
-/** Being probed costs a tick or two. A tick is 10 ms. */
-const PROBE_TICKS = 2;
-/** Below this share of one core a process counts as idle: probes alone keep it from zero. */
-const IDLE_SHARE = 0.01;
-const TICKS_PER_MS = 0.1;
 /** A look at a process group reads all of /proc (milliseconds in which no request is served), so it is not taken often. */
 const LOOKS_PER_LIMIT = 30;
 
@@ -50,7 +43,7 @@ export class HangWatch {
     const nowMs = clock.now();
     if (nowMs - (this.#silence?.lookedAtMs ?? -Infinity) < lookEveryMs) return undefined;
     this.#look(traffic, nowMs);
-    const hungMs = Math.min(nowMs - (this.#silence?.sinceMs ?? nowMs), traffic.oldestWaitingMs);
+    const hungMs = Math.min(nowMs - (this.#silence?.atMs ?? nowMs), traffic.oldestWaitingMs);
     return hungMs >= limitMs ? hungMs : undefined;
   }
 
@@ -58,17 +51,11 @@ export class HangWatch {
     this.#silence = undefined;
   }
 
-  #look({ bytesMoved }: UpstreamTraffic, nowMs: number): void {
+  #look({ bytesMoved, requests }: UpstreamTraffic, nowMs: number): void {
     const before = this.#silence;
     const { cpuTicks = 0, runnable = false } = this.#options.vitals() ?? {};
-    const began = { sinceMs: nowMs, cpuTicks, bytesMoved, lookedAtMs: nowMs, runnable };
+    const began = { atMs: nowMs, cpuTicks, runnable, requests, bytesMoved, lookedAtMs: nowMs };
     const works = before !== undefined && (hasComputed(before, began) || this.#options.usesBusyGpu());
     this.#silence = before === undefined || works ? began : { ...before, lookedAtMs: nowMs, runnable };
   }
-}
-
-/** Runnable twice in a row means that an overloaded machine keeps it from computing; once may be a probe's doing. */
-function hasComputed(before: Silence, now: Silence): boolean {
-  const allowedTicks = PROBE_TICKS + (now.lookedAtMs - before.sinceMs) * TICKS_PER_MS * IDLE_SHARE;
-  return now.cpuTicks - before.cpuTicks > allowedTicks || (before.runnable && now.runnable);
 }

@@ -22,7 +22,7 @@ export interface Health {
 
 export const unproven: Health = { verdict: 'unproven', passes: 0, fails: 0, evidence: 'not probed yet' };
 
-/** `busy`: its process burnt CPU or moved bytes since the probe before, so a missing answer means work, not death. */
+/** `busy`: its process computed or answered somebody since the probe before, so a missing answer means work, not death. */
 export function judgeProbe(
   health: Health,
   probe: { readonly result: ProbeResult; readonly busy: boolean },

@@ -1,23 +1,31 @@
-// Signs that a worker works although it does not answer: CPU burnt by its process group, bytes moved by traffic,
-// memory or output that grows. Each kind of question compares with its own last look.
+// Signs that a worker works although it does not answer: CPU burnt by its process group, answers that traffic gets from
+// it, memory or output that grows. Each kind of question compares with its own last look.
 import type { Clock } from '../src/core/clock.js';
 import type { UpstreamTraffic } from '../src/core/traffic-port.js';
+import { hasComputed, PROBE_TICKS, type Look } from './computing.js';
 import type { Vitals } from './worker-runtime.js';
 
 export interface WorkSignsOptions {
   readonly clock: Clock;
   vitals(): Vitals | undefined;
   traffic(): UpstreamTraffic | undefined;
+  /** It has memory on a GPU that computes, for whomever: its answer may wait for that. */
+  usesBusyGpu(): boolean;
+}
+
+/** A look at a worker that keeps a probe waiting. */
+interface Silence extends Look {
+  readonly bytesMoved: number;
+  /** Requests that ended, but for those that failed. */
+  readonly answered: number;
 }
 
 /** Loading a model grows memory by far more between two looks; an allocator's noise stays below. */
 const GROWTH_BYTES = 1024 * 1024;
-/** Being probed costs a tick or two. A tick is 10 ms. */
-const PROBE_TICKS = 2;
 
 export class WorkSigns {
   readonly #options: WorkSignsOptions;
-  #answering: { readonly cpuTicks: number; readonly bytesMoved: number };
+  #silence: Silence | undefined;
   #starting: {
     readonly cpuTicks: number;
     readonly residentBytes: number;
@@ -27,20 +35,32 @@ export class WorkSigns {
 
   constructor(options: WorkSignsOptions) {
     this.#options = options;
-    this.#answering = { cpuTicks: 0, bytesMoved: 0 };
     this.#starting = { cpuTicks: 0, residentBytes: 0, output: '', atMs: options.clock.now() };
   }
 
-  /** Whether it burnt CPU or moved bytes since this was last asked, or would if the machine let it. A stopped process does not work. */
+  /** A probe waits for its answer: what comes of it is compared with now, or with the silent probe before it. */
+  noteSilence(): void {
+    this.#silence ??= this.#look(this.#options.vitals());
+  }
+
+  /** What it burnt before it answered says nothing of the next silence. */
+  noteAnswer(): void {
+    this.#silence = undefined;
+  }
+
+  /**
+   * Whether it has computed or answered anybody since this was last asked, or since its silence was noted; or would have
+   * if the machine let it. A stopped process does not work.
+   */
   isWorking(): boolean {
     const vitals = this.#options.vitals();
-    const now = { cpuTicks: vitals?.cpuTicks ?? 0, bytesMoved: this.#bytesMoved() };
-    const before = this.#answering;
-    this.#answering = now;
+    const before = this.#silence;
+    const now = this.#look(vitals);
+    this.#silence = now;
     if (vitals?.stopped === true) return false;
-    // On an overloaded machine a process that wants to work may get next to no CPU for seconds.
-    if (vitals?.runnable === true) return true;
-    return now.cpuTicks - before.cpuTicks > PROBE_TICKS || now.bytesMoved > before.bytesMoved;
+    // Nothing to compare with, so nothing that speaks against it.
+    if (before === undefined) return true;
+    return hasComputed(before, now) || hasAnswered(before, now) || this.#options.usesBusyGpu();
   }
 
   /**
@@ -58,7 +78,15 @@ export class WorkSigns {
     return nowMs - this.#starting.atMs;
   }
 
-  #bytesMoved(): number {
-    return this.#options.traffic()?.bytesMoved ?? 0;
+  #look({ cpuTicks = 0, runnable = false }: Partial<Vitals> = {}): Silence {
+    const { requests = 0, inflight = 0, failures = 0, bytesMoved = 0 } = this.#options.traffic() ?? {};
+    const answered = requests - inflight - failures;
+    return { atMs: this.#options.clock.now(), cpuTicks, runnable, requests, bytesMoved, answered };
   }
+}
+
+/** Bytes are sent to one that only accepts, too: with new requests among them they prove nothing until one is answered. */
+function hasAnswered(before: Silence, now: Silence): boolean {
+  if (now.bytesMoved <= before.bytesMoved) return false;
+  return now.requests === before.requests || now.answered > before.answered;
 }

@@ -57,7 +57,7 @@ export class WorkerHealth {
     this.#options = options;
     this.#listener = listener;
     const vitals = () => runtime.vitals(process);
-    this.#signs = new WorkSigns({ clock, vitals, traffic });
+    this.#signs = new WorkSigns({ clock, vitals, traffic, usesBusyGpu });
     const limitMs = () => pool().health.wedgedAfterMs ?? 0;
     this.#hangs = new HangWatch({ clock, limitMs, vitals, traffic, usesBusyGpu });
   }
@@ -141,9 +141,16 @@ export class WorkerHealth {
     this.probeNow();
   }
 
-  #probe(signal: AbortSignal): Promise<ProbeResult> {
-    const { runtime, address, pool } = this.#options;
-    return runtime.probe(address, { ...pool().health, signal });
+  async #probe(signal: AbortSignal): Promise<ProbeResult> {
+    const { runtime, address, pool, clock } = this.#options;
+    const { health } = pool();
+    // Only of one that is late: a look at each probe would cost more than the probe.
+    const late = clock.startTimer(health.timeoutMs / 2, () => this.#signs.noteSilence(), { unref: true });
+    try {
+      return await runtime.probe(address, { ...health, signal });
+    } finally {
+      late.cancel();
+    }
   }
 
   #onResult(result: ProbeResult): number {
@@ -183,6 +190,7 @@ export class WorkerHealth {
   }
 
   #judge(result: ProbeResult): void {
+    if (result.kind === 'passed' || result.kind === 'bad-status') this.#signs.noteAnswer();
     const busy = result.kind === 'timeout' && this.#signs.isWorking();
     this.#health = judgeProbe(this.#health, { result, busy }, this.#options.pool().health);
   }

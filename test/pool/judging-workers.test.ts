@@ -78,6 +78,67 @@ describe('a worker that no longer answers its probes', () => {
   });
 });
 
+describe('a worker that accepts everything and answers nothing', () => {
+  /** Each second: so many requests more for primary/1, with a body each, and so much CPU. */
+  async function acceptFor(seconds: number, { requests, ticks }: { requests: number; ticks: number }): Promise<void> {
+    const accepting = primary();
+    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    for (let second = 1; second <= seconds && traffic.ids.includes('primary/1'); second++) {
+      const given = requests * second;
+      traffic.traffic.set('primary/1', { ...seen, requests: given, inflight: given, bytesMoved: 100 * given });
+      accepting.burntTicks += ticks;
+      await pass(1_000);
+    }
+  }
+
+  test.each([
+    ['when it burns what its probes cost', { requests: 0, ticks: 1 }],
+    ['when it burns what a few requests cost', { requests: 4, ticks: 1.5 }],
+    ['when it burns what many requests cost', { requests: 100, ticks: 15 }],
+  ])('is replaced after as many silent probes as condemn an idle one, %s', async (_, each) => {
+    const before = primary();
+    // It has worked for long before it fell silent.
+    before.burntTicks = 100_000;
+    await pass(4_000);
+    before.silent = true;
+    await acceptFor(10, each);
+    expect(before.alive).toBe(false);
+    expect(traffic.applied).toContainEqual(WITHOUT_PRIMARY_1);
+  });
+
+  test('has what is in flight on it ended at once, with traffic led elsewhere, and not after its time to stop', async () => {
+    const before = primary();
+    before.silent = true;
+    before.deaf = true;
+    traffic.hold('primary/1');
+    const ledTo: string[][] = [];
+    traffic.onAborted = () => ledTo.push(traffic.ids);
+    await pass(9_000);
+    expect(before.alive).toBe(true);
+    expect(traffic.aborted).toEqual([{ id: 'primary/1', reason: 'wedged', kind: 'requests' }]);
+    expect(ledTo).toEqual([WITHOUT_PRIMARY_1]);
+  });
+
+  test('is left alone when it computes, however many requests come in meanwhile', async () => {
+    const before = primary();
+    before.silent = true;
+    await acceptFor(60, { requests: 1_000, ticks: 90 });
+    expect(primary()).toBe(before);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('is left alone when requests are answered that were sent to it before', async () => {
+    const before = primary();
+    before.silent = true;
+    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    for (let second = 1; second <= 60; second++) {
+      traffic.traffic.set('primary/1', { ...seen, requests: second + 5, inflight: 5, bytesMoved: 100 * second });
+      await pass(1_000);
+    }
+    expect(primary()).toBe(before);
+  });
+});
+
 describe('a worker that somebody else stops', () => {
   test('is replaced at once when it is in traffic', async () => {
     const before = primary();

@@ -29,8 +29,12 @@ export class FakeProcess implements WorkerProcess {
   ready = false;
   /** It accepts and does not answer. */
   silent = false;
+  /** It does not end when it is asked to. */
+  deaf = false;
   /** It burns CPU. */
   busy = false;
+  /** CPU that it burnt otherwise, in ticks of 10 ms. */
+  burntTicks = 0;
   announced: Announcement = nothingAnnounced;
   readonly #exit = new ExitNews();
 
@@ -49,7 +53,7 @@ export class FakeProcess implements WorkerProcess {
     if (signal === 'SIGSTOP') this.stopped = true;
     else if (signal === 'SIGCONT') this.stopped = false;
     // An exit is never told within the call that caused it.
-    else queueMicrotask(() => this.exit({ code: undefined, signal }));
+    else if (signal === 'SIGKILL' || !this.deaf) queueMicrotask(() => this.exit({ code: undefined, signal }));
     return true;
   }
 
@@ -155,7 +159,7 @@ export class FakeWorkerRuntime implements WorkerRuntime {
     const found = this.living.find(({ pid }) => pid === process.pid);
     if (found === undefined) return undefined;
     // A tick is 10 ms: it burns a whole core.
-    const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : 0;
+    const cpuTicks = found.busy ? Math.floor(this.#clock.now() / 10) : Math.floor(found.burntTicks);
     return { cpuTicks, residentBytes: 0, stopped: found.stopped, runnable: false };
   }
 
