@@ -31,6 +31,7 @@ function explainRole(backend: BackendStatus, { mode }: StatusView): string {
     const [what, undo] = role === 'active' ? ['active', 'drain'] : ['out of traffic, running', 'promote'];
     return `${name} is ${what} because an operator asked for it by hand; that lasts until the mode changes, or 'understudy ${undo} ${name}'.`;
   }
+  if (byHand) return explainUnfulfilled(backend);
   switch (role) {
     case 'active':
       if (wished === 'active') return `${name} is active: mode ${mode.target} wants it in traffic.`;
@@ -43,12 +44,19 @@ function explainRole(backend: BackendStatus, { mode }: StatusView): string {
   }
 }
 
+/** `wished` is the operator's word then, and not the mode's. */
+function explainUnfulfilled({ name, role, wished }: BackendStatus): string {
+  const now = role === 'standby' ? 'on standby' : role;
+  if (wished === 'active') return `${name} is ${now}, on its way into traffic: an operator asked for it by hand.`;
+  const serves = 'it serves as long as nothing can take its place';
+  return `${name} is ${now}, although an operator asked by hand to take it out of traffic: ${serves}.`;
+}
+
 /** A standby in traffic: what called it there, and when it goes back. */
 function explainStandIn(backend: BackendStatus, { status, events }: Surroundings): string[] {
   if (backend.role !== 'active' || backend.wished !== 'standby' || backend.byHand) return [];
-  const promoted = events.findLast(
-    (event) => event.backend === backend.name && event.from === 'standby' && event.to === 'active',
-  );
+  // From its rest, from its drain, or from a start of its own: whatever the latest way into traffic was.
+  const promoted = events.findLast(({ backend: name, to }) => name === backend.name && to === 'active');
   const because =
     promoted === undefined ? [] : [`  It was promoted at ${clockTime(promoted.at)}: ${reasonOf(promoted)}`];
   return [...because, `  ${explainFailback(status)}`];

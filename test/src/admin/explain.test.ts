@@ -57,6 +57,16 @@ describe('explain', () => {
       /fallback is active because an operator asked for it by hand.*'understudy drain fallback'/,
     ],
     [
+      'one that an operator wants out of traffic and that nobody replaces',
+      backend('primary', { byHand: true, wished: 'standby' }),
+      /^primary is active, although an operator asked by hand to take it out of traffic: .* nothing can take its place\./,
+    ],
+    [
+      'one that an operator wants in traffic and that is not there yet',
+      backend('spare', { byHand: true, role: 'off', wished: 'active', workers: [] }),
+      /^spare is off, on its way into traffic: an operator asked for it by hand\./,
+    ],
+    [
       'a stand-in that goes back now',
       backend('fallback', { wished: 'standby' }),
       /although mode validation wants it on standby.\n.*goes back to standby now/,
@@ -84,6 +94,20 @@ describe('explain', () => {
       /it goes back to standby in 7\.2 s, unless another worker is lost/,
     );
   });
+
+  test.each(['standby', 'starting', 'draining'])(
+    'tells of the latest promotion of a stand-in, also one from %s',
+    (from) => {
+      const standIn = backend('fallback', { wished: 'standby' });
+      const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'active' };
+      const events = [
+        { ...move, seq: 1, at: NOW, from: 'standby', cause: 'an older loss' },
+        { ...move, seq: 2, at: NOW + 1_000, from, cause: 'primary/1: its process ended unasked' },
+      ];
+      const [, line] = explained(standIn, {}, events).split('\n');
+      expect(line).toMatch(/It was promoted at .*: primary\/1: its process ended unasked\./);
+    },
+  );
 
   test('tells cause, evidence and rule of the latest move only', () => {
     const draining = backend('primary', { workers: [worker('primary/1', { state: 'draining', inflight: 3 })] });
