@@ -43,16 +43,23 @@ export class LeaseKeeper {
     return lease;
   }
 
-  /** Idempotent. Never rejects: what can't be given back runs out by itself. */
-  async giveBack(): Promise<void> {
+  /**
+   * Whether there was a lease and the instance took it back. Idempotent. Never rejects: what can't be given back runs out
+   * by itself.
+   */
+  async giveBack(): Promise<boolean> {
     this.#timer?.cancel();
     await this.#renewing;
-    if (this.#id === undefined) return;
+    if (this.#id === undefined) return false;
     const path = `/v1/leases/${this.#id}`;
     this.#id = undefined;
-    await this.#deps.client.request({ method: 'DELETE', path }).catch((error: unknown) => {
+    try {
+      await this.#deps.client.request({ method: 'DELETE', path });
+      return true;
+    } catch (error) {
       if (errorCode(error) !== 'unknown-lease') this.#warnOnce('give-back', `not given back: ${errorMessage(error)}`);
-    });
+      return false;
+    }
   }
 
   async #post(path: string, signal?: AbortSignal): Promise<LeaseStatus> {

@@ -50,8 +50,7 @@ export async function runValidate(client: AdminClient, options: ValidateOptions,
     return await runHeldCommand(command);
   } finally {
     await restoreSession();
-    await keeper.giveBack();
-    say(`lease on ${mode} given back`);
+    if (await keeper.giveBack()) say(`lease on ${mode} given back`);
   }
 }
 
