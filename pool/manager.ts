@@ -244,17 +244,25 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     return { ...forecast, from, to: name, floor: Math.min(this.#standing.floor, shape.floor), budget: this.#budget };
   }
 
-  /** Puts a backend into traffic until the mode changes. Resolves once it serves. */
+  /**
+   * Puts a backend into traffic until the mode changes. Resolves once it serves.
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`.
+   */
   async promote(backend: string): Promise<void> {
     await this.#wishByHand(backend, 'active');
-    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => worker.serving));
+    const progress = () => this.#progressOf(backend, (worker) => worker.serving);
+    await this.#waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'active', progress()));
   }
 
-  /** Takes a backend out of traffic, running, until the mode changes. Resolves once nothing of it is in flight. */
+  /**
+   * Takes a backend out of traffic, running, until the mode changes. Resolves once nothing of it is in flight.
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`.
+   */
   async drain(backend: string): Promise<void> {
     await this.#wishByHand(backend, 'standby');
     const rests = ({ state }: Worker) => state.kind !== 'active' && state.kind !== 'draining';
-    await this.#waiters.waitUntil(() => (this.#workersOf(backend).every(rests) ? done : waiting));
+    const progress = () => (this.#workersOf(backend).every(rests) ? done : waiting);
+    await this.#waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
   }
 
   /** Replaces each process of a backend, or of all, one at a time. Also forgives a crash loop. */
@@ -695,12 +703,32 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#requireBackend(backend);
     const wishes = new Map(this.#operator).set(backend, role);
     const verb = role === 'active' ? 'promote' : 'drain';
-    this.#requireReachable(withOperatorWishes(this.#target, wishes), `${verb} ${backend}`);
+    const shape = withOperatorWishes(this.#target, wishes);
+    this.#requireReachable(shape, `${verb} ${backend}`);
+    if (role === 'standby') this.#requireReplaceable(backend, shape);
     this.#operator = wishes;
     const why = { cause: `the operator asked to ${verb} ${backend}` };
     this.#announce({ kind: 'request', backend, ...why });
     this.#turn(why);
     return Promise.resolve();
+  }
+
+  /** The floor keeps what nobody can take the place of in traffic, so its drain would never come to an end. */
+  #requireReplaceable(backend: string, shape: Shape): void {
+    const { serving } = this.#forecast(shape);
+    const stays = this.#workersOf(backend).some(({ id }) => serving.includes(id));
+    // With a budget of one process nothing stays, and nobody serves.
+    if (!stays && serving.length >= shape.floor) return;
+    const facts = `mode ${shape.mode} keeps at least ${shape.floor} in traffic`;
+    throw operatorError('not-reachable', `Cannot drain ${backend}: nothing can take its place (${facts}).`);
+  }
+
+  /** The operator may think better of it, or change the mode, before it has come about. */
+  #unlessWithdrawn(backend: string, role: 'active' | 'standby', progress: Progress): Progress {
+    if (progress.kind !== 'waiting' || this.#operator.get(backend) === role) return progress;
+    const verb = role === 'active' ? 'promoted' : 'drained';
+    const message = `${backend} is not ${verb}: something else was asked for meanwhile.`;
+    return { kind: 'failed', error: operatorError('wish-withdrawn', message) };
   }
 
   #progressOf(backend: string | undefined, isThere: (worker: Worker) => boolean): Progress {

@@ -1,6 +1,6 @@
 // Plays a plan through to its end as if every step succeeded: what a dry run prints, and how a switch that can't be
 // done is refused before anything is touched. Pure.
-import { countRunning, countServing, isRunning, type ObservedWorker } from './observed.js';
+import { countRunning, countServing, isRunning, isServing, type ObservedWorker } from './observed.js';
 import type { PlanInput, Step } from './plan-input.js';
 import { isConverged, planSteps } from './planner.js';
 
@@ -14,6 +14,8 @@ export interface Forecast {
     readonly peak: readonly string[];
     readonly after: readonly string[];
   };
+  /** Those in traffic at its end. */
+  readonly serving: readonly string[];
   /** Fewest usable workers on the way. */
   readonly leastServing: number;
   /** False when the plan gets stuck short of the shape: no room in the budget. */
@@ -30,8 +32,9 @@ export function forecastSwitch(input: PlanInput): Forecast {
   let peak = before;
   let leastServing = countServing(workers);
   for (let round = 0; round < workers.length * ROUNDS_PER_WORKER; round++) {
-    if (isConverged({ shape: input.shape, workers })) break;
+    // To the very end: what the operator takes out may serve on in a shape that counts as reached.
     const planned = planSteps({ ...input, workers, steady: true, admission: undefined });
+    if (planned.length === 0 && !workers.some(isUnderWay)) break;
     steps.push(...planned);
     workers = workers.map((worker) => planned.filter((step) => step.id === worker.id).reduce(afterStep, worker));
     if (countRunning(workers) > peak.length) peak = runningIds(workers);
@@ -41,7 +44,8 @@ export function forecastSwitch(input: PlanInput): Forecast {
   const reachable = isConverged({ shape: input.shape, workers });
   const after = runningIds(workers);
   const processes = { before: before.length, peak: peak.length, after: after.length };
-  return { steps, processes, running: { before, peak, after }, leastServing, reachable };
+  const serving = workers.filter(isServing).map((worker) => worker.id);
+  return { steps, processes, running: { before, peak, after }, serving, leastServing, reachable };
 }
 
 function runningIds(workers: readonly ObservedWorker[]): readonly string[] {
@@ -52,6 +56,10 @@ function runningIds(workers: readonly ObservedWorker[]): readonly string[] {
 function asIfWell(worker: ObservedWorker): ObservedWorker {
   const startable = worker.state === 'off' || worker.state === 'failed';
   return { ...worker, startable, givenUp: false, unfit: false, usable: worker.state === 'active' };
+}
+
+function isUnderWay({ state, ready }: ObservedWorker): boolean {
+  return state === 'draining' || state === 'stopping' || (state === 'starting' && !ready);
 }
 
 /** What an observer sees right after a step began. */

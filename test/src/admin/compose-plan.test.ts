@@ -17,6 +17,7 @@ const PLAN: SwitchPlan = {
   ],
   processes: { before: 2, peak: 3, after: 2 },
   running: { before: PRODUCTION, peak: [...PRODUCTION, 'primary/2'], after: ['primary/1', 'primary/2'] },
+  serving: [],
   leastServing: 2,
   reachable: true,
   floor: 1,
