@@ -96,7 +96,7 @@ describe('on a running pool', () => {
     });
 
     test.each([
-      [['--ttl', '10ms', '--', 'true'], /ttl: accepted: 1s to 24h/],
+      [['--ttl', '10ms', '--', 'true'], /--ttl: .*accepted: 1s to 24h/],
       [['--mode', 'holiday', '--', 'true'], /holiday.*production, validation/],
     ])('refuses %j with one clear error', async (args, says) => {
       const { code, stderr } = await validate(...args).finish();
