@@ -55,7 +55,7 @@ describe('a worker', () => {
   test('is replaced when its requests wait in silence, although its health path answers', async () => {
     const before = await instance.workerPids();
     const answer = await fetch(`${instance.url}/wait`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('x-understudy-reason')]).toEqual([502, 'upstream-reset']);
+    expect([answer.status, answer.headers.get('x-understudy-reason')]).toEqual([502, 'upstream-drained']);
     const wedged = await instance.waitForEvent(
       ({ cause, evidence }) => cause === 'it is wedged' && /no byte/.test(evidence ?? ''),
     );
