@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { LANES } from '../../support/conformance-rig.js';
 import { ProxyRig, targetFor } from '../../support/proxy-rig.js';
+import type { RawConnection } from '../../support/raw-connection.js';
 
 const FIELDS =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
@@ -175,7 +176,7 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
     });
   });
 
-  test('a tunnel whose client goes without a word is given up', async () => {
+  async function openTunnel(): Promise<{ client: RawConnection; upstream: Socket }> {
     let upstream: Socket | undefined;
     const backend = await rig.rawBackend((socket) => {
       upstream = socket;
@@ -184,7 +185,12 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
     rig.route(backend);
     const client = (await rig.connect()).write(asking('/ws'));
     await client.waitFor(/^HTTP\/1\.1 101 [^]*\r\n\r\n/);
-    const closed = once(upstream!, 'close');
+    return { client, upstream: upstream! };
+  }
+
+  test('a tunnel whose client goes without a word is given up', async () => {
+    const { client, upstream } = await openTunnel();
+    const closed = once(upstream, 'close');
     client.close();
     await closed;
     await rig.proxy.waitIdle(targetFor(0));
@@ -192,16 +198,9 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
   });
 
   test('the end of what a client sends through a tunnel is passed on', async () => {
-    let upstream: Socket | undefined;
-    const backend = await rig.rawBackend((socket) => {
-      upstream = socket;
-      socket.once('data', () => socket.write(`${SWITCHED}\r\n`));
-    });
-    rig.route(backend);
-    const client = (await rig.connect()).write(asking('/ws'));
-    await client.waitFor(/^HTTP\/1\.1 101 [^]*\r\n\r\n/);
-    const ended = once(upstream!, 'end');
-    upstream!.resume();
+    const { client, upstream } = await openTunnel();
+    const ended = once(upstream, 'end');
+    upstream.resume();
     client.socket.end();
     await ended;
     expect(await client.waitForEnd()).toMatch(/\r\n\r\n$/);

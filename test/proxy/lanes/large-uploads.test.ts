@@ -4,16 +4,13 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DeadlineWheel } from '../../../proxy/deadline-wheel.js';
-import { Gate } from '../../../proxy/gate.js';
-import { TrustedProxies } from '../../../proxy/headers/trusted-proxies.js';
-import { RequestHeadParser } from '../../../proxy/http1/request-head.js';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
 import type { ConnectionContext } from '../../../proxy/lanes/connection-context.js';
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
-import { KnownHeads } from '../../../proxy/lanes/known-head.js';
 import { shareBlock } from '../../../proxy/lanes/shared-block-socket.js';
 import { systemClock } from '../../../src/core/clock.js';
+import { connectionContext } from '../../support/connection-context.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 
 /** More than the sockets between hold, so that the upstream's slowness reaches the client. */
@@ -115,18 +112,8 @@ describe('a client connection', () => {
   });
 
   function contextOf(): ConnectionContext {
-    const { limits, deadlines } = defaultProxyOptions;
-    return {
+    return connectionContext({
       wheel,
-      parser: new RequestHeadParser(limits),
-      gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
-      limits,
-      deadlines,
-      idleMs: deadlines.clientIdleMs,
-      trustedProxies: new TrustedProxies([]),
-      pseudonym: 'proxy',
-      knownHeads: new KnownHeads(),
-      draining: false,
       serve: (connection) => {
         const reader = new LateReader();
         reader.onBodyEnd = () => server.emit('whole', connection);
@@ -134,11 +121,7 @@ describe('a client connection', () => {
         return reader;
       },
       serveAgain: () => readers.at(-1)!,
-      noteMessage: () => undefined,
-      noteAnswered: () => undefined,
-      noteRefused: () => undefined,
-      onClosed: () => undefined,
-    };
+    });
   }
 
   test('leaves what is still on its way as it is when the next message comes', async () => {

@@ -5,14 +5,11 @@ import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DeadlineWheel } from '../../../proxy/deadline-wheel.js';
-import { Gate, type JudgedRequest } from '../../../proxy/gate.js';
-import { TrustedProxies } from '../../../proxy/headers/trusted-proxies.js';
-import { RequestHeadParser } from '../../../proxy/http1/request-head.js';
+import type { JudgedRequest } from '../../../proxy/gate.js';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
-import type { ConnectionContext } from '../../../proxy/lanes/connection-context.js';
-import { KnownHeads } from '../../../proxy/lanes/known-head.js';
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
+import { connectionContext } from '../../support/connection-context.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 /** Takes nothing until it is told to. */
@@ -52,35 +49,22 @@ const silent: MessageServer = {
 };
 
 describe('the last answer', () => {
-  const { limits, deadlines } = defaultProxyOptions;
+  const { deadlines } = defaultProxyOptions;
   let clock: ManualClock;
   let client: SlowClient;
 
   beforeEach(async () => {
     clock = new ManualClock();
     client = new SlowClient({ allowHalfOpen: true });
-    const context: ConnectionContext = {
+    const context = connectionContext({
       wheel: new DeadlineWheel(clock),
-      parser: new RequestHeadParser(limits),
-      gate: new Gate({ maxBodyBytes: Infinity, upgrades: [], pseudonym: 'proxy' }),
-      limits,
-      deadlines,
-      idleMs: deadlines.clientIdleMs,
-      trustedProxies: new TrustedProxies([]),
-      pseudonym: 'proxy',
-      knownHeads: new KnownHeads(),
-      draining: false,
       serve: (connection: ClientConnection, request: JudgedRequest) => {
         connection.writeText(`answer to ${request.target}`);
         connection.answered({ close: true });
         return silent;
       },
       serveAgain: () => silent,
-      noteMessage: () => undefined,
-      noteAnswered: () => undefined,
-      noteRefused: () => undefined,
-      onClosed: () => undefined,
-    };
+    });
     new ClientConnection(client, context);
     client.push('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
     await setImmediate();
