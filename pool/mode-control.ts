@@ -1,6 +1,7 @@
 // Who decides the mode: the operator's hand and the leases. The newest word counts; when a lease ends, the newest of
 // those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
-// hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager.
+// hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because each
+// rule of that is a few lines that read the same words of hand and leases.
 import type { Clock, Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';

@@ -1,51 +1,13 @@
 // Reads /proc: who a process is (pid + start time), who holds a port. Only reads. Where there is no /proc it knows
 // nothing, and says undefined rather than guess.
 import { readdirSync, readlinkSync } from 'node:fs';
+import { parseStat, stateIndex, type ProcessFacts } from '../src/core/process-stat.js';
 import { tryReadProcFile } from './proc-file.js';
-
-export interface ProcessFacts {
-  readonly pid: number;
-  /** One letter: R running, S sleeping, T stopped, Z ended but not yet collected, ... */
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  /** Clock ticks between boot and its start; with the pid it names one process for as long as the machine is up. */
-  readonly startTicks: number;
-  readonly cpuTicks: number;
-  readonly residentBytes: number;
-}
-
-const PAGE_BYTES = 4096;
-const STATE_BEHIND_NAME = ') '.length;
 
 /** The process itself, or undefined when it is gone. */
 export function readProcess(pid: number): ProcessFacts | undefined {
   const stat = tryReadProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(stat);
-}
-
-/** proc_pid_stat(5). */
-export function parseStat(stat: string): ProcessFacts | undefined {
-  const stateAt = stateIndex(stat);
-  // Field numbers as in the manual: the state is field 3.
-  const fields = stat.slice(stateAt).split(' ');
-  const field = (number: number) => Number(fields[number - 3]);
-  const state = fields[0];
-  if (stateAt < STATE_BEHIND_NAME || state === undefined || !Number.isInteger(field(22))) return undefined;
-  return {
-    pid: Number.parseInt(stat, 10),
-    state,
-    parent: field(4),
-    group: field(5),
-    startTicks: field(22),
-    cpuTicks: field(14) + field(15),
-    residentBytes: field(24) * PAGE_BYTES,
-  };
-}
-
-/** The name is in parentheses and may hold anything, parentheses included: the last one ends it. */
-function stateIndex(stat: string): number {
-  return stat.lastIndexOf(')') + STATE_BEHIND_NAME;
 }
 
 /** Another one after each boot of the machine. */

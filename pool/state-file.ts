@@ -1,9 +1,10 @@
 // The state file: written whole and at once (a temporary file, then a rename) at every change, so that a kill at any
 // moment leaves the old content or the new one. A file that can't be used is set aside, never guessed at. It survives
 // our process, not the machine: nothing is synced to the disk, and another boot's content is refused.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, errorMessage } from '../src/core/errors.js';
+import { ensureFolder, PRIVATE_FOLDER } from '../src/core/folders.js';
 import { stateSchema, type PoolState } from './pool-state.js';
 import { readBootId } from './process-table.js';
 
@@ -40,7 +41,7 @@ export class StateFile {
     const state: PoolState = { version: 1, bootId: this.#bootId, ...this.#sections };
     const text = `${JSON.stringify(state, null, 2)}\n`;
     if (text === this.#written) return;
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    ensureFolder(dirname(this.#path), PRIVATE_FOLDER);
     const temporary = `${this.#path}.new`;
     writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, this.#path);

@@ -2,7 +2,8 @@
 // state file tells of them (lost, damaged, or killed in the very moment of a launch). Reads /proc, touches nothing.
 import { workerId } from './modes.js';
 import type { WorkerRecord } from './pool-state.js';
-import { commandOf, environmentOf, listProcesses, type ProcessFacts } from './process-table.js';
+import type { ProcessFacts } from '../src/core/process-stat.js';
+import { commandOf, environmentOf, listProcesses } from './process-table.js';
 import type { WorkerMark } from './worker-place.js';
 
 export interface Survivor {

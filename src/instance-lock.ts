@@ -4,7 +4,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, UnderstudyError } from './core/errors.js';
-import { readStartTicks } from './core/process-start.js';
+import { readProcessStat } from './core/process-stat.js';
 import { ensureRuntimeFolder, PID_FILE_NAME, unusable } from './instance-folders.js';
 
 export interface InstanceLock {
@@ -32,7 +32,7 @@ export function acquireInstanceLock(runtimeDir: string): InstanceLock {
 }
 
 function claim(path: string, runtimeDir: string): void {
-  const us = `${process.pid} ${readStartTicks(process.pid) ?? ''}\n`;
+  const us = `${process.pid} ${readProcessStat(process.pid)?.startTicks ?? ''}\n`;
   try {
     writeFileSync(path, us, { flag: 'wx', mode: 0o600 });
   } catch (error) {
@@ -49,7 +49,8 @@ function readOwner(path: string): Owner {
 }
 
 function isAlive({ pid, startTicks }: Owner): boolean {
-  return startTicks !== undefined && readStartTicks(pid) === startTicks;
+  const facts = readProcessStat(pid);
+  return facts !== undefined && facts.state !== 'Z' && facts.startTicks === startTicks;
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {

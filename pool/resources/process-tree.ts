@@ -2,7 +2,8 @@
 // machine costs 20 ms where there are 500, and would stall the proxy's event loop for as long.
 import { threadsOf } from '../../src/core/threads.js';
 import { tryReadProcFile } from '../proc-file.js';
-import { readProcess, type ProcessFacts } from '../process-table.js';
+import type { ProcessFacts } from '../../src/core/process-stat.js';
+import { readProcess } from '../process-table.js';
 import type { Vitals } from '../worker-runtime.js';
 import { total } from './total.js';
 

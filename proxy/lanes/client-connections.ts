@@ -53,8 +53,6 @@ export class ClientConnections implements ConnectionContext {
   readonly #all: ClientConnection[] = [];
   #inflight = 0;
   #ending = false;
-  #date = '';
-  #dateUntil = 0;
 
   constructor(context: LaneContext) {
     const { options, clock, trustedProxies, pseudonym } = context;
@@ -248,18 +246,9 @@ export class ClientConnections implements ConnectionContext {
       connections: this.#upstreams,
       parser: new ResponseHeadParser(this.limits),
       texts: new ResponseTexts(),
-      date: () => this.#dateNow(),
+      date: () => httpDate(this.#context.clock),
       noteAnnouncedDrain: (upstream) => this.#context.upstreams.noteAnnouncedDrain(upstream),
     };
-  }
-
-  /** RFC 9110 section 5.6.7, made once a second. */
-  #dateNow(): string {
-    const now = this.#context.clock.epochNow();
-    if (now < this.#dateUntil) return this.#date;
-    this.#date = new Date(now).toUTCString();
-    this.#dateUntil = now - (now % 1_000) + 1_000;
-    return this.#date;
   }
 }
 

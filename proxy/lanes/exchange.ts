@@ -9,6 +9,7 @@ import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { interimText } from '../headers/response-text.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
+import { httpDate } from '../http-date.js';
 import type { Priority } from '../priority.js';
 import { problemAnswer, type ProblemCode } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
@@ -19,7 +20,7 @@ import type { Upstream } from '../upstream.js';
 import { Attempt, type AttemptEvents } from './attempt.js';
 import { ClientProbe } from './client-probe.js';
 import { errorEvent } from './error-event.js';
-import { isUpstreamFailure, othersLeft } from './failed-answer.js';
+import { isAnswer, isUpstreamFailure, othersLeft } from './failed-answer.js';
 import type { GuestSocket } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
@@ -178,9 +179,9 @@ export class Exchange implements Waiter, AttemptEvents {
     if (fieldValue(rawHeaders, 'x-understudy-drain') === '1')
       this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
-    if (this.#failedAnswer && this.#othersLeft() && this.#tryRepeat('failed-answer')) return;
+    if (this.#failedAnswer && this.#tryRepeat('failed-answer')) return;
     if (this.#comments?.begun === true) return this.#continueStream(status, rawHeaders);
-    const date = new Date(this.#context.clock.epochNow()).toUTCString();
+    const date = httpDate(this.#context.clock);
     const head = { status, message: reason, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
     if (this.#mayHold(head)) this.#held = new HeldAnswer(head);
     else this.#writeHead(head);
@@ -331,8 +332,7 @@ export class Exchange implements Waiter, AttemptEvents {
   /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
     const attempt = this.#attempt!;
-    // Whoever answers wrongly does so again.
-    if (cause === 'bad-response' && !this.#othersLeft()) return false;
+    if (isAnswer(cause) && !this.#othersLeft()) return false;
     const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
     if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
     attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');

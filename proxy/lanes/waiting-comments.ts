@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../src/core/clock.js';
 import { fieldValue } from '../headers/forward-response.js';
+import { httpDate } from '../http-date.js';
 
 export interface WaitingCommentsOptions {
   readonly clock: Clock;
@@ -44,7 +45,7 @@ export class WaitingComments {
   #begin(): void {
     this.begun = true;
     const { clock, requestId } = this.#options;
-    const date = new Date(clock.epochNow()).toUTCString();
+    const date = httpDate(clock);
     const type = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
     this.#response.writeHead(200, [...type, 'Date', date, 'X-Request-Id', requestId]);
   }

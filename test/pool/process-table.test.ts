@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { findPortHolder } from '../../pool/port-probe.js';
-import { commandOf, isGroupAlive, listenerOf, membersOf, parseStat, readProcess } from '../../pool/process-table.js';
+import { commandOf, isGroupAlive, listenerOf, membersOf, readProcess } from '../../pool/process-table.js';
+import { parseStat } from '../../src/core/process-stat.js';
 import { readTreeVitals } from '../../pool/resources/process-tree.js';
 
 const FIELDS = 'S 1 77 77 0 -1 4194560 9 0 0 0 11 5 0 0 20 0 1 0 4242 1000000 25 18446744073709551615';

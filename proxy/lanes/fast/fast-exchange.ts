@@ -23,7 +23,7 @@ import type { MessageServer } from '../message-server.js';
 import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
 import { isRefused, upstreamErrorCode } from '../undici-error.js';
-import { isUpstreamFailure, othersLeft } from '../failed-answer.js';
+import { isAnswer, isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';
 import type { FastPlan } from './fast-plan.js';
@@ -233,8 +233,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#ticket!.waitingSince = Infinity;
     if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
     this.#failedAnswer = isUpstreamFailure(head.status);
-    if (!this.#failedAnswer || !this.#othersLeft()) return true;
-    return !this.#tryRepeat('failed-answer');
+    return !this.#failedAnswer || !this.#tryRepeat('failed-answer');
   }
 
   mayHoldAnswer(): boolean {
@@ -337,8 +336,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   /** True when another attempt is under way, or waits for an upstream. */
   #tryRepeat(cause: ProblemCode | 'failed-answer'): boolean {
-    // Whoever answers wrongly does so again.
-    if (cause === 'bad-response' && !this.#othersLeft()) return false;
+    if (isAnswer(cause) && !this.#othersLeft()) return false;
     const sent = this.#sent();
     const ledger = { sent, forwarded: this.#answer.forwarded } as const;
     if (!this.#account.tryRepeat(cause, this.#facts(), ledger)) return false;
