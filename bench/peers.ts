@@ -14,6 +14,10 @@ import { median } from './support/statistics.js';
 const PROXY_CPU = '0';
 const CLIENT_CPU = '1';
 const RATIO_TO = ['haproxy', 'nginx'] as const;
+const COMPARED = [
+  { name: 'p99', pick: (sample: Sample) => sample.p99Ms },
+  { name: 'CPU', pick: (sample: Sample) => sample.cpuMicroseconds },
+] as const;
 
 const options = readBenchChoices(
   { rounds: 3, seconds: 4 },
@@ -37,7 +41,7 @@ for (const test of cases.filter(({ name }) => options.chosen.case.includes(name)
     seconds: options.seconds,
     pinTo: pinned ? PROXY_CPU : undefined,
   });
-  const rows = withRatios([...samples].map(([peer, own]) => summarise(test, peer, own)));
+  const rows = [...samples].map(([peer, own]) => ({ ...summarise(test, peer, own), ...ratios(test, peer, samples) }));
   printTable(`${test.title}: medians of ${options.rounds} rounds of ${options.seconds} s`, rows);
   results.push(...rows.map((row) => ({ case: test.name, ...row })));
 }
@@ -71,25 +75,18 @@ function summarise(test: Case, peer: Peer, samples: readonly Sample[]): Row {
   };
 }
 
-/** CPU beside HAProxy's and nginx's, where they were measured. */
-function withRatios(rows: readonly Row[]): readonly Row[] {
-  return rows.map((row) => ({
-    ...row,
-    ...Object.fromEntries(
-      RATIO_TO.map((name) => [
-        `CPU / ${name}`,
-        ratio(
-          row,
-          rows.find(({ peer }) => peer === name),
-        ),
-      ]),
-    ),
-  }));
-}
-
-function ratio(row: Row, other: Row | undefined): string | number {
-  const cpuOf = (one: Row) => Object.entries(one).find(([column]) => column.startsWith('CPU us/'))![1] as number;
-  return other === undefined || row['peer'] === 'direct' ? '' : rounded(cpuOf(row) / cpuOf(other));
+/** Each round beside the same round of HAProxy and of nginx, so that a slow spell of the machine is in both; medians. */
+function ratios(test: Case, peer: Peer, samples: ReadonlyMap<Peer, readonly Sample[]>): Row {
+  const own = samples.get(peer)!;
+  const columns = COMPARED.filter(({ name }) => name !== 'p99' || test.name !== 'idle').flatMap(({ name, pick }) =>
+    RATIO_TO.map((other) => {
+      const others = [...samples].find(([{ name: known }]) => known === other)?.[1];
+      const isCompared = others !== undefined && peer.name !== 'direct';
+      const paired = () => own.map((sample, round) => pick(sample) / pick(others![round]!));
+      return [`${name} / ${other}`, isCompared ? rounded(median(paired())) : ''] as const;
+    }),
+  );
+  return Object.fromEntries(columns);
 }
 
 function rounded(value: number): number {
