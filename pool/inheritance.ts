@@ -51,11 +51,11 @@ export interface InheritanceDeps {
 
 export interface TakenOver {
   readonly workers: readonly Worker[];
-  /** Resolves once no orphan is left. */
-  readonly orphansEnded: Promise<void>;
+  /** Ends those that don't fit; resolves once none is left. */
+  readonly endOrphans: () => Promise<void>;
 }
 
-/** Adopts in this turn; a worker that was in traffic is in it again when this returns. */
+/** Adopts in this turn; a worker that was in traffic is in it again when this returns. Nobody is ended yet. */
 export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOver {
   const { roster, options, runtime, clock, hurry } = deps;
   const survivors = findSurvivors(options.stateDir, pool?.workers ?? []);
@@ -70,12 +70,16 @@ export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOv
     worker.adopt(adoption, { cause: `process ${record.pid}, left by an earlier Understudy, was adopted` });
     return worker;
   });
-  const endings = end.map((orphan) => {
-    deps.onOrphan(orphan);
-    const process = runtime.adopt({ ...orphan, logFile: '' });
-    return stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
-  });
-  return { workers, orphansEnded: Promise.all(endings).then(() => runtime.remainsGone()) };
+  const endOrphans = async () => {
+    const endings = end.map((orphan) => {
+      deps.onOrphan(orphan);
+      const process = runtime.adopt({ ...orphan, logFile: '' });
+      return stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
+    });
+    await Promise.all(endings);
+    await runtime.remainsGone();
+  };
+  return { workers, endOrphans };
 }
 
 interface AdoptionContext {

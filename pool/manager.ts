@@ -76,7 +76,10 @@ export interface WaitOptions {
 }
 
 export interface StartOptions extends WaitOptions {
-  /** The workers are another Understudy's, which goes on with them if we fail: nothing is started, and none is ended. */
+  /**
+   * The workers are another Understudy's, which goes on with them if we fail: traffic hears of them, but nothing is
+   * started and none is ended before `takeCharge`.
+   */
   readonly adoptOnly?: boolean;
 }
 
@@ -120,9 +123,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #stopping = false;
   /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
   #held = false;
+  /** Left to somebody else for good. */
+  #released = false;
   /** Nothing is left for another Understudy to know. */
   #forgotten = false;
   #writeDown: () => void = () => undefined;
+  #endOrphans: () => Promise<void> = () => Promise.resolve();
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -174,17 +180,36 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#began = true;
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
-      const resumed = await this.#tryResume();
-      // It may have been stopped meanwhile.
+      this.#held = true;
+      const { resumed, endOrphans } = this.#inherit();
+      if (adoptOnly) {
+        if (!resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
+        this.#endOrphans = endOrphans;
+        return;
+      }
+      await endOrphans();
       this.#requireRunning();
-      if (adoptOnly && !resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
-      if (!resumed) await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
+      if (resumed) return this.#goOn('the workers of an earlier Understudy were taken over');
+      this.#held = false;
+      await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
-      if (adoptOnly) this.release();
+      if (adoptOnly || this.#released) this.release();
       else await this.stop({});
       throw error;
     }
+  }
+
+  /**
+   * After a start with `adoptOnly`, once the other Understudy has let go: from here on the workers are ours. Resolves once
+   * none is left that does not fit.
+   * @throws UnderstudyError (operator) `pool-stopping` when it was stopped or released meanwhile.
+   */
+  async takeCharge(): Promise<void> {
+    this.#requireRunning();
+    await this.#endOrphans();
+    this.#requireRunning();
+    this.#goOn('the workers were left to this Understudy');
   }
 
   /**
@@ -369,16 +394,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** The other one did not make it: what has happened meanwhile is seen to now. */
   resume(): void {
-    this.#held = false;
-    this.#stateFile?.invalidate();
-    this.#rehearsals.start();
-    this.#turn({ cause: 'another Understudy did not take over' });
+    this.#goOn('another Understudy did not take over');
   }
 
   /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
   release(): void {
     this.#writeDown();
     this.#held = true;
+    this.#released = true;
     this.#wake?.cancel();
     this.#rehearsals.stop();
     for (const worker of this.#workers) worker.launched?.process.release();
@@ -412,15 +435,15 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
   }
 
-  async #tryResume(): Promise<boolean> {
-    if (this.#stateFile === undefined) return false;
+  /** Puts what an earlier Understudy left into traffic again. Takes no step, and ends nobody before it is told to. */
+  #inherit(): { readonly resumed: boolean; readonly endOrphans: () => Promise<void> } {
+    if (this.#stateFile === undefined) return { resumed: false, endOrphans: () => Promise.resolve() };
     const left = this.#stateFile.read();
     if (left.refused !== undefined) {
       this.#log.warn({}, left.refused);
       this.#announce({ kind: 'inheritance', cause: left.refused });
     }
-    this.#held = true;
-    const { workers, orphansEnded } = takeOver(left, {
+    const { workers, endOrphans } = takeOver(left, {
       roster: this.#roster,
       options: this.#options,
       runtime: this.#runtime,
@@ -431,16 +454,22 @@ export class PoolManager extends EventEmitter<PoolEvents> {
         this.#announce({ kind: 'inheritance', cause });
       },
     });
-    await orphansEnded;
-    this.#requireRunning();
-    this.#held = false;
     const mode = left.pool?.mode ?? '';
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
-    if (!useful || !Object.hasOwn(this.#options.modes, mode)) return false;
-    this.#standing = shapeOf(this.#options, mode);
-    this.#aimAt(this.#standing);
-    this.#turn({ cause: 'the workers of an earlier Understudy were taken over' });
-    return true;
+    const resumed = useful && Object.hasOwn(this.#options.modes, mode);
+    if (resumed) {
+      this.#standing = shapeOf(this.#options, mode);
+      this.#aimAt(this.#standing);
+    }
+    return { resumed, endOrphans };
+  }
+
+  #goOn(cause: string): void {
+    this.#held = false;
+    // Somebody else may have written it meanwhile.
+    this.#stateFile?.invalidate();
+    this.#rehearsals.start();
+    this.#turn({ cause });
   }
 
   #listenTo(worker: Worker): void {
@@ -752,6 +781,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #requireRunning(): void {
     if (this.#stopping) throw operatorError('pool-stopping', 'The pool is stopping.');
+    if (this.#released) throw operatorError('pool-stopping', 'The pool was left to another Understudy.');
   }
 
   /** `replaced`: workers that are to get new processes on the way. */

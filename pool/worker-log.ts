@@ -1,6 +1,6 @@
 // The file that a worker writes its output to. A file and not a pipe, so that a worker outlives us: a pipe's reader
 // that is gone ends the writer with SIGPIPE. Leaves rotation to the shell: it may be emptied under a running worker.
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ensureFolder, fileModeIn } from '../src/core/folders.js';
 
@@ -23,14 +23,19 @@ export function touchWorkerLog(path: string): number {
   }
 }
 
-/** The last lines written since `startsAtByte`, without trailing blank ones. */
+/** The last lines written since `startsAtByte`, without trailing blank ones; none when somebody has taken the file away. */
 export function tailWorkerLog(path: string, startsAtByte: number): string {
-  const { size } = statSync(path);
-  const begin = startsAtByte <= size ? startsAtByte : 0;
-  const from = Math.max(begin, size - TAIL_BYTES);
-  if (size <= from) return '';
-  const fd = openSync(path, 'r');
+  let fd: number;
   try {
+    fd = openSync(path, 'r');
+  } catch {
+    return '';
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const begin = startsAtByte <= size ? startsAtByte : 0;
+    const from = Math.max(begin, size - TAIL_BYTES);
+    if (size <= from) return '';
     const buffer = Buffer.alloc(size - from);
     const read = readSync(fd, buffer, 0, buffer.length, from);
     return buffer.subarray(0, read).toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');

@@ -133,7 +133,8 @@ class Instance implements Understudy {
   readonly #metrics: Metrics;
   readonly #accessLog: OpenAccessLog;
   readonly #logRotation: WorkerLogRotation;
-  readonly #token = randomBytes(16).toString('hex');
+  /** Of the admin API; an upgrade hands it on. */
+  #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
   readonly #reloader: Reloader;
   #frontPort: number;
@@ -235,12 +236,13 @@ class Instance implements Understudy {
     // Whoever starts next has the workers: two that manage them would end each other's.
     predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
-    await predecessor.takeRest();
+    this.#token = (await predecessor.takeRest()) ?? this.#token;
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     const admin = await this.#openAdmin();
     this.#logRotation.start();
     await predecessor.takeFront((front) => this.#proxy.listenOn(front));
     predecessor.finish();
+    await this.#pool.takeCharge();
     return admin;
   }
 
@@ -276,7 +278,7 @@ class Instance implements Understudy {
     try {
       await this.#admin?.close();
       this.#lock?.release();
-      await successor.giveRest();
+      await successor.giveRest(this.#token);
       await successor.giveFront(this.#proxy.frontServer);
     } catch (error) {
       await this.#goOn(error);
@@ -386,7 +388,7 @@ class Instance implements Understudy {
       throw new UnderstudyError(message, { code: 'no-config-file', source: 'operator' });
     }
     const report = await this.#reloader.reload(load);
-    const evidence = report.changes.map(({ path }) => path).join(', ');
+    const evidence = report.changes.map(({ path }) => path).join(', ') || 'nothing has changed';
     this.events.append({ at: systemClock.epochNow(), kind: 'reload', cause: 'the config was read again', evidence });
     return report;
   }

@@ -1,5 +1,6 @@
 // What the keys of a config say about each other. Pure: a config in, problems out.
 
+import { isIP } from 'node:net';
 import type { BackendConfig, Config, ModeConfig } from './config.js';
 import type { ConfigProblem } from './config-error.js';
 
@@ -13,6 +14,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkTrustedProxies(config.trustedProxies),
     ...checkAdaptiveLimit(config.adaptiveLimit),
     ...checkWedgedAfter(config),
+    ...checkBackoff(config),
   ];
 }
 
@@ -39,14 +41,16 @@ function checkPorts(config: Config): ConfigProblem[] {
   claim(config.admin.port, 'admin.port');
   config.backends.forEach((backend, index) => {
     if ('port' in backend) claim(backend.port, `backends.${index}.port`);
-    else if (isOwnFront(backend.url, config)) {
-      problems.push({
-        path: `backends.${index}.url`,
-        message: `${backend.url} is our own front: requests would go in circles`,
-      });
-    }
+    else problems.push(...checkUrl(backend.url, config).map((message) => ({ path: `backends.${index}.url`, message })));
   });
   return problems;
+}
+
+function checkUrl(url: string, config: Config): string[] {
+  if (isOwnFront(url, config)) return [`${url} is our own front: requests would go in circles`];
+  const { origin, href } = new URL(url);
+  if (href === `${origin}/`) return [];
+  return [`${url} says more than where the backend is: a request keeps its own path; accepted: ${origin}`];
 }
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', '0.0.0.0']);
@@ -77,6 +81,13 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
       message: `wants ${mode.active} active and ${mode.standby} standby backends, but there are ${config.backends.length}`,
     });
   }
+  const capacity = mode.active * mode.workers;
+  if (mode.floor !== undefined && mode.floor > capacity) {
+    problems.push({
+      path: `modes.${name}.floor`,
+      message: `is ${mode.floor}, but the mode has only ${capacity} workers in traffic; accepted: 1 to ${capacity}`,
+    });
+  }
   if (mode.temperature === 'asleep' && config.sleep === undefined) {
     problems.push({
       path: `modes.${name}.temperature`,
@@ -84,7 +95,7 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
     });
   }
   const standbyWorkers = mode.temperature === 'cold' ? 0 : mode.standby * mode.standbyWorkers;
-  const workers = mode.active * mode.workers + standbyWorkers;
+  const workers = capacity + standbyWorkers;
   if (config.budget.workers !== undefined && workers > config.budget.workers) {
     problems.push({
       path: `modes.${name}`,
@@ -103,10 +114,17 @@ function checkCommand({ program, backends }: Config): ConfigProblem[] {
 
 function checkTrustedProxies(entries: readonly string[]): ConfigProblem[] {
   return entries.flatMap((entry, index) =>
-    /^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(entry)
+    isAddressOrNetwork(entry)
       ? []
       : [{ path: `trustedProxies.${index}`, message: `'${entry}' is no address; accepted: 10.0.0.1, 10.0.0.0/8, ::1` }],
   );
+}
+
+function isAddressOrNetwork(entry: string): boolean {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
 }
 
 function checkAdaptiveLimit({ lowest, initial, highest }: Config['adaptiveLimit']): ConfigProblem[] {
@@ -120,4 +138,10 @@ function checkWedgedAfter({ health: { wedgedAfter = 0 }, deadlines: { firstByte 
   if (wedgedAfter === 0 || wedgedAfter < firstByte) return [];
   const message = `is never reached: a request is ended after deadlines.firstByte (${firstByte} ms); accepted: less than that, or 0s for never`;
   return [{ path: 'health.wedgedAfter', message }];
+}
+
+function checkBackoff({ restart: { initialBackoff, maxBackoff } }: Config): ConfigProblem[] {
+  if (initialBackoff <= maxBackoff) return [];
+  const message = `is ${initialBackoff} ms, more than restart.maxBackoff (${maxBackoff} ms)`;
+  return [{ path: 'restart.initialBackoff', message }];
 }

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { byteSize, duration } from './quantities.js';
 
 const SHORTEST_INTERVAL_MS = 10;
+/** Below that a browser's request would be refused. */
+const SMALLEST_HEAD_BYTES = 1024;
 
 const port = z.number().int().min(0).max(65_535);
 const listenPort = z.number().int().min(1).max(65_535);
@@ -23,7 +25,16 @@ const backendSchema = z.union([
 ]);
 
 /** `0`, `0-3`, `0-3,6` */
-const cpuList = z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, 'accepted: 0, 0-3, 0-3,6');
+const cpuList = z
+  .string()
+  .regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, 'accepted: 0, 0-3, 0-3,6')
+  .refine((list) => list.split(',').every(isRising), 'accepted: ranges from low to high, such as 0-3');
+
+function isRising(range: string): boolean {
+  const [low, high = low] = range.split('-').map(Number);
+  return low! <= high!;
+}
+
 const prioritySchema = z.strictObject({
   nice: z.number().int().min(-20).max(19).optional(),
   io: z.union([z.literal('idle'), z.number().int().min(0).max(7)]).optional(),
@@ -138,7 +149,9 @@ const retry = section({
 });
 
 const limits = section({
-  maxHead: byteSize().default(16 * 1024),
+  maxHead: byteSize()
+    .refine((bytes) => bytes >= SMALLEST_HEAD_BYTES, 'accepted: 1KiB or more')
+    .default(16 * 1024),
   maxFields: z.number().int().min(1).default(100),
   maxBody: byteSize().optional(),
 });

@@ -28,16 +28,16 @@ export class Predecessor {
     if (this.#gone.signal.aborted) throw goneError(ENDED);
   }
 
-  /** Says that we have the workers; resolves once the lock and the admin addresses are free. */
-  async takeRest(): Promise<void> {
-    const freed = this.#waitFor('yours', () => undefined);
+  /** Says that we have the workers; resolves once the lock and the admin addresses are free, to the admin API's token. */
+  async takeRest(): Promise<string | undefined> {
+    const freed = this.#waitFor('yours', ({ token }) => token);
     this.#say({ kind: 'ready' });
     return freed;
   }
 
   /** Asks for the front. The callback runs in the turn in which it comes, so that nothing is accepted by nobody. */
   async takeFront<T>(use: (front: Server) => T): Promise<T> {
-    const taken = this.#waitFor('front', (handle) => {
+    const taken = this.#waitFor('front', (_message, handle) => {
       if (handle instanceof Server) return use(handle);
       throw goneError('the front did not come along');
     });
@@ -60,18 +60,18 @@ export class Predecessor {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   }
 
-  #waitFor<T>(kind: PredecessorMessage['kind'], use: (handle: unknown) => T): Promise<T> {
+  #waitFor<T>(kind: PredecessorMessage['kind'], use: (message: PredecessorMessage, handle: unknown) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const onMessage = (message: unknown, handle: unknown) => {
-        if ((message as PredecessorMessage).kind !== kind) return;
-        process.off('message', onMessage);
+      const onMessage = (message: PredecessorMessage, handle: unknown) => {
+        if (message.kind !== kind) return;
+        process.off('message', onMessage as NodeJS.MessageListener);
         try {
-          resolve(use(handle));
+          resolve(use(message, handle));
         } catch (error) {
           reject(error instanceof Error ? error : goneError(errorMessage(error)));
         }
       };
-      process.on('message', onMessage);
+      process.on('message', onMessage as NodeJS.MessageListener);
       const onGone = () => reject(goneError(ENDED));
       if (this.#gone.signal.aborted) onGone();
       else this.#gone.signal.addEventListener('abort', onGone, { once: true });

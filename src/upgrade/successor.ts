@@ -61,8 +61,8 @@ export class Successor {
     return this.#waitFor('ready');
   }
 
-  giveRest(): Promise<void> {
-    this.#say({ kind: 'yours' });
+  giveRest(token: string): Promise<void> {
+    this.#say({ kind: 'yours', token });
     return this.#waitFor('holding');
   }
 

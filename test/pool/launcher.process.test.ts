@@ -97,6 +97,14 @@ test('a log that cannot be written is refused before anything is launched', asyn
   expect(launcher.pid).toBeUndefined();
 });
 
+test('a worker whose log somebody has taken away has said nothing', async () => {
+  const worker = await launch(['sh', '-c', 'echo hello; exec sleep 600']);
+  rmSync(join(dir, 'logs'), { recursive: true });
+  worker.signalGroup('SIGTERM');
+  await endOf(worker);
+  expect(worker.lastOutput()).toBe('');
+});
+
 test('when the launcher is killed its workers live on, their ends are told, and the next launch has another one', async () => {
   const worker = await launch(LASTING);
   const lost = launcher.pid!;

@@ -5,7 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { createPoolManager, defaultPoolOptions, type PoolManager, type PoolOptions } from '../../pool/index.js';
+import {
+  createPoolManager,
+  defaultPoolOptions,
+  STATE_FILE_NAME,
+  StateFile,
+  type PoolManager,
+  type PoolOptions,
+} from '../../pool/index.js';
 import { membersOf, readProcess } from '../../pool/process-table.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLog } from '../../src/core/log.js';
@@ -50,7 +57,7 @@ export async function createPoolBench(overrides: Partial<PoolOptions> = {}): Pro
     ...overrides,
   };
   const traffic = new RecordingTraffic();
-  const pool = createPoolManager(options, { traffic, clock: systemClock, random: systemRandom, log: silentLog });
+  const pool = createPool(options, traffic);
   const groups = new Set<number>();
   pool.on('change', () => [...pidsOf(pool).values()].forEach((pid) => groups.add(pid)));
   return {
@@ -65,6 +72,12 @@ export async function createPoolBench(overrides: Partial<PoolOptions> = {}): Pro
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Another one with the same options finds the workers of the first by its state file. */
+export function createPool(options: PoolOptions, traffic: RecordingTraffic): PoolManager {
+  const stateFile = new StateFile(join(options.stateDir, STATE_FILE_NAME));
+  return createPoolManager(options, { traffic, clock: systemClock, random: systemRandom, log: silentLog, stateFile });
 }
 
 export function pidsOf(pool: PoolManager): Map<string, number> {

@@ -1,6 +1,6 @@
 // One connection to an upstream: opened, used by one request at a time, kept alive in between, ended when in doubt.
 
-import { connect, type OnReadOpts, type Socket } from 'node:net';
+import type { OnReadOpts } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import type { Upstream } from '../../upstream.js';
@@ -8,6 +8,7 @@ import type { ChangingText } from '../changing-text.js';
 import { ReadBlock } from '../read-block.js';
 import { SocketWriter } from '../socket-writer.js';
 import type { IdleConnections } from './idle-connections.js';
+import { UpstreamSocket } from './upstream-socket.js';
 
 /** The request that a connection serves at present. */
 export interface UpstreamUser {
@@ -34,7 +35,7 @@ export interface UpstreamConnectionEvents {
 export class UpstreamConnection implements DeadlineHolder {
   readonly upstream: Upstream;
   readonly #events: UpstreamConnectionEvents;
-  readonly #socket: Socket;
+  readonly #socket: UpstreamSocket;
   readonly #writer: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
@@ -71,25 +72,31 @@ export class UpstreamConnection implements DeadlineHolder {
   }
 
   writeText(text: string): void {
+    this.#socket.mayHaveAnswer = false;
     this.#writer.writeText(text);
   }
 
   /** A text that is written again and again, with `part` in its place. */
   writeChanging(text: ChangingText, part: string): void {
+    this.#socket.mayHaveAnswer = false;
     this.#writer.writeChanging(text, part);
   }
 
   /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
   writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
+    this.#socket.mayHaveAnswer = false;
     this.#writer.writeCopy(text, bytes, start, end);
   }
 
+  /** More of what was begun. */
   write(bytes: Buffer): void {
+    this.#socket.mayHaveAnswer = true;
     this.#writer.write(bytes);
   }
 
-  /** `bytes` stay as they are until the upstream has taken them: until `full` is false. */
+  /** More of what was begun; `bytes` stay as they are until the upstream has taken them: until `full` is false. */
   writeLasting(bytes: Buffer): void {
+    this.#socket.mayHaveAnswer = true;
     this.#writer.writeLasting(bytes);
   }
 
@@ -98,12 +105,13 @@ export class UpstreamConnection implements DeadlineHolder {
     return this.#writer.full;
   }
 
-  /** What is written until `uncork` leaves in one piece. */
+  /** What is written until `uncork` leaves in one piece, the beginning of a request. */
   cork(): void {
     this.#writer.cork();
   }
 
   uncork(): void {
+    this.#socket.mayHaveAnswer = false;
     this.#writer.uncork();
   }
 
@@ -163,7 +171,7 @@ export class UpstreamConnection implements DeadlineHolder {
     this.user = undefined;
     this.#leave();
     this.#socket.destroy();
-    user?.onUpstreamClosed(this.#error);
+    user?.onUpstreamClosed(this.#error ?? this.#socket.writeError);
   }
 
   #leave(): void {
@@ -174,7 +182,7 @@ export class UpstreamConnection implements DeadlineHolder {
   }
 }
 
-function open(address: UpstreamAddress, onread: OnReadOpts): Socket {
+function open(address: UpstreamAddress, onread: OnReadOpts): UpstreamSocket {
   const place = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
-  return connect({ ...place, noDelay: true, onread });
+  return new UpstreamSocket(onread).connect(place);
 }

@@ -62,6 +62,26 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
   });
 });
 
+test('an upstream that refuses an upload and closes is heard, however much is still on its way', async () => {
+  const rig = await ProxyRig.start();
+  const refusal = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large';
+  rig.route(
+    await rig.rawBackend((socket) => {
+      socket.once('data', () => {
+        socket.write(refusal);
+        socket.resetAndDestroy();
+      });
+    }),
+  );
+  for (let round = 0; round < 20; round += 1) {
+    const client = await rig.connect();
+    client.write(headOf('refused')).socket.write(bodyOf('refused'));
+    expect(await client.waitFor(/^HTTP\/1\.1 (?!413)|too large$/)).toMatch(/^HTTP\/1\.1 413 /);
+    client.close();
+  }
+  await rig.close();
+});
+
 describe('a client connection', () => {
   /** Takes blocks and, as the kernel may, reads them late. */
   class LateReader implements MessageServer {

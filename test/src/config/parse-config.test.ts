@@ -145,6 +145,33 @@ describe('parseConfig', () => {
       /deadlines\.firstByte \(120000 ms\)/,
     ],
     ['a trusted proxy that is no address', { trustedProxies: ['home'] }, 'trustedProxies.0', /home/],
+    [
+      'a network of an address that there is not',
+      { trustedProxies: ['10.0.0.300/8'] },
+      'trustedProxies.0',
+      /no address/,
+    ],
+    ['a network with too long a prefix', { trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies.0', /no address/],
+    [
+      'a floor above all that the mode has',
+      { modes: { production: { active: 2, workers: 2, floor: 5 } } },
+      'modes.production.floor',
+      /only 4 workers.*1 to 4/,
+    ],
+    [
+      'a backend whose url says more than where it is',
+      { backends: [{ name: 'a', url: 'http://10.0.0.2:8000/api?x=1' }] },
+      'backends.0.url',
+      /accepted: http:\/\/10\.0\.0\.2:8000$/,
+    ],
+    ['a first pause above the longest', { restart: { initialBackoff: '1m' } }, 'restart.initialBackoff', /30000 ms/],
+    ['a head without room for one', { limits: { maxHead: 1 } }, 'limits.maxHead', /1KiB or more/],
+    [
+      'CPUs from high to low',
+      { modes: { production: { active: 1, priority: { cpus: '3-1' } } } },
+      'modes.production.priority.cpus',
+      /low to high/,
+    ],
   ])('refuses %s', (_what, input, path, message) => {
     expect(problemsOf(input)).toContainEqual(
       expect.objectContaining({ path, message: expect.stringMatching(message) }),

@@ -21,7 +21,7 @@ function start(says: string): void {
 describe('a new process of an upgrade', () => {
   test.each([
     ['gets ready', '', () => successor.waitReady(), /while the new process read its config and adopted the workers/],
-    ['takes over the rest', 'ready', () => successor.giveRest(), /while the new process took over the lock and/],
+    ['takes over the rest', 'ready', () => successor.giveRest('token'), /while the new process took over the lock and/],
     [
       'accepts on the front',
       'ready,holding',
@@ -45,7 +45,7 @@ describe('a new process of an upgrade', () => {
     start('ready');
     await successor.waitReady();
     clock.advance(40_000);
-    const failed = expect(successor.giveRest()).rejects.toThrow(/it had not done so within 60 s of its start/);
+    const failed = expect(successor.giveRest('token')).rejects.toThrow(/it had not done so within 60 s of its start/);
     clock.advance(20_000);
     await failed;
   });
@@ -54,7 +54,7 @@ describe('a new process of an upgrade', () => {
     start('ready');
     await successor.waitReady();
     await successor.end();
-    await expect(successor.giveRest()).rejects.toThrow(/SIGKILL ended it/);
+    await expect(successor.giveRest('token')).rejects.toThrow(/SIGKILL ended it/);
     expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -1,0 +1,40 @@
+// The socket to an upstream. An upstream that refuses a large request answers and closes while the request is still being
+// sent (RFC 9112 section 9.6, "lingering"): the next write fails, and Node then throws away what has come but was not read,
+// the answer among it. Here such a write stays without an end, so that what has come is read first; the end of the
+// connection, which is right behind it, ends the write too. The full lane's sockets are undici's, which has its own way.
+
+import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
+
+type WriteCallback = (error?: Error | null) => void;
+
+/** The other side has closed, or has said that it reads no more. */
+const STOPPED_READING: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+
+export class UpstreamSocket extends Socket {
+  /** What is sent now belongs to a request of which some was sent before: what has come may be its answer. */
+  mayHaveAnswer = false;
+  /** Why it can't be written to any more. */
+  writeError: Error | undefined;
+
+  constructor(onread: OnReadOpts) {
+    // As `connect` gives them to a socket that it makes; the types know them only there.
+    const options: SocketConstructorOpts & { noDelay: boolean; onread: OnReadOpts } = { noDelay: true, onread };
+    super(options);
+  }
+
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
+    super._write(chunk, encoding, this.#judging(callback));
+  }
+
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], callback: WriteCallback): void {
+    super._writev!(chunks, this.#judging(callback));
+  }
+
+  #judging(callback: WriteCallback): WriteCallback {
+    return (error) => {
+      if (error && this.mayHaveAnswer && STOPPED_READING.has((error as NodeJS.ErrnoException).code)) {
+        this.writeError = error;
+      } else callback(error);
+    };
+  }
+}

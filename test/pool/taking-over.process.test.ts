@@ -1,0 +1,75 @@
+// How a pool passes from one Understudy to the next while both live: the next one touches nothing before it is in charge.
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { PoolManager } from '../../pool/index.js';
+import { isGroupAlive } from '../../pool/process-table.js';
+import { signalGroup } from '../../pool/worker-process.js';
+import { workerMarks } from '../../pool/worker-place.js';
+import { createPool, createPoolBench, leftOvers, pidsOf, waitUntil, type PoolBench } from '../support/pool-bench.js';
+import { RecordingTraffic } from '../support/recording-traffic.js';
+
+const ALL = ['fallback/1', 'primary/1', 'secondary/1'];
+
+let old: PoolBench;
+let traffic: RecordingTraffic;
+let next: PoolManager;
+let stray: number;
+const groups = new Set<number>();
+
+beforeEach(async () => {
+  old = await createPoolBench();
+  await old.pool.start();
+  await old.pool.hold();
+  // Of this pool by its mark, and no worker that the pool has: whoever is in charge ends it.
+  const place = { backend: 'elsewhere', number: 1, generation: 1, host: '127.0.0.1', port: 1 };
+  const marks = workerMarks(old.dir, place);
+  stray = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { ...process.env, ...marks } }).pid!;
+  traffic = new RecordingTraffic();
+  next = createPool(old.options, traffic);
+  next.on('change', () => [...pidsOf(next).values()].forEach((pid) => groups.add(pid)));
+});
+
+afterEach(async () => {
+  for (const pool of [old.pool, next]) pool.release();
+  const all = new Set([stray, ...groups, ...old.groups]);
+  for (const group of all) signalGroup(group, 'SIGKILL');
+  while (leftOvers(all).length > 0) await setImmediate();
+  rmSync(old.dir, { recursive: true, force: true });
+});
+
+test('it sees who serves and who is lost, but starts and ends nobody until then', async () => {
+  const lost = pidsOf(old.pool).get('primary/1')!;
+  await next.start({ adoptOnly: true });
+  expect(traffic.ids).toEqual(ALL);
+  signalGroup(lost, 'SIGKILL');
+  await waitUntil(next, () => !traffic.ids.includes('primary/1'));
+  expect(pidsOf(next).has('primary/1')).toBe(false);
+  expect(isGroupAlive(stray)).toBe(true);
+
+  old.pool.release();
+  await next.takeCharge();
+  expect(isGroupAlive(stray)).toBe(false);
+  await waitUntil(next, () => traffic.ids.includes('primary/1'));
+  await next.stop({});
+  expect(leftOvers(new Set([...old.groups, ...groups]))).toEqual([]);
+});
+
+test('let go before it was in charge, it leaves everybody as they are', async () => {
+  await next.start({ adoptOnly: true });
+  next.release();
+  await expect(next.takeCharge()).rejects.toMatchObject({ code: 'pool-stopping' });
+  for (const group of [stray, ...old.groups]) expect(isGroupAlive(group)).toBe(true);
+});
+
+test('let go while it ends what does not fit, it starts nobody', async () => {
+  old.pool.release();
+  for (const group of old.groups) signalGroup(group, 'SIGKILL');
+  while (leftOvers(old.groups).length > 0) await setImmediate();
+  const started = next.start();
+  next.release();
+  await expect(started).rejects.toMatchObject({ code: 'pool-stopping' });
+  expect(pidsOf(next)).toEqual(new Map());
+  expect(traffic.ids).toEqual([]);
+});
