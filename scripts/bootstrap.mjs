@@ -2,11 +2,22 @@
 // dist does not match the sources. Does nothing, quickly, when both are fresh. `--force-build` builds regardless.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 const SOURCE_FOLDERS = ['src', 'proxy', 'pool', 'test', 'bench', 'examples'];
+/** What a browser gets: scripts that know another world than Node's, and files that are served as they are. */
+const PAGE_FOLDER = join('src', 'admin', 'dashboard', 'page');
 const INSTALL_STAMP = join(ROOT, 'node_modules', '.understudy-install');
 const BUILD_STAMP = join(ROOT, 'dist', '.understudy-build');
 
@@ -27,11 +38,16 @@ function ensureInstalled() {
 }
 
 function ensureBuilt(force) {
-  const sources = SOURCE_FOLDERS.flatMap((folder) => typescriptFilesUnder(join(ROOT, folder)));
+  const sources = SOURCE_FOLDERS.flatMap((folder) => sourceFilesUnder(join(ROOT, folder)));
   const wanted = hashOf([join(ROOT, 'tsconfig.json'), join(ROOT, 'package-lock.json'), ...sources.sort()]);
   if (!force && stampSays(BUILD_STAMP, wanted)) return;
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  runOrExit(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')], 'building');
+  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  runOrExit(process.execPath, [compiler], 'building');
+  runOrExit(process.execPath, [compiler, '--project', join(ROOT, PAGE_FOLDER)], 'building the dashboard');
+  for (const file of readdirSync(join(ROOT, PAGE_FOLDER)).filter((name) => /\.(html|css)$/.test(name))) {
+    copyFileSync(join(ROOT, PAGE_FOLDER, file), join(ROOT, 'dist', PAGE_FOLDER, file));
+  }
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   // `npx understudy` runs it as a program, as an installed package's command would be.
   chmodSync(join(ROOT, 'dist', 'src', 'cli.js'), 0o755);
@@ -48,10 +64,10 @@ function runOrExit(command, args, what) {
   process.exit(status ?? 1);
 }
 
-function typescriptFilesUnder(folder) {
+function sourceFilesUnder(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.(ts|html|css)$/.test(name) || name.endsWith('tsconfig.json'))
     .map((name) => join(folder, name));
 }
 

@@ -343,7 +343,7 @@ class Instance implements Understudy {
       },
       front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
       pool: this.#pool.view(),
-      jobPriorityOf: (mode) => this.#config.modes[mode]?.job ?? {},
+      modes: this.#config.modes,
       leases: this.#modes.leases,
       traffic: this.#proxy,
       resources: this.#resources?.latest ?? null,

@@ -12,7 +12,7 @@ import { runChaos } from './commands/chaos.js';
 import { runCheck } from './commands/check.js';
 import { runCompletion } from './commands/completion.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
-import { parseCountFlag, parsePortFlag, parseTtlFlag } from './commands/flag-values.js';
+import { parseCountFlag, parseIntervalFlag, parsePortFlag, parseTtlFlag } from './commands/flag-values.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
@@ -22,11 +22,13 @@ import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
 import { refuseStrayWords } from './commands/stray-words.js';
 import { processTerminal as terminal } from './commands/terminal.js';
+import { runTop } from './commands/top.js';
 import { runUpgrade } from './commands/upgrade.js';
 import { usageError } from './commands/usage-error.js';
 import { runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
+import { systemClock } from './core/clock.js';
 import { errorCode, errorMessage } from './core/errors.js';
 import { packageVersion } from './version.js';
 
@@ -146,6 +148,25 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       'show the pool',
       (status) => status.option('json', { type: 'boolean', default: false }),
       (argv) => finish(withInstance(argv, (client) => runStatus(client, { json: argv.json }, terminal))),
+    )
+    .command(
+      'top',
+      'watch the pool: traffic, workers, CPU and memory as they go along',
+      (top) =>
+        top
+          .option('interval', { type: 'string', default: '1s', describe: 'between two looks', requiresArg: true })
+          .option('count', {
+            type: 'string',
+            describe: 'end after so many looks (down a pipe: 1)',
+            requiresArg: true,
+            coerce: (text: unknown) => (text === undefined ? undefined : parseCountFlag('--count', text)),
+          }),
+      (argv) => {
+        const intervalMs = parseIntervalFlag('--interval', argv.interval);
+        const count = argv.count ?? (terminal.stdout.isTTY === true ? undefined : 1);
+        const options = { intervalMs, count, signal: interruptSignal(), clock: systemClock };
+        return finish(withInstance(argv, (client) => runTop(client, options, terminal)));
+      },
     )
     .command(
       'logs [backend]',

@@ -10,8 +10,8 @@ export interface StatusSources {
   readonly front: StatusView['front'];
   readonly pool: PoolView;
   readonly leases: readonly LeaseStatus[];
-  /** Of the command that a lease is held for, by mode. */
-  readonly jobPriorityOf: (mode: string) => Priority;
+  /** All that there are; `job` is the priority of a command that a lease is held for. */
+  readonly modes: Readonly<Record<string, { readonly job: Priority }>>;
   readonly traffic: Pick<TrafficPort, 'trafficOf'>;
   readonly resources: StatusView['resources'];
 }
@@ -25,7 +25,8 @@ export function composeStatus(sources: StatusSources): StatusView {
       target: mode.target,
       converged: mode.converged,
       leases: sources.leases,
-      job: sources.jobPriorityOf(mode.target),
+      available: Object.keys(sources.modes),
+      job: sources.modes[mode.target]?.job ?? {},
     },
     front: sources.front,
     backends: backends.map((backend) => backendStatus(backend, sources.traffic)),

@@ -1,23 +1,7 @@
 // The bounded log of everything that changed, newest last, with a number each so that a reader can go on where it left.
 
 import { EventEmitter } from 'node:events';
-
-export interface LoggedEvent {
-  /** Grows by one; a gap means that the reader was too slow. */
-  readonly seq: number;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly kind: string;
-  readonly backend?: string;
-  readonly worker?: string;
-  readonly from?: string;
-  readonly to?: string;
-  /** What set it off, in plain words. */
-  readonly cause?: string;
-  readonly evidence?: string;
-  /** The rule of the design that it follows from. */
-  readonly rule?: string;
-}
+import type { LoggedEvent } from './logged-event.js';
 
 export type EventListener = (event: LoggedEvent) => void;
 

@@ -2,7 +2,8 @@
 // goes on where it left; one that cannot keep up is cut off, so that it can't hold memory.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { EventLog, LoggedEvent } from './event-log.js';
+import type { EventLog } from './event-log.js';
+import type { LoggedEvent } from './logged-event.js';
 
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 

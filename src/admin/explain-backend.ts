@@ -1,7 +1,7 @@
 // One backend in plain words: its role and the rule behind it, a role that differs from the mode's and until when, and
 // each worker that is not simply well. Pure.
 
-import type { LoggedEvent } from './event-log.js';
+import type { LoggedEvent } from './logged-event.js';
 import type { BackendStatus, StatusView, WorkerStatus } from './status-view.js';
 
 export interface Surroundings {

@@ -2,7 +2,7 @@
 // the last events that led here. Pure: status and events in, lines of plain words out.
 
 import { UnderstudyError } from '../core/errors.js';
-import type { LoggedEvent } from './event-log.js';
+import type { LoggedEvent } from './logged-event.js';
 import { clockTime, explainBackend } from './explain-backend.js';
 import type { StatusView } from './status-view.js';
 

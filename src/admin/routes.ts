@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { errorMessage, UnderstudyError } from '../core/errors.js';
+import { registerDashboard } from './dashboard/dashboard.js';
 import type { AdminOperations } from './operations.js';
 import { badRequest, sendProblem } from './problem.js';
 import { streamEvents } from './event-stream.js';
@@ -27,6 +28,7 @@ export function registerRoutes(server: FastifyInstance, operations: AdminOperati
   registerModes(server, operations);
   registerLeases(server, operations);
   registerActions(server, operations);
+  registerDashboard(server);
   for (const [url, allowed] of [...methods]) refuseOtherMethods(server, url, allowed);
 }
 

@@ -67,6 +67,8 @@ export interface StatusView {
     readonly target: string;
     readonly converged: boolean;
     readonly leases: readonly LeaseStatus[];
+    /** Those that may be asked for. */
+    readonly available: readonly string[];
     /** The priority that the mode gives to the command of `validate`. */
     readonly job: Priority;
   };

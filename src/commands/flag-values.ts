@@ -1,8 +1,12 @@
 // What the value of a flag has to be, said with the flag's name: where it is used, it is only a number any more.
 
 import { LONGEST_TTL_MS, SHORTEST_TTL_MS } from '../admin/lease-routes.js';
+import { parseDuration } from '../config/quantities.js';
 import { usageError } from './usage-error.js';
 import { parseTtl } from './validate.js';
+
+const SHORTEST_INTERVAL_MS = 100;
+const LONGEST_INTERVAL_MS = 3_600_000;
 
 /** Undefined stays so: the flag was not given. */
 export function parsePortFlag(flag: string, text: unknown): number | undefined {
@@ -22,6 +26,14 @@ export function parseTtlFlag(text: string): number {
   throw usageError(
     `--ttl: '${text}' is not accepted; accepted: 1s to 24h; a command that takes longer keeps its lease.`,
   );
+}
+
+/** Of what is done again and again. Milliseconds. */
+export function parseIntervalFlag(flag: string, text: string): number {
+  const intervalMs = parseDuration(text);
+  if (intervalMs !== undefined && intervalMs >= SHORTEST_INTERVAL_MS && intervalMs <= LONGEST_INTERVAL_MS)
+    return intervalMs;
+  throw usageError(`${flag}: '${text}' is not accepted; accepted: 100ms to 1h, such as 2s.`);
 }
 
 interface Range {

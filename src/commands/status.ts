@@ -23,14 +23,10 @@ export async function runStatus(client: AdminClient, options: StatusOptions, ter
 
 /** The status for people: one line of mode, one of the front, then a row per worker. */
 export function renderStatus(status: StatusView, nowMs: number): string {
-  const { mode, front, instance, pressure } = status;
+  const { front, instance } = status;
   return [
-    `mode     ${describeMode(mode)}`,
-    ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
-    ...(pressure.acts.length === 0
-      ? []
-      : [`memory   short: ${pressure.acts.join(', ')} (${pressure.evidence ?? '?'})`]),
-    `front    http://${front.host}:${front.port}   ${front.inflight} in flight, ${front.waiting} waiting`,
+    ...summaryLines(status, nowMs),
+    `front    http://${front.host}:${front.port}   ${describeLoad(front)}`,
     `process  pid ${instance.pid}, version ${instance.version}`,
     '',
     renderTable(
@@ -41,14 +37,33 @@ export function renderStatus(status: StatusView, nowMs: number): string {
   ].join('\n');
 }
 
+/** What the pool is at: its mode, who holds it, and what is done because memory is short. */
+export function summaryLines({ mode, pressure }: StatusView, nowMs: number): string[] {
+  return [
+    `mode     ${describeMode(mode)}`,
+    ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
+    ...(pressure.acts.length === 0
+      ? []
+      : [`memory   short: ${pressure.acts.join(', ')} (${pressure.evidence ?? '?'})`]),
+  ];
+}
+
+export function describeLoad({ inflight, waiting }: StatusView['front']): string {
+  return `${inflight} in flight, ${waiting} waiting`;
+}
+
 function describeLease({ holder, mode, expiresAt, overruled, id }: LeaseStatus, nowMs: number): string {
   const seconds = Math.max(0, Math.ceil((expiresAt - nowMs) / 1000));
   const effect = overruled ? ', overruled by hand' : '';
   return `${mode} is held by ${holder}, runs out in ${seconds} s unless renewed${effect} (${id})`;
 }
 
+export function describeRole({ role, temperature }: BackendStatus): string {
+  return role === 'standby' ? `standby (${temperature ?? '?'})` : role;
+}
+
 function backendRows(backend: BackendStatus): string[][] {
-  const role = backend.role === 'standby' ? `standby (${backend.temperature ?? '?'})` : backend.role;
+  const role = describeRole(backend);
   if (backend.workers.length === 0) return [[backend.name, role]];
   return backend.workers.map((worker, index) => [
     index === 0 ? backend.name : '',

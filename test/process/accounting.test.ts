@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LoggedEvent } from '../../src/admin/event-log.js';
+import type { LoggedEvent } from '../../src/admin/logged-event.js';
 import { AccountedLoad, type AccountedRequest } from '../support/accounted-load.js';
 import { UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AdminClient } from '../../src/admin/admin-client.js';
 import type { StatusView } from '../../src/admin/status-view.js';
-import type { LoggedEvent } from '../../src/admin/event-log.js';
+import type { LoggedEvent } from '../../src/admin/logged-event.js';
 import { ChildOutput } from './child-output.js';
 import { freePorts } from './free-port.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LoggedEvent } from '../../../src/admin/event-log.js';
+import type { LoggedEvent } from '../../../src/admin/logged-event.js';
 import { explain } from '../../../src/admin/explain.js';
 import type { BackendStatus, StatusView, WorkerStatus } from '../../../src/admin/status-view.js';
 
@@ -19,7 +19,7 @@ function backend(name: string, over: Partial<BackendStatus> = {}): BackendStatus
 function statusWith(backends: readonly BackendStatus[], over: Partial<StatusView> = {}): StatusView {
   return {
     instance: { version: '', pid: 1, startedAt: 0, adminSocket: '', configPath: null, logDir: '', failedUpgrade: null },
-    mode: { current: 'validation', target: 'validation', converged: true, leases: [], job: {} },
+    mode: { current: 'validation', target: 'validation', converged: true, leases: [], available: [], job: {} },
     front: { host: '', port: 1, inflight: 0, waiting: 0 },
     backends,
     failback: { kind: 'steady' },
@@ -123,7 +123,7 @@ describe('explain', () => {
 
   test('tells of the whole pool who holds which mode', () => {
     const lease = { id: 'lease-1', holder: 'nightly', mode: 'validation', ttlMs: 1, expiresAt: NOW + 9_500 };
-    const mode = { current: 'production', target: 'validation', converged: false, job: {} };
+    const mode = { current: 'production', target: 'validation', converged: false, available: [], job: {} };
     const status = statusWith([backend('primary')], { mode: { ...mode, leases: [{ ...lease, overruled: false }] } });
     const lines = explain({ status, events: [], nowMs: NOW });
     expect(lines[0]).toMatch(/on its way from production to validation; until it is there, the old shape serves/);
@@ -137,7 +137,7 @@ describe('explain', () => {
   });
 
   test('tells of a pool that lacks the shape of its own mode as such, not as a switch', () => {
-    const mode = { current: 'validation', target: 'validation', converged: false, leases: [], job: {} };
+    const mode = { current: 'validation', target: 'validation', converged: false, leases: [], available: [], job: {} };
     const lost = backend('primary', { workers: [worker('primary/1', { state: 'failed' })] });
     const lines = explain({ status: statusWith([lost], { mode }), events: [], nowMs: NOW });
     expect(lines[0]).toMatch(/is in mode validation, but not in its shape/);

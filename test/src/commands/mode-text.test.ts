@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { describeMode } from '../../../src/commands/mode-text.js';
 
-const MODE = { current: 'production', target: 'production', converged: true, leases: [], job: {} };
+const MODE = { current: 'production', target: 'production', converged: true, leases: [], available: [], job: {} };
 
 test.each([
   [{}, 'production'],

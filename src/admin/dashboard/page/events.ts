@@ -1,0 +1,40 @@
+// What has happened, newest first; goes on by itself after a break.
+
+import type { LoggedEvent } from '../../logged-event.js';
+import { byId, element } from './elements.js';
+
+const KEPT_EVENTS = 200;
+/** Each is an event type of its own in the stream. */
+const KINDS = [
+  'worker',
+  'health',
+  'promotion',
+  'rehearsal',
+  'mode',
+  'resources',
+  'pressure',
+  'lease',
+  'inheritance',
+  'request',
+  'reload',
+  'upgrade',
+];
+
+export function followEvents(): void {
+  const source = new EventSource('/v1/events?since=0');
+  for (const kind of KINDS) {
+    source.addEventListener(kind, ({ data }: MessageEvent<string>) => show(JSON.parse(data) as LoggedEvent));
+  }
+}
+
+function show({ at, kind, backend, worker, from, to, cause, evidence }: LoggedEvent): void {
+  const list = byId('events');
+  const about = worker ?? backend ?? kind;
+  const move = from !== undefined && to !== undefined ? ` ${from} -> ${to}` : '';
+  const why = [cause, evidence === undefined || evidence === '' ? undefined : `(${evidence})`]
+    .filter(Boolean)
+    .join(' ');
+  const time = element('time', { text: new Date(at).toLocaleTimeString() });
+  list.prepend(element('li', {}, [time, document.createTextNode(` ${about}${move}: ${why}`)]));
+  while (list.children.length > KEPT_EVENTS) list.lastElementChild!.remove();
+}

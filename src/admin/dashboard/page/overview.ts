@@ -1,0 +1,56 @@
+// Mode, traffic and machine, in a line each.
+
+import { coresText, gibibytesText, mebibytesText, perSecondText, shareText } from '../../quantity-text.js';
+import type { Rates } from '../../rates.js';
+import type { StatusView } from '../../status-view.js';
+import { byId, element, say } from './elements.js';
+
+export function showOverview(status: StatusView, rates: Rates | undefined): void {
+  showMode(status);
+  const lines = [
+    ['Traffic', trafficText(status, rates)],
+    ...status.mode.leases.map(({ holder, mode, overruled }) => [
+      'Lease',
+      `${mode} is held by ${holder}${overruled ? ', overruled by hand' : ''}`,
+    ]),
+    ...memoryLines(status),
+    ...machineLines(status),
+    ['Front', `http://${status.front.host}:${status.front.port}`],
+    ['Process', `pid ${status.instance.pid}, version ${status.instance.version}`],
+  ];
+  byId('overview').replaceChildren(
+    ...lines.flatMap(([name, text]) => [element('dt', { text: name }), element('dd', { text })]),
+  );
+}
+
+function showMode({ mode: { current, target, converged } }: StatusView): void {
+  const place = byId('mode');
+  const onItsWay = current === target ? `${current}, not complete` : `${current}, switching to ${target}`;
+  say(place, converged ? current : onItsWay);
+  place.className = converged ? 'good' : 'waits';
+}
+
+function trafficText({ front }: StatusView, rates: Rates | undefined): string {
+  return `${perSecondText(rates?.total.requests)} requests/s, ${front.inflight} in flight, ${front.waiting} waiting`;
+}
+
+function memoryLines({ pressure: { acts, evidence } }: StatusView): string[][] {
+  return acts.length === 0 ? [] : [['Memory', `short: ${acts.join(', ')} (${evidence ?? '?'})`]];
+}
+
+function machineLines({ resources }: StatusView): string[][] {
+  if (resources === null) return [];
+  const { machine, self, gpu } = resources;
+  const { availableBytes, totalBytes } = machine.memory;
+  const free = `${gibibytesText(availableBytes)} of ${gibibytesText(totalBytes)} memory available`;
+  const devices = gpu.state === 'seen' ? gpu.devices : [];
+  return [
+    ['Machine', `${shareText(machine.cpuShare)} of ${machine.cores} cores busy, ${free}`],
+    ...devices.map(({ index, name, busyShare, memoryUsedBytes, memoryTotalBytes }) => [
+      `GPU ${index}`,
+      `${name}: ${shareText(busyShare)} busy, ${gibibytesText(memoryUsedBytes)} of ${gibibytesText(memoryTotalBytes)} used`,
+    ]),
+    ...(gpu.state === 'seen' ? [] : [['GPU', gpu.reason]]),
+    ['Proxy', `${coresText(self.cores)} cores, ${mebibytesText(self.residentBytes)}`],
+  ];
+}

@@ -1,0 +1,18 @@
+// One entry of the event log, as it is sent: the dashboard's page reads it too.
+
+export interface LoggedEvent {
+  /** Grows by one; a gap means that the reader was too slow. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly kind: string;
+  readonly backend?: string;
+  readonly worker?: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** What set it off, in plain words. */
+  readonly cause?: string;
+  readonly evidence?: string;
+  /** The rule of the design that it follows from. */
+  readonly rule?: string;
+}
