@@ -53,7 +53,10 @@ export interface UnderstudyDependencies {
   readonly configPath?: string;
   /** Reads the config again, for a reload by the API. @throws ConfigError with every problem. */
   readonly loadConfig?: () => Config;
-  /** For the process that takes over in an upgrade, beside our environment. */
+  /**
+   * For the process that takes over in an upgrade, beside our environment: it runs this process's program and arguments.
+   * Undefined where that program is not Understudy's own; an upgrade is refused then.
+   */
   readonly successorEnv?: Readonly<Record<string, string>>;
 }
 
@@ -69,6 +72,8 @@ export interface StartedAddresses {
 export interface Understudy {
   /** Everything that changed, with cause, evidence and rule: the last thousand or so, and each later one as it comes. */
   readonly events: EventLog;
+  /** Aborts when somebody has asked for a stop, by `stop` or by the admin API. */
+  readonly stopping: AbortSignal;
   /** Resolves when the instance is gone, whoever stopped it. */
   readonly stopped: Promise<void>;
   /**
@@ -121,6 +126,7 @@ export function createUnderstudy(config: Config, dependencies: UnderstudyDepende
 class Instance implements Understudy {
   readonly events = new EventLog();
   readonly stopped: Promise<void>;
+  readonly #stopAsked = new AbortController();
   readonly #dependencies: UnderstudyDependencies;
   readonly #log: Logger;
   readonly #proxy: Proxy;
@@ -211,7 +217,7 @@ class Instance implements Understudy {
         token: this.#token,
       };
     } catch (error) {
-      await this.stop({ keepWorkers: predecessor !== undefined });
+      await (this.#stopping ??= this.#stopAll({ keepWorkers: predecessor !== undefined }));
       throw error;
     }
   }
@@ -256,11 +262,16 @@ class Instance implements Understudy {
 
   async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
     this.#refuseWhenStopping();
+    const { successorEnv: env } = this.#dependencies;
+    if (env === undefined) {
+      const message =
+        "this instance is part of another program, which can't be started a second time: only 'understudy run' can";
+      throw new UnderstudyError(message, { code: 'not-upgradable', source: 'operator' });
+    }
     this.#upgrading = true;
     try {
       await this.#pool.hold();
       this.#modes.keep(true);
-      const { successorEnv: env } = this.#dependencies;
       const successor = new Successor({ clock: systemClock, frontPort: this.#frontPort, env });
       this.#successor = successor;
       await successor.waitReady();
@@ -402,7 +413,12 @@ class Instance implements Understudy {
     return explain({ status: this.status(), events: this.events.since(0), backend, nowMs: systemClock.epochNow() });
   }
 
+  get stopping(): AbortSignal {
+    return this.#stopAsked.signal;
+  }
+
   stop(options: StopOptions = {}): Promise<void> {
+    if (this.#stopping === undefined) this.#stopAsked.abort();
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;
   }

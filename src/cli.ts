@@ -164,7 +164,7 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       (argv) => {
         const intervalMs = parseIntervalFlag('--interval', argv.interval);
         const count = argv.count ?? (terminal.stdout.isTTY === true ? undefined : 1);
-        const options = { intervalMs, count, signal: interruptSignal(), clock: systemClock };
+        const options = { intervalMs, count, signal: watchSignal(), clock: systemClock };
         return finish(withInstance(argv, (client) => runTop(client, options, terminal)));
       },
     )
@@ -178,7 +178,7 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       (argv) =>
         finish(
           withInstance(argv, (client) => {
-            const signal = interruptSignal();
+            const signal = watchSignal();
             return runLogs(client, { backend: argv.backend, follow: argv.follow, signal }, terminal);
           }),
         ),
@@ -365,7 +365,7 @@ async function switchOrStart(argv: RunArguments): Promise<number> {
     const client = await clientFor(argv);
     return await switchAndWait(client, argv.validation ? 'validation' : 'production', terminal);
   } catch (error) {
-    if (errorCode(error) !== 'no-instance') throw error;
+    if (errorCode(error) !== 'no-instance' || !argv.validation) throw error;
     return runInstance(configFlags(argv));
   }
 }
@@ -376,9 +376,16 @@ async function runInstance(flags: ConfigFlags, options: RunOptions = {}): Promis
   return run.runInstance(flags, terminal, options);
 }
 
+/** For as long as the command runs: a second signal, or the loss of the terminal, must not leave behind what it started. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
-  process.once('SIGTERM', () => controller.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => controller.abort());
   return controller.signal;
+}
+
+/** For a command that only shows something: without a reader there is nothing to go on for. */
+function watchSignal(): AbortSignal {
+  const unread = new AbortController();
+  process.stdout.once('error', () => unread.abort());
+  return AbortSignal.any([interruptSignal(), unread.signal]);
 }

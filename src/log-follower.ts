@@ -3,7 +3,6 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import { errorCode } from './core/errors.js';
 
 const READ_BYTES = 64 * 1024;
 
@@ -27,7 +26,7 @@ export class LogFollower {
     if (options.from === 'end') this.#skipToEnd();
   }
 
-  /** Reads what has come since the last look. Looks queue up; a missing file is no error. */
+  /** Reads what has come since the last look. Looks queue up. Never rejects: what can't be read now may be at the next look. */
   look(): Promise<void> {
     this.#reading = this.#reading.then(() => this.#readNew());
     return this.#reading;
@@ -49,8 +48,8 @@ export class LogFollower {
   async #readNew(): Promise<void> {
     try {
       await this.#readFromOffset();
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
+    } catch {
+      // It is gone, somebody else's by now, or there is no descriptor left for it: lines on a screen, no more.
     }
   }
 

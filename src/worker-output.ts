@@ -3,11 +3,14 @@
 
 import { readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock, type Clock, type Timer } from './core/clock.js';
 import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
 import { LogFollower } from './log-follower.js';
 
 /** Log files are named `<backend>-<worker>.log`. */
 const LOG_NAME = /^(.+)-(\d+)\.log$/;
+/** Where the system tells of no change. */
+const LOOK_EVERY_MS = 1_000;
 
 export interface WorkerOutputOptions {
   readonly logDir: string;
@@ -16,12 +19,16 @@ export interface WorkerOutputOptions {
   /** Whether lines written before now count. */
   readonly from: 'start' | 'end';
   readonly onLine: (workerId: string, line: string) => void;
+  readonly clock?: Clock;
+  /** How the folder is watched; throws where that can't be done. */
+  readonly watchFolder?: typeof watch;
 }
 
 export class WorkerOutput {
   readonly #options: WorkerOutputOptions;
   readonly #followers = new Map<string, LogFollower>();
   #watcher: FSWatcher | undefined;
+  #timer: Timer | undefined;
 
   constructor(options: WorkerOutputOptions) {
     this.#options = options;
@@ -31,17 +38,43 @@ export class WorkerOutput {
   start(): void {
     const { logDir, from } = this.#options;
     ensureFolder(logDir, PRIVATE_FOLDER);
-    this.#watcher = watch(logDir, { persistent: false }, (_kind, name) => this.#look(name, 'start'));
-    this.#watcher.on('error', () => undefined);
-    for (const name of readdirSync(logDir).sort()) this.#look(name, from);
+    this.#watch();
+    this.#lookAtAll(from);
   }
 
   /** Hands out what was written up to now, then stops following. Idempotent. */
   async stop(): Promise<void> {
     this.#watcher?.close();
+    this.#timer?.cancel();
     const followers = [...this.#followers.values()];
     this.#followers.clear();
     for (const follower of followers) await follower.finish();
+  }
+
+  /** A machine has only so many watches, and editors take them: then all is looked at now and then. */
+  #watch(): void {
+    const { logDir, watchFolder = watch } = this.#options;
+    try {
+      this.#watcher = watchFolder(logDir, { persistent: false }, (_kind, name) => this.#look(name, 'start'));
+      this.#watcher.on('error', () => this.#lookNowAndThen());
+    } catch {
+      this.#lookNowAndThen();
+    }
+  }
+
+  #lookNowAndThen(): void {
+    const { clock = systemClock } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = clock.startTimer(LOOK_EVERY_MS, () => this.#lookAgain(), { unref: true });
+  }
+
+  #lookAgain(): void {
+    this.#lookAtAll('start');
+    this.#lookNowAndThen();
+  }
+
+  #lookAtAll(from: 'start' | 'end'): void {
+    for (const name of namesIn(this.#options.logDir)) this.#look(name, from);
   }
 
   #look(name: string | null, from: 'start' | 'end'): void {
@@ -61,5 +94,14 @@ export class WorkerOutput {
     });
     this.#followers.set(name, follower);
     return follower;
+  }
+}
+
+/** None of a folder that is gone, or can't be read at present. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
   }
 }

@@ -120,11 +120,20 @@ function lostError(cause: unknown): UnderstudyError {
 /** Exported for its test: root is never refused. */
 export function notPermitted(socketPath: string, cause: unknown): UnderstudyError {
   const folder = dirname(socketPath);
-  const uid = statSync(folder, { throwIfNoEntry: false })?.uid;
+  const uid = ownerOf(folder);
   return new UnderstudyError(
     `Cannot reach the instance: ${socketPath} belongs to another user (uid ${uid ?? 'unknown'}). Run this with sudo, or as that user.`,
     { code: 'not-permitted', source: 'operator', cause },
   );
+}
+
+/** Undefined where even that may not be looked at. */
+function ownerOf(folder: string): number | undefined {
+  try {
+    return statSync(folder).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 function problemError(statusCode: number, text: string): UnderstudyError {

@@ -15,6 +15,11 @@ export class EventLog {
     this.#capacity = capacity;
   }
 
+  /** Of the newest; 0 when there was none yet. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
   append(event: Omit<LoggedEvent, 'seq'>): LoggedEvent {
     const logged = { seq: this.#nextSeq++, ...event };
     this.#events.push(logged);

@@ -17,15 +17,19 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, event
     else response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
   };
   response.write(': the events of this instance\n\n');
-  for (const event of events.since(firstWanted(request))) send(event);
+  for (const event of events.since(lastRead(request, events))) send(event);
   const unsubscribe = events.onEvent(send);
   response.once('close', unsubscribe);
   return reply;
 }
 
-/** Without a wish a reader gets what comes from now on. An EventSource that reconnects repeats its URL: the header knows better. */
-function firstWanted(request: FastifyRequest): number {
+/**
+ * Without a wish a reader gets what comes from now on. An EventSource that reconnects repeats its URL: the header knows
+ * better. Who has read more than there is has read it in a process before this one.
+ */
+function lastRead(request: FastifyRequest, { lastSeq }: EventLog): number {
   const since = request.headers['last-event-id'] ?? (request.query as { since?: string }).since;
   const seq = typeof since === 'string' ? Number.parseInt(since, 10) : Number.NaN;
-  return Number.isNaN(seq) ? Number.MAX_SAFE_INTEGER : seq;
+  if (Number.isNaN(seq)) return lastSeq;
+  return seq > lastSeq ? 0 : seq;
 }

@@ -10,6 +10,8 @@ export interface ActReport {
   requests: number;
   failed: number;
   slowestMs: number;
+  /** Why the instance would not have it, the last time that it would not. */
+  refusal?: string;
 }
 
 export interface ChaosReport {
@@ -53,6 +55,11 @@ export class ChaosAccount {
     this.#acts.set(name, act);
     act.times += 1;
     this.#act = act;
+  }
+
+  /** The present act could not be played. */
+  noteRefusal(reason: string): void {
+    this.#act.refusal = reason;
   }
 
   noteOutcome({ durationMs, failure, avoidable }: Outcome): void {

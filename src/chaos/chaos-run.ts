@@ -2,6 +2,7 @@
 // until the pool has recovered. Collects the account; who reads it is somebody else's business.
 
 import { waitFor, type Clock } from '../core/clock.js';
+import { UnderstudyError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { StatusView } from '../admin/status-view.js';
 import type { Act, Stage } from './acts.js';
@@ -62,17 +63,19 @@ async function playInTurn(options: ChaosRunOptions, account: ChaosAccount): Prom
     const act = acts[turn % acts.length]!;
     options.onAct?.(act.name);
     account.beginAct(act.name);
-    await playUnlessEnded(act, options);
+    await play(act, options, account);
     await recovered(options, account);
   }
 }
 
-/** An act that is broken off by the signal has not failed. */
-async function playUnlessEnded(act: Act, options: ChaosRunOptions): Promise<void> {
+/** An act that is broken off by the signal has not failed; one that the instance refuses is told beside the others. */
+async function play(act: Act, options: ChaosRunOptions, account: ChaosAccount): Promise<void> {
   try {
     await act.play(stageOf(options));
   } catch (error) {
-    if (options.signal?.aborted !== true) throw error;
+    if (options.signal?.aborted === true) return;
+    if (!(error instanceof UnderstudyError)) throw error;
+    account.noteRefusal(error.message);
   }
 }
 

@@ -2,7 +2,7 @@
 // request: answered by the app, or failed and why, and whether the failure could have been saved.
 
 import { Agent, type Dispatcher } from 'undici';
-import type { Clock } from '../core/clock.js';
+import { waitFor, type Clock } from '../core/clock.js';
 import { errorCode, errorMessage } from '../core/errors.js';
 import { FAULT_HEADER } from './fault-relay.js';
 
@@ -37,8 +37,10 @@ export interface ClientLoadOptions {
   readonly onOutcome: (outcome: Outcome, body: string) => void;
 }
 
-/** Longer than anything the proxy lets a request wait by default. */
-const CLIENT_TIMEOUT_MS = 60_000;
+/** What is still under way so long after the end may never end: an event stream, say. */
+const LAST_ANSWERS_MS = 10_000;
+/** Of an answer, for whoever looks into it. */
+const KEPT_BODY_CHARS = 64 * 1024;
 /** What our problem codes say was never sent to a worker. */
 const NEVER_SENT = new Set(['connect-failed', 'connect-timeout', 'queue-full', 'queue-timeout']);
 
@@ -51,14 +53,19 @@ export class ClientLoad {
 
   constructor(options: ClientLoadOptions) {
     this.#options = options;
-    this.#agent = new Agent({ connections: options.connections, headersTimeout: CLIENT_TIMEOUT_MS });
+    // It is the proxy that has deadlines: a client that gives up first would only hide what becomes of them.
+    this.#agent = new Agent({ connections: options.connections, headersTimeout: 0, bodyTimeout: 0 });
     this.#loops = Array.from({ length: options.connections }, () => this.#loop());
   }
 
-  /** Resolves when everything in flight has ended, or the signal has: what is broken off then is no outcome. */
+  /** Resolves when everything in flight has ended, or the signal or ten seconds have: what is broken off then is no outcome. */
   async stop(signal?: AbortSignal): Promise<void> {
     this.#stopped = true;
-    await Promise.race([Promise.all(this.#loops), ...(signal === undefined ? [] : [aborted(signal)])]);
+    const ended = new AbortController();
+    const signals = signal === undefined ? [ended.signal] : [signal, ended.signal];
+    const patience = waitFor(this.#options.clock, LAST_ANSWERS_MS, AbortSignal.any(signals)).catch(() => undefined);
+    await Promise.race([Promise.all(this.#loops), patience]);
+    ended.abort();
     this.#silent = true;
     await this.#agent.destroy();
   }
@@ -82,7 +89,9 @@ export class ClientLoad {
       const options = { origin: this.#options.url(), method, path, headers: { ...headers }, body: request.body };
       const response = await this.#agent.request(options);
       status = response.statusCode;
-      for await (const chunk of response.body) body += String(chunk);
+      for await (const chunk of response.body) {
+        if (body.length < KEPT_BODY_CHARS) body += String(chunk);
+      }
       return { ...judgeAnswer(request, response), status, body };
     } catch (error) {
       const failure = errorCode(error) ?? errorMessage(error);
@@ -94,13 +103,6 @@ export class ClientLoad {
   #think(): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.startTimer(this.#options.thinkMs, resolve));
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 type Judgement = Pick<Outcome, 'failure' | 'avoidable'>;

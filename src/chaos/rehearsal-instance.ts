@@ -58,6 +58,7 @@ export class RehearsalInstance {
     const child = spawn(process.execPath, [CLI, 'run', '--config', configPath], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
+      env: split(process.env).rest,
     });
     const instance = new RehearsalInstance(child, { ports, runtimeDir });
     const giveUp = () => void child.kill('SIGTERM');
@@ -113,6 +114,7 @@ function rehearsalConfig(
     ...rest,
     cwd,
     mode,
+    env: { ...split(process.env).settings, ...config.env },
     command: faultyCommand(workerCommand(config), { folder, healthPath: config.health.path }),
     front: { host: HOST, port: frontPort },
     admin: { host: HOST, port: adminPort },
@@ -124,6 +126,24 @@ function rehearsalConfig(
     restart: { ...config.restart, maxBackoff: 500, crashLoopLimit: 1_000_000 },
     failbackAfter: Math.min(config.failbackAfter, 500),
     log: { ...config.log, level: 'error', format: 'json', access: 'off' },
+  };
+}
+
+/** Beats any config: its config is whole already, and says other things on purpose. The workers still get to see it. */
+const SETTING = /^OMNIMIND_/;
+/** What a service manager says to us is not for it (sd_notify(3), sd_listen_fds(3)). */
+const OF_SERVICE_MANAGER = /^(NOTIFY_SOCKET|WATCHDOG_|LISTEN_)/;
+
+interface SplitEnvironment {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly rest: Readonly<Record<string, string>>;
+}
+
+function split(env: NodeJS.ProcessEnv): SplitEnvironment {
+  const entries = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return {
+    settings: Object.fromEntries(entries.filter(([name]) => SETTING.test(name))),
+    rest: Object.fromEntries(entries.filter(([name]) => !SETTING.test(name) && !OF_SERVICE_MANAGER.test(name))),
   };
 }
 

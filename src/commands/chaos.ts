@@ -40,7 +40,7 @@ export async function runChaos(options: ChaosCommandOptions, terminal: Terminal)
   if (!config.backends.some((backend) => 'port' in backend)) {
     throw usageError('no backend here is started by Understudy: there is nothing that chaos may break');
   }
-  if (!options.yes) await askConsent(config, terminal);
+  if (!options.yes) await askConsent(config, { terminal, signal: options.signal });
   const folder = mkdtempSync(join(tmpdir(), 'understudy-chaos-'));
   try {
     const report = await rehearse({ ...options, config, forMs, folder }, terminal);
@@ -51,11 +51,23 @@ export async function runChaos(options: ChaosCommandOptions, terminal: Terminal)
   }
 }
 
-async function askConsent({ backends }: Config, terminal: Terminal): Promise<void> {
+interface Asking {
+  readonly terminal: Terminal;
+  /** Takes it for a no. */
+  readonly signal: AbortSignal;
+}
+
+async function askConsent({ backends }: Config, { terminal, signal }: Asking): Promise<void> {
   const what = `chaos starts your workers a second time (${backends.length} backends, with the memory they need), and kills, stops and breaks those; a running instance is left alone`;
   if (!process.stdin.isTTY) throw usageError(`${what}. Say --yes if that is fine.`);
   const prompt = createInterface({ input: process.stdin, output: terminal.stderr });
-  const answer = await prompt.question(`${what}. Go on? [y/N] `).finally(() => prompt.close());
+  // While it reads keys, the terminal makes no signal of a Ctrl-C.
+  const refused = new AbortController();
+  prompt.once('SIGINT', () => refused.abort());
+  const answer = await prompt
+    .question(`${what}. Go on? [y/N] `, { signal: AbortSignal.any([signal, refused.signal]) })
+    .catch(() => 'n')
+    .finally(() => prompt.close());
   if (!/^y(es)?$/i.test(answer.trim())) throw usageError('nothing was done');
 }
 
@@ -109,6 +121,7 @@ export function renderReport(report: ChaosReport): string {
     `repeats     ${countsText(report.repeats)}`,
     `queued      99 % at most ${queuedP99Ms} ms`,
     `promotions  ${promotions.length}${promotionTimes(report)}`,
+    ...report.acts.flatMap(({ name, refusal }) => (refusal === undefined ? [] : [`refused     ${name}: ${refusal}`])),
     '',
   ].join('\n');
 }

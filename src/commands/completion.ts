@@ -4,7 +4,7 @@ import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
 const COMMANDS =
-  'run status mode validate promote drain restart logs why reload upgrade stop chaos check init doctor completion';
+  'run status top mode validate promote drain restart logs why reload upgrade stop chaos check init doctor completion';
 
 const SCRIPT = `# bash: source <(understudy completion)    zsh: autoload -U bashcompinit && bashcompinit, then the same
 _understudy() {

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { request } from 'undici';
 import { waitFor, type Clock } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
+import { exitCodeOfSignal } from './held-command.js';
 
 export interface TrialOptions {
   readonly cwd: string;
@@ -19,6 +20,7 @@ export type HealthTrial =
 
 const ASK_EVERY_MS = 100;
 const TAIL_LINES = 8;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export async function tryHealthPath(
   command: readonly string[],
@@ -34,11 +36,18 @@ export async function tryHealthPath(
     const output = (result.all ?? '').trim().split('\n').slice(-TAIL_LINES).join('\n');
     return { kind: 'failed', reason: `it ended (${result.shortMessage ?? `code ${result.exitCode}`}). ${output}` };
   });
+  // It is in a group of its own, so that all of it can be ended: nobody else would.
+  const endWithUs = (signal: NodeJS.Signals) => {
+    if (child.pid !== undefined) endGroup(child.pid);
+    process.exit(exitCodeOfSignal(signal));
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, endWithUs);
   try {
     return await Promise.race([exit, askUntilAnswered(options, { clock, signal: ended.signal })]);
   } finally {
     if (child.pid !== undefined) endGroup(child.pid);
     await exit;
+    for (const signal of ENDING_SIGNALS) process.off(signal, endWithUs);
   }
 }
 
@@ -50,7 +59,8 @@ async function askUntilAnswered(
   let last = 'it was not asked';
   while (clock.now() - startedAt < timeoutMs && !signal.aborted) {
     try {
-      const { statusCode, body } = await request(url, { signal });
+      const leftMs = Math.max(1, timeoutMs - (clock.now() - startedAt));
+      const { statusCode, body } = await request(url, { signal, headersTimeout: leftMs, bodyTimeout: leftMs });
       await body.dump();
       return { kind: 'answered', status: statusCode, afterMs: clock.now() - startedAt };
     } catch (error) {

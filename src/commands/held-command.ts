@@ -5,6 +5,7 @@ import { constants as osConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { errorCode, UnderstudyError } from '../core/errors.js';
+import { readProcessStat } from '../core/process-stat.js';
 import { EXIT } from './exit-code.js';
 
 /** A terminal sends these to its whole foreground group, the command included: once is enough. */
@@ -58,19 +59,20 @@ function isExecutable(path: string): boolean {
 export async function runHeldCommand([program = '', ...args]: readonly string[]): Promise<number> {
   // No cleanup by execa: it would pass each signal on a second time.
   const child = execa(program, args, { stdio: 'inherit', reject: false, cleanup: false });
-  const forwarded = process.stdin.isTTY ? [...OTHER_SIGNALS] : [...OTHER_SIGNALS, ...TERMINAL_SIGNALS];
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
-  for (const signal of forwarded) process.on(signal, forward);
-  const ignored = process.stdin.isTTY ? TERMINAL_SIGNALS : [];
-  for (const signal of ignored) process.on(signal, ignore);
+  const forwardUnlessHeard = (signal: NodeJS.Signals) => {
+    if (!isInForeground()) forward(signal);
+  };
+  for (const signal of OTHER_SIGNALS) process.on(signal, forward);
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, forwardUnlessHeard);
   try {
     const result = await child;
     if (result.exitCode !== undefined) return result.exitCode;
     if (result.signal !== undefined) return exitCodeOfSignal(result.signal);
     return errorCode(result) === 'ENOENT' ? EXIT.commandNotFound : EXIT.commandNotExecutable;
   } finally {
-    for (const signal of forwarded) process.off(signal, forward);
-    for (const signal of ignored) process.off(signal, ignore);
+    for (const signal of OTHER_SIGNALS) process.off(signal, forward);
+    for (const signal of TERMINAL_SIGNALS) process.off(signal, forwardUnlessHeard);
   }
 }
 
@@ -78,4 +80,8 @@ export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + osConstants.signals[signal];
 }
 
-function ignore(): void {}
+/** A Ctrl-C reaches our whole group, whatever our input is; without /proc the input is all there is to go by. */
+function isInForeground(): boolean {
+  const facts = readProcessStat(process.pid);
+  return facts === undefined ? process.stdin.isTTY : facts.foregroundGroup === facts.group;
+}

@@ -1,6 +1,7 @@
 // `understudy logs [BACKEND] [-f]`: the workers' own output, each line behind its worker's id.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import { systemClock, waitFor } from '../core/clock.js';
 import { UnderstudyError } from '../core/errors.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
@@ -30,14 +31,12 @@ export async function runLogs(client: AdminClient, options: LogsOptions, termina
     onLine: (workerId, line) => terminal.stdout.write(`${workerId} | ${line}\n`),
   });
   output.start();
-  if (options.follow) await aborted(options.signal);
+  if (options.follow) await untilAborted(options.signal);
   await output.stop();
   return EXIT.done;
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve();
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Neither a watched folder nor a signal that may come keeps a process up. */
+async function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  await waitFor(systemClock, Infinity, signal).catch(() => undefined);
 }

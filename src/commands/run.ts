@@ -59,7 +59,7 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
   });
   const output = showWorkerOutput(config.logDir, terminal);
   const signals = new StopSignals(understudy, options);
-  signals.startSignal.addEventListener('abort', () => notifier.noteStopping(), { once: true });
+  understudy.stopping.addEventListener('abort', () => notifier.noteStopping(), { once: true });
   const triggers = new ReloadTriggers({
     clock: systemClock,
     watchedPath: options.watch === true ? path : undefined,
@@ -131,7 +131,8 @@ async function startWithProgress(
     );
     return addresses.frontUrl;
   } catch (error) {
-    if (!signals.stopping) throw error;
+    // Whoever asked for it, a stop in the middle of the start is no failure.
+    if (!understudy.stopping.aborted) throw error;
     return undefined;
   } finally {
     timer.cancel();

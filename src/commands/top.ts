@@ -26,14 +26,16 @@ const CLEAR_BELOW = '\x1b[J';
 /** @throws UnderstudyError `no-instance` when none runs, or none any more. */
 export async function runTop(client: Pick<AdminClient, 'status'>, options: TopOptions, terminal: Terminal) {
   const { stdout } = terminal;
-  const drawn = stdout.isTTY === true;
-  // Whoever reads a pipe gets rates in the first text already.
-  let before = drawn ? undefined : await look(client, options.clock);
+  // A text that is to stay can't be on the other screen.
+  const drawn = stdout.isTTY === true && options.count === undefined;
+  let before: Look | undefined;
   if (drawn) stdout.write(ENTER_SCREEN);
   try {
+    // Whoever reads a pipe gets rates in the first text already.
+    if (!drawn) before = await look(client, options);
     for (let shown = 0; shown < (options.count ?? Infinity); shown += 1) {
       if (shown > 0 || !drawn) await waitFor(options.clock, options.intervalMs, options.signal);
-      const now = await look(client, options.clock);
+      const now = await look(client, options);
       const text = renderTop({ look: now, before, nowMs: options.clock.epochNow() });
       stdout.write(drawn ? frame(text, stdout) : `${shown > 0 ? '\n' : ''}${text}`);
       before = now;
@@ -46,13 +48,14 @@ export async function runTop(client: Pick<AdminClient, 'status'>, options: TopOp
   return EXIT.done;
 }
 
-async function look(client: Pick<AdminClient, 'status'>, clock: Clock): Promise<Look> {
-  const status = await client.status();
+async function look(client: Pick<AdminClient, 'status'>, { signal, clock }: TopOptions): Promise<Look> {
+  const status = await client.status(signal);
   return { status, atMs: clock.now() };
 }
 
-/** Over what was there before, without a flash; what does not fit is left out. */
-function frame(text: string, { columns = Infinity, rows = Infinity }: { columns?: number; rows?: number }): string {
-  const lines = text.trimEnd().split('\n').slice(0, rows);
-  return HOME + lines.map((line) => line.slice(0, columns) + CLEAR_LINE_END).join('\n') + CLEAR_BELOW;
+/** Over what was there before, without a flash; what does not fit is left out. Some terminals say that they are 0 by 0. */
+function frame(text: string, { columns = 0, rows = 0 }: { columns?: number; rows?: number }): string {
+  const lines = text.trimEnd().split('\n');
+  const shown = lines.slice(0, rows || lines.length);
+  return HOME + shown.map((line) => line.slice(0, columns || line.length) + CLEAR_LINE_END).join('\n') + CLEAR_BELOW;
 }

@@ -9,6 +9,8 @@ export interface ProcessFacts {
   readonly state: string;
   readonly parent: number;
   readonly group: number;
+  /** The group that its terminal's keys signal; -1 without a terminal. */
+  readonly foregroundGroup: number;
   /** Clock ticks between boot and its start; with the pid it names one process for as long as the machine is up. */
   readonly startTicks: number;
   readonly cpuTicks: number;
@@ -31,6 +33,7 @@ export function parseStat(stat: string): ProcessFacts | undefined {
     state,
     parent: field(4),
     group: field(5),
+    foregroundGroup: field(8),
     startTicks: field(22),
     cpuTicks: field(14) + field(15),
     residentBytes: field(24) * PAGE_BYTES,

@@ -2,7 +2,7 @@
 // A disk that takes nothing (full, gone) costs lines, never a request. Written by hand: sonic-boom, which pino writes
 // files with, tries again for ever on such a disk, and the event loop stands still with it.
 
-import { appendFileSync, closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, lstatSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
@@ -24,6 +24,8 @@ export class RotatingFile {
   readonly #deps: RotatingFileDeps;
   #fd: number;
   #buffer = '';
+  /** A device, a pipe or a link is not ours to put another in the place of. */
+  readonly #rotates: boolean;
   #bytes: number;
   #flushTimer: Timer | undefined;
   #inTrouble = false;
@@ -35,14 +37,15 @@ export class RotatingFile {
     this.#deps = deps;
     ensureFolder(dirname(path));
     this.#fd = open(path);
-    this.#bytes = statSync(path).size;
+    this.#rotates = lstatSync(path).isFile();
+    this.#bytes = fstatSync(this.#fd).size;
   }
 
   /** One line, with its end. */
   write(line: string): void {
     this.#buffer += line;
     this.#bytes += line.length;
-    if (this.#bytes > this.#options.maxBytes) this.#rotate();
+    if (this.#rotates && this.#bytes > this.#options.maxBytes) this.#rotate();
     else if (this.#buffer.length >= BUFFER_CHARS) this.#flush();
     else this.#flushTimer ??= this.#deps.clock.startTimer(FLUSH_EVERY_MS, () => this.#flush(), { unref: true });
   }
@@ -65,7 +68,8 @@ export class RotatingFile {
     this.#flush();
     this.#bytes = 0;
     this.#try(() => {
-      renameSync(this.#path, shiftGenerations(this.#path, this.#options.keep));
+      // Somebody may have taken it away.
+      if (existsSync(this.#path)) renameSync(this.#path, shiftGenerations(this.#path, this.#options.keep));
       const fresh = open(this.#path);
       closeSync(this.#fd);
       this.#fd = fresh;

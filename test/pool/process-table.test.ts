@@ -19,6 +19,7 @@ test.each([
     state: 'S',
     parent: 1,
     group: 77,
+    foregroundGroup: -1,
     startTicks: 4_242,
     cpuTicks: 16,
     residentBytes: 25 * 4_096,

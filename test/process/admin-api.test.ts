@@ -145,4 +145,6 @@ test('a reader of the events goes on behind the one that it names in Last-Event-
   expect(await idsFrom({ 'last-event-id': '2' }, '', 2)).toEqual([3, 4]);
   // As an EventSource does that was opened with ?since=0 and has lost its connection.
   expect(await idsFrom({ 'last-event-id': '2' }, '?since=0', 2)).toEqual([3, 4]);
+  // It was another process, before an upgrade say, that had come so far.
+  expect(await idsFrom({ 'last-event-id': '100000' }, '?since=0', 2)).toEqual([1, 2]);
 });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandOf, environmentOf } from '../../pool/process-table.js';
 import { acts } from '../../src/chaos/acts.js';
 import { runActs } from '../../src/chaos/chaos-run.js';
 import { RehearsalInstance } from '../../src/chaos/rehearsal-instance.js';
@@ -52,6 +53,27 @@ describe('understudy chaos', () => {
     const refused = await runCli(['chaos', '--', 'no-such-program', '{port}']);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toContain('Say --yes if that is fine');
+  });
+
+  test('breaks what it was asked to, whatever the environment would have run elsewhere', async () => {
+    folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
+    const elsewhere = { OMNIMIND_APP: 'not.there:app', OMNIMIND_PORTS: '1,2,3', OMNIMIND_VALIDATION_MODE: 'true' };
+    Object.assign(process.env, elsewhere);
+    try {
+      instance = await RehearsalInstance.start({
+        config: parseConfig({ command: UVICORN }),
+        mode: 'production',
+        folder,
+      });
+    } finally {
+      for (const name of Object.keys(elsewhere)) delete process.env[name];
+    }
+    const { mode, backends } = await instance.status();
+    expect(mode.current).toBe('production');
+    expect(backends.map(({ port }) => port)).not.toContain(1);
+    const [worker] = await instance.activeWorkers();
+    expect(commandOf(worker!.pid!)).toContain('faulty-worker');
+    expect(environmentOf(worker!.pid!)).toMatchObject(new Map(Object.entries(elsewhere)));
   });
 
   test('says what the workers said when they do not start', async () => {

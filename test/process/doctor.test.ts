@@ -1,9 +1,12 @@
 // `understudy doctor` on a real uvicorn command with the traps that people fall into.
 import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { UnderstudyProcess } from '../support/understudy-process.js';
+import { setImmediate } from 'node:timers/promises';
+import { CliProcess } from '../support/cli-process.js';
+import { processState, UnderstudyProcess } from '../support/understudy-process.js';
 import { findUvicornPython } from '../support/uvicorn.js';
 
 let instance: UnderstudyProcess;
@@ -46,6 +49,18 @@ test('doctor names each port that is taken, and by whom, and tries no worker the
   expect(stdout).toMatch(new RegExp(`ok +port ${instance.frontPort} \\(front\\) is free`));
   expect(stdout).not.toMatch(/GET \/health/);
   expect(code).toBe(1);
+});
+
+test('doctor that is interrupted ends the worker that it tries', async () => {
+  instance = await UnderstudyProcess.prepare();
+  const pidFile = join(instance.folder, 'pid');
+  const noting = ['sh', '-c', `echo $$ > ${pidFile}; exec sleep 600`, '{port}'];
+  const doctor = new CliProcess(['doctor', '--config', instance.configPath, '--', ...noting]);
+  while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await setImmediate();
+  doctor.signal('SIGINT');
+  expect(await doctor.finish()).toMatchObject({ code: 130 });
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  while (![undefined, 'Z'].includes(processState(pid))) await setImmediate();
 });
 
 test('doctor compares the rehearsals of a running instance with what is promised', async () => {

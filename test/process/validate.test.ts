@@ -118,6 +118,39 @@ describe('on a running pool', () => {
   });
 });
 
+describe('at a terminal', () => {
+  /** Runs a shell's command there, and presses Ctrl-C once it says that it runs. */
+  const AT_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0: os.execv('/bin/sh', ['sh', '-c', sys.argv[1]])
+while True:
+    try: piece = os.read(terminal, 1000)
+    except OSError: break
+    if not piece: break
+    os.write(1, piece)
+    if b'running' in piece: os.write(terminal, b'\\x03')
+`;
+  /** Twice would come at once. */
+  const COUNT = `let heard = 0;
+    process.on('SIGINT', () => (heard += 1) === 1 && setTimeout(() => process.exit(40 + heard), 500));
+    setInterval(() => {}, 1000); console.log('running');`;
+
+  afterEach(() => instance.dispose());
+
+  test('Ctrl-C reaches the command once, though its input is a file', async () => {
+    instance = await UnderstudyProcess.start();
+    const held = `"$NODE" -e "$COUNT" < /dev/null; echo "code $?"`;
+    const command = `"$NODE" ${CLI_PATH} validate --config ${instance.configPath} -- ${held}`;
+    const env = { ...process.env, NODE: process.execPath, COUNT };
+    const child = spawn('/usr/bin/python3', ['-c', AT_TERMINAL, command], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(await text(child.stdout)).toMatch(/code 41/);
+  });
+});
+
 describe("the mode's priority for the job", () => {
   /** Some CPU that we may use, and not the first: affinity must have been set, not merely be there. */
   const cpu = ownCpus()!.split(/[,-]/).at(-1)!;

@@ -33,6 +33,14 @@ test('an account puts requests down to the act they ended in and tells which fai
   expect(renderReport(report)).toContain('4, 2 answered, 2 failed, 1 of these could have been saved');
 });
 
+test('an act that the instance refused is told with why, beside what came of the others', () => {
+  const account = new ChaosAccount([]);
+  account.beginAct('mode switch');
+  account.noteRefusal('Cannot bring up validation: no room.');
+  const report = account.report([]);
+  expect(renderReport(report)).toMatch(/^refused {5}mode switch: Cannot bring up validation: no room\.$/m);
+});
+
 test('an account counts a promotion once however often the status shows it', () => {
   const account = new ChaosAccount([]);
   for (const routedMs of [1, 1, 2]) account.noteStatus(statusWithPromotion(routedMs));

@@ -145,6 +145,27 @@ describe('the command', () => {
     );
   });
 
+  test('is drawn whole where a terminal does not know its size', async () => {
+    const { terminal, nextWrite, text } = terminalOf({ isTTY: true, columns: 0, rows: 0 });
+    const interrupt = new AbortController();
+    const running = runTop(client, { intervalMs: 1_000, count: undefined, signal: interrupt.signal, clock }, terminal);
+    await nextWrite();
+    interrupt.abort();
+    await running;
+    expect(text()).toContain('primary/1');
+  });
+
+  test('leaves what was asked for by number on the terminal', async () => {
+    const { terminal, nextWrite, text } = terminalOf({ isTTY: true });
+    const signal = new AbortController().signal;
+    const running = runTop(client, { intervalMs: 1_000, count: 1, signal, clock }, terminal);
+    while (clock.pendingTimers === 0) await Promise.resolve();
+    clock.advance(1_000);
+    await nextWrite();
+    await running;
+    expect(text()).toMatch(/^mode/);
+  });
+
   test('gives the screen back when no instance is there any more', async () => {
     const { terminal, text } = terminalOf({ isTTY: true });
     const lost = { status: () => Promise.reject(new Error('no running instance')) };

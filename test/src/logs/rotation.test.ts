@@ -6,7 +6,9 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
+  symlinkSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -103,6 +105,28 @@ describe('a rotating file', () => {
     }
     expect(told).toEqual([{ path: '/dev/full', reason: expect.stringContaining('ENOSPC') }]);
     file.close();
+  });
+
+  test('begins another where somebody has taken it away, and leaves the older ones', () => {
+    const path = join(folder, 'access.log');
+    appendFileSync(`${path}.1`, 'older\n');
+    const file = new RotatingFile(path, { maxBytes: 5, keep: 2 }, deps());
+    rmSync(path);
+    file.write('lost with it\n');
+    file.write('on\n');
+    file.close();
+    expect(text('access.log')).toBe('on\n');
+    expect(readdirSync(folder).sort()).toEqual(['access.log', 'access.log.1']);
+  });
+
+  test('puts nothing in the place of what is no plain file', () => {
+    const path = join(folder, 'access.log');
+    symlinkSync('/dev/null', path);
+    const file = new RotatingFile(path, { maxBytes: 5, keep: 2 }, deps());
+    file.write('too long\n');
+    file.close();
+    expect(readlinkSync(path)).toBe('/dev/null');
+    expect(readdirSync(folder)).toEqual(['access.log']);
   });
 
   test('goes on in the old file when it can not be rotated', () => {

@@ -10,6 +10,8 @@ import { showOverview } from './overview.js';
 import { WorkerTable } from './worker-table.js';
 
 const LOOK_EVERY_MS = 1_000;
+/** A process that is stopped, or hangs, takes connections and never answers. */
+const PATIENCE_MS = 3_000;
 const NONE: Rate = { requests: 0, failures: 0 };
 
 const operator = new Operator();
@@ -25,7 +27,7 @@ await look();
 
 async function look(): Promise<void> {
   try {
-    const answer = await fetch('/v1/status', { cache: 'no-store' });
+    const answer = await fetch('/v1/status', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
     show({ status: (await answer.json()) as StatusView, atMs: performance.now() });
     lost('');
   } catch {
