@@ -129,19 +129,20 @@ while True:
     except OSError: break
     if not piece: break
     os.write(1, piece)
-    if b'running' in piece: os.write(terminal, b'\\x03')
+    if b'at work' in piece: os.write(terminal, b'\\x03')
+print('code', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
   /** Twice would come at once. */
   const COUNT = `let heard = 0;
     process.on('SIGINT', () => (heard += 1) === 1 && setTimeout(() => process.exit(40 + heard), 500));
-    setInterval(() => {}, 1000); console.log('running');`;
+    setInterval(() => {}, 1000); console.log('at ' + 'work');`;
 
   afterEach(() => instance.dispose());
 
   test('Ctrl-C reaches the command once, though its input is a file', async () => {
     instance = await UnderstudyProcess.start();
-    const held = `"$NODE" -e "$COUNT" < /dev/null; echo "code $?"`;
-    const command = `"$NODE" ${CLI_PATH} validate --config ${instance.configPath} -- ${held}`;
+    const held = `"$NODE" -e "$COUNT" < /dev/null`;
+    const command = `exec "$NODE" ${CLI_PATH} validate --config ${instance.configPath} -- ${held}`;
     const env = { ...process.env, NODE: process.execPath, COUNT };
     const child = spawn('/usr/bin/python3', ['-c', AT_TERMINAL, command], {
       env,
