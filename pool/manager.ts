@@ -121,6 +121,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #turnAgain = false;
   #began = false;
   #stopping = false;
+  #stopped: Promise<void> | undefined;
   /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
   #held = false;
   /** Left to somebody else for good. */
@@ -175,6 +176,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
    */
   async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
+    // Stopped before it began: what an earlier Understudy left stays for the next start.
+    this.#requireRunning();
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     this.#began = true;
@@ -360,26 +363,15 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     return this.#runtime.run;
   }
 
-  /** Drains and stops everything. Resolves once no process is left; never rejects. Aborting `hurry` cuts all waits. */
-  async stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
-    this.#stopping = true;
-    this.#wake?.cancel();
-    this.#rehearsals.stop();
-    const stopped = new UnderstudyError('The pool is stopping.', { code: 'pool-stopping', source: 'operator' });
-    this.#switch = undefined;
-    this.#waiters.failAll(stopped);
+  /**
+   * Drains and stops everything. Resolves once no process is left; never rejects. Idempotent: whoever calls again waits
+   * for the same end. Aborting the `hurry` of any call cuts all waits.
+   */
+  stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
     if (hurry?.aborted === true) this.#hurry.abort();
     hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
-    const why = { cause: 'the pool is stopping' };
-    this.#turn(why);
-    const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
-    await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
-    // One that was given up while it was being launched.
-    await this.#roster.launchesIdle;
-    await this.#runtime.remainsGone();
-    this.#runtime.close();
-    this.#forgotten = true;
-    if (this.#began) this.#stateFile?.remove();
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
   }
 
   /** Takes no step from here on, while another Understudy tries to take over, once what is under way has settled. */
@@ -412,6 +404,24 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   killAll(): void {
     for (const { state } of this.#workers) if ('process' in state) state.process?.signalGroup('SIGKILL');
     this.#runtime.close();
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.cancel();
+    this.#rehearsals.stop();
+    this.#switch = undefined;
+    this.#waiters.failAll(operatorError('pool-stopping', 'The pool is stopping.'));
+    const why = { cause: 'the pool is stopping' };
+    this.#turn(why);
+    const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
+    await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
+    // One that was given up while it was being launched.
+    await this.#roster.launchesIdle;
+    await this.#runtime.remainsGone();
+    this.#runtime.close();
+    this.#forgotten = true;
+    if (this.#began) this.#stateFile?.remove();
   }
 
   /**
