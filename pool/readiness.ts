@@ -22,6 +22,9 @@ export interface Health {
 
 export const unproven: Health = { verdict: 'unproven', passes: 0, fails: 0, evidence: 'not probed yet' };
 
+/** Of a process that had proved itself to somebody before us: taken at its word, and judged as one that serves. */
+export const provenBefore: Health = { ...unproven, verdict: 'suspect' };
+
 /** `busy`: its process computed or answered somebody since the probe before, so a missing answer means work, not death. */
 export function judgeProbe(
   health: Health,

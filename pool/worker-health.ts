@@ -11,7 +11,15 @@ import {
 } from './announcement.js';
 import type { PoolOptions } from './options.js';
 import { ProbeLoop } from './probe-loop.js';
-import { describeProbe, judgeProbe, probePauseMs, unproven, type Health, type HealthVerdict } from './readiness.js';
+import {
+  describeProbe,
+  judgeProbe,
+  probePauseMs,
+  provenBefore,
+  unproven,
+  type Health,
+  type HealthVerdict,
+} from './readiness.js';
 import { HangWatch } from './hang-watch.js';
 import type { Why } from './why.js';
 import { WorkSigns } from './work-signs.js';
@@ -20,6 +28,8 @@ import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime
 export interface WorkerHealthOptions {
   readonly process: WorkerProcess;
   readonly address: UpstreamAddress;
+  /** To an earlier Understudy. */
+  readonly proven: boolean;
   /** Asked at every use: the options may change meanwhile. */
   readonly pool: () => PoolOptions;
   readonly clock: Clock;
@@ -44,7 +54,7 @@ export class WorkerHealth {
   readonly #listener: WorkerHealthListener;
   readonly #signs: WorkSigns;
   readonly #hangs: HangWatch;
-  #health: Health = unproven;
+  #health: Health;
   #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
   #announced = nothingAnnounced;
   /** Said in an answer to a client; no health answer takes it back. */
@@ -53,9 +63,10 @@ export class WorkerHealth {
   #watch: Timer | undefined;
 
   constructor(options: WorkerHealthOptions, listener: WorkerHealthListener) {
-    const { clock, runtime, process, traffic, usesBusyGpu, pool } = options;
+    const { clock, runtime, process, proven, traffic, usesBusyGpu, pool } = options;
     this.#options = options;
     this.#listener = listener;
+    this.#health = proven ? provenBefore : unproven;
     const vitals = () => runtime.vitals(process);
     this.#signs = new WorkSigns({ clock, vitals, traffic, usesBusyGpu });
     const limitMs = () => pool().health.wedgedAfterMs ?? 0;

@@ -213,7 +213,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /**
    * Off no longer: takes over a process that an earlier Understudy started, where that one left it. Active at once if it
-   * was; its next probe proves it.
+   * was, and usable until its probes say otherwise.
    */
   adopt(adoption: Adoption, why: Why): void {
     const { launched, state } = adoption;
@@ -225,7 +225,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#warm = true;
     if (state !== 'starting') this.#readyAtMs = this.#deps.clock.now();
     if (address.kind === 'tcp') this.#deps.portsInUse.add(address.port);
-    const health = this.#watchOver(launched);
+    const health = this.#watchOver(launched, { proven: state !== 'starting' });
     const frozen = state === 'frozen';
     if (state === 'hot' || frozen) this.#move({ kind: 'standby', process, temperature: state }, why);
     else this.#move({ kind: state, process }, why);
@@ -439,7 +439,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** From here on the process is ours to watch. */
   #attach(launched: Launched): void {
     const { process } = launched;
-    const health = this.#watchOver(launched);
+    const health = this.#watchOver(launched, { proven: false });
     const pid = process.pid === undefined ? '' : ` as process ${process.pid}`;
     this.#move({ kind: 'starting', process }, { cause: `it was launched${pid}` });
     this.#stale = this.#isStale();
@@ -447,7 +447,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (processOf(this.#state) === process) health.resume();
   }
 
-  #watchOver(launched: Launched): WorkerHealth {
+  #watchOver(launched: Launched, { proven }: { readonly proven: boolean }): WorkerHealth {
     const { process, address } = launched;
     const { clock, runtime, traffic, usesBusyGpu } = this.#deps;
     const pool = () => this.#deps.options;
@@ -457,6 +457,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
       {
         process,
         address,
+        proven,
         pool,
         clock,
         runtime,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeProbe, probePauseMs, unproven, type Health } from '../../pool/readiness.js';
+import { judgeProbe, probePauseMs, provenBefore, unproven, type Health } from '../../pool/readiness.js';
 import { defaultPoolOptions } from '../../pool/options.js';
 import type { ProbeResult } from '../../pool/worker-runtime.js';
 
@@ -30,6 +30,15 @@ describe('the judgement of probes', () => {
     ['well', 'after two passes of a condemned worker', [PASS, PASS, REFUSED, PASS, PASS]],
   ] as const)('says %s %s', (verdict, _, results) => {
     expect(after(results).verdict).toBe(verdict);
+  });
+
+  test.each([
+    ['well', 'with its first pass', [PASS]],
+    ['suspect', 'after two failures', [TIMEOUT, BAD]],
+    ['down', 'after three', [TIMEOUT, BAD, TIMEOUT]],
+    ['down', 'at the first refused connection', [REFUSED]],
+  ] as const)('takes a worker that was proven before us for %s %s', (verdict, _, results) => {
+    expect(after(results, false, provenBefore).verdict).toBe(verdict);
   });
 
   test('leaves a busy worker alone however often it does not answer in time', () => {
