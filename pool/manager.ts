@@ -122,8 +122,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #began = false;
   #stopping = false;
   #stopped: Promise<void> | undefined;
-  /** Somebody else has the pool, or is about to: traffic still hears of lost workers, but no step is taken. */
+  /** Somebody else has the pool, or is about to: traffic hears of lost workers, but no step is taken and nobody ended. */
   #held = false;
+  /** False for one that took over another's workers until that one has let go: ended before, it leaves them as they are. */
+  #inCharge = true;
   /** Left to somebody else for good. */
   #released = false;
   /** Nothing is left for another Understudy to know. */
@@ -151,7 +153,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#steadiness = new Steadiness(() => this.#options.failbackAfterMs);
     const onCreated = (worker: Worker) => this.#listenTo(worker);
     const usesBusyGpu = (id: string) => isOnBusyGpu(this.#resources?.latest, id);
-    this.#roster = new Roster(options, { traffic, runtime, clock, random, hurry, usesBusyGpu, onCreated });
+    const isHeld = () => this.#held;
+    this.#roster = new Roster(options, { traffic, runtime, clock, random, hurry, usesBusyGpu, isHeld, onCreated });
     this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
@@ -181,6 +184,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#requireReachable(shape, `start in ${shape.mode}`);
     this.#began = true;
+    this.#inCharge = !adoptOnly;
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
       this.#held = true;
@@ -197,8 +201,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
-      if (adoptOnly || this.#released) this.release();
-      else await this.stop({});
+      await this.stop({});
       throw error;
     }
   }
@@ -212,6 +215,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#requireRunning();
     await this.#endOrphans();
     this.#requireRunning();
+    this.#inCharge = true;
     this.#goOn('the workers were left to this Understudy');
   }
 
@@ -365,23 +369,33 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Drains and stops everything. Resolves once no process is left; never rejects. Idempotent: whoever calls again waits
-   * for the same end. Aborting the `hurry` of any call cuts all waits.
+   * for the same end. Aborting the `hurry` of any call cuts all waits. What is not ours is released instead: what was
+   * left to another Understudy, and what another one has not left to us yet.
    */
   stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
+    if (this.#released || !this.#inCharge) {
+      this.release();
+      return Promise.resolve();
+    }
     if (hurry?.aborted === true) this.#hurry.abort();
     hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
     this.#stopped ??= this.#stopAll();
     return this.#stopped;
   }
 
-  /** Takes no step from here on, while another Understudy tries to take over, once what is under way has settled. */
+  /**
+   * Takes no step from here on, and signals and ends nobody, while another Understudy tries to take over, once what is
+   * under way has settled.
+   */
   async hold(): Promise<void> {
+    this.#rehearsals.stop();
+    // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
+    await this.#rehearsals.waitIdle();
     await this.#waitSettled(undefined);
     this.#requireRunning();
     this.#writeDown();
     this.#held = true;
     this.#wake?.cancel();
-    this.#rehearsals.stop();
   }
 
   /** The other one did not make it: what has happened meanwhile is seen to now. */
@@ -408,6 +422,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   async #stopAll(): Promise<void> {
     this.#stopping = true;
+    this.#held = false;
     this.#wake?.cancel();
     this.#rehearsals.stop();
     this.#switch = undefined;
@@ -476,6 +491,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #goOn(cause: string): void {
     this.#held = false;
+    for (const worker of this.#workers) worker.judgeAfresh();
     // Somebody else may have written it meanwhile.
     this.#stateFile?.invalidate();
     this.#rehearsals.start();

@@ -17,6 +17,7 @@ export class Rehearsals {
   readonly #options: RehearsalsOptions;
   #started = false;
   #timer: Timer | undefined;
+  #underWay: Promise<void> = Promise.resolve();
 
   constructor(options: RehearsalsOptions) {
     this.#options = options;
@@ -28,12 +29,19 @@ export class Rehearsals {
     this.#started = true;
     const everyMs = this.#options.everyMs();
     if (everyMs === 0) return;
-    this.#timer = this.#options.clock.startTimer(everyMs, () => void this.#rehearseAll(), { unref: true });
+    const rehearse = () => void (this.#underWay = this.#underWay.then(() => this.#rehearseAll()));
+    this.#timer = this.#options.clock.startTimer(everyMs, rehearse, { unref: true });
   }
 
+  /** No rehearsal begins from here on; the one under way ends by itself. */
   stop(): void {
     this.#started = false;
     this.#timer?.cancel();
+  }
+
+  /** Resolves once none is under way. */
+  waitIdle(): Promise<void> {
+    return this.#underWay;
   }
 
   /** The pause may be another from now on. Does nothing before the start. */
@@ -44,7 +52,10 @@ export class Rehearsals {
   async #rehearseAll(): Promise<void> {
     const begun = this.#timer;
     const options = this.#options;
-    for (const worker of options.workers()) await worker.rehearse({ mayWake: options.mayWake() });
+    for (const worker of options.workers()) {
+      if (!this.#started) return;
+      await worker.rehearse({ mayWake: options.mayWake() });
+    }
     if (this.#started && this.#timer === begun) this.start();
   }
 }

@@ -52,8 +52,8 @@ export interface WorkerHealthListener {
 export class WorkerHealth {
   readonly #options: WorkerHealthOptions;
   readonly #listener: WorkerHealthListener;
-  readonly #signs: WorkSigns;
-  readonly #hangs: HangWatch;
+  #signs: WorkSigns;
+  #hangs: HangWatch;
   #health: Health;
   #breakerSeen: UpstreamTraffic['breaker'] = 'closed';
   #announced = nothingAnnounced;
@@ -63,14 +63,11 @@ export class WorkerHealth {
   #watch: Timer | undefined;
 
   constructor(options: WorkerHealthOptions, listener: WorkerHealthListener) {
-    const { clock, runtime, process, proven, traffic, usesBusyGpu, pool } = options;
     this.#options = options;
     this.#listener = listener;
-    this.#health = proven ? provenBefore : unproven;
-    const vitals = () => runtime.vitals(process);
-    this.#signs = new WorkSigns({ clock, vitals, traffic, usesBusyGpu });
-    const limitMs = () => pool().health.wedgedAfterMs ?? 0;
-    this.#hangs = new HangWatch({ clock, limitMs, vitals, traffic, usesBusyGpu });
+    this.#health = options.proven ? provenBefore : unproven;
+    this.#signs = createSigns(options);
+    this.#hangs = createHangWatch(options);
   }
 
   get verdict(): HealthVerdict {
@@ -121,6 +118,13 @@ export class WorkerHealth {
 
   probeNow(): void {
     this.#probes?.probeNow();
+  }
+
+  /** Its verdict stays, since traffic goes by it; but neither the failures nor the silence behind it count any more. */
+  judgeAfresh(): void {
+    this.#health = { ...this.#health, fails: 0 };
+    this.#signs = createSigns(this.#options);
+    this.#hangs = createHangWatch(this.#options);
   }
 
   /** One probe while it is paused, for a rehearsal. A failed one is the caller's to judge; a passed one mends its verdict. */
@@ -228,18 +232,28 @@ export class WorkerHealth {
   }
 
   #look(): void {
-    const { runtime, process } = this.#options;
     if (this.#probes === undefined) return;
-    if (runtime.isStopped(process)) {
-      return this.#listener.onWedged('somebody else stopped its process (state T)');
-    }
-    const hungMs = this.#hangs.findHang();
-    if (hungMs !== undefined) {
-      const seconds = Math.round(hungMs / 1000);
-      return this.#listener.onWedged(
-        `requests wait for an answer, and for ${seconds} s no byte moved and no CPU was used`,
-      );
-    }
-    this.#watchSoon();
+    const evidence = this.#findWedge();
+    if (evidence !== undefined) this.#listener.onWedged(evidence);
+    // Not ended for that, it is looked at again.
+    if (this.#probes !== undefined) this.#watchSoon();
   }
+
+  #findWedge(): string | undefined {
+    const { runtime, process } = this.#options;
+    if (runtime.isStopped(process)) return 'somebody else stopped its process (state T)';
+    const hungMs = this.#hangs.findHang();
+    if (hungMs === undefined) return undefined;
+    const seconds = Math.round(hungMs / 1000);
+    return `requests wait for an answer, and for ${seconds} s no byte moved and no CPU was used`;
+  }
+}
+
+function createSigns({ clock, runtime, process, traffic, usesBusyGpu }: WorkerHealthOptions): WorkSigns {
+  return new WorkSigns({ clock, vitals: () => runtime.vitals(process), traffic, usesBusyGpu });
+}
+
+function createHangWatch({ clock, runtime, process, pool, traffic, usesBusyGpu }: WorkerHealthOptions): HangWatch {
+  const limitMs = () => pool().health.wedgedAfterMs ?? 0;
+  return new HangWatch({ clock, limitMs, vitals: () => runtime.vitals(process), traffic, usesBusyGpu });
 }

@@ -51,6 +51,8 @@ export interface WorkerDeps {
   readonly hurry: AbortSignal;
   /** The worker has memory on a GPU that computes. */
   readonly usesBusyGpu: (id: string) => boolean;
+  /** Somebody else has the pool, or is about to: nobody is signalled or ended, whatever is seen of it. */
+  readonly isHeld: () => boolean;
 }
 
 /** How a process that an earlier Understudy started becomes a worker's. */
@@ -297,7 +299,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** A standby shows how fast it answers. What sleeps is woken for it only where there is room. */
   async rehearse({ mayWake }: { readonly mayWake: boolean }): Promise<void> {
     const begun = this.#state;
-    if (begun.kind !== 'standby' || !this.managed || this.#health === undefined) return;
+    if (begun.kind !== 'standby' || !this.managed || this.#health === undefined || this.#deps.isHeld()) return;
     if (begun.temperature !== 'asleep') return this.#rehearseAwake(begun, this.#health);
     if (!mayWake || begun.hook !== undefined) return;
     this.wake({ cause: 'a rehearsal', rule: 'each way back into traffic is tried now and then' }, { rehearsal: true });
@@ -308,8 +310,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const beganAtMs = this.#deps.clock.now();
     if (frozen) begun.process.signalGroup('SIGCONT');
     const result = await health.rehearse();
-    // Promoted, stopped or gone meanwhile: then it must not be frozen again.
-    if (this.#state !== begun) return;
+    // Promoted, stopped, gone or left to somebody else meanwhile: then it must not be frozen again.
+    if (this.#state !== begun || this.#deps.isHeld()) return;
     if (result.kind === 'passed') {
       if (frozen) begun.process.signalGroup('SIGSTOP');
       this.emit('timed', begun.temperature, this.#deps.clock.now() - beganAtMs);
@@ -329,7 +331,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#sleepless = true;
     this.#lastError = notAsleep(this.id, failure);
     const rule = 'it rests cold instead: what it holds is free then, and it is started when it is needed';
-    this.stop({ cause: 'it could not be put to sleep', evidence: failure, rule });
+    const why = { cause: 'it could not be put to sleep', evidence: failure, rule };
+    if (this.#deps.isHeld()) this.markOutdated(why);
+    else this.stop(why);
   }
 
   async #wakeUp(begun: WorkerState, calledAtMs: number): Promise<void> {
@@ -339,7 +343,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (!isCurrent() || begun.kind !== 'standby') return;
     if (failure !== undefined) {
       const rule = 'nobody knows what it is like now: a new process takes its place';
-      return this.stop({ cause: 'it did not wake', evidence: failure, rule }, notAwake(this.id, failure));
+      const why = { cause: 'it did not wake', evidence: failure, rule };
+      const error = notAwake(this.id, failure);
+      if (!this.#deps.isHeld()) return this.stop(why, error);
+      this.#lastError = error;
+      return this.markOutdated(why);
     }
     const { process, rehearsal = false } = begun;
     const tookMs = this.#deps.clock.now() - calledAtMs;
@@ -399,6 +407,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   markOutdated(why: Why): void {
     this.#condemned = true;
     this.emit('judged', why);
+  }
+
+  /** What was seen of it while somebody else had it condemns it no more; what is seen from here on does. */
+  judgeAfresh(): void {
+    this.#health?.judgeAfresh();
   }
 
   /** Forgives what it did so far: the next failure is its first, and it may start again at once. */
@@ -486,7 +499,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   #onStuck(idleMs: number): void {
-    if (!this.managed || this.#state.kind !== 'starting') return;
+    if (!this.managed || this.#state.kind !== 'starting' || this.#deps.isHeld()) return;
     const evidence = this.#health?.evidence ?? '';
     const output = this.#process().lastOutput();
     const failure = startTimeout(this.id, { seconds: Math.round(idleMs / 1000), evidence, output });
@@ -498,7 +511,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
    * is in flight on it will be answered, so it is ended, or repeated elsewhere, in this turn: once traffic has left it.
    */
   #condemn(evidence: string): void {
-    if (this.pid === undefined || this.#state.kind === 'stopping') return;
+    if (this.pid === undefined || this.#state.kind === 'stopping' || this.#deps.isHeld()) return;
     const upstream = { id: this.id, generation: this.#generation };
     this.stop(
       { cause: 'it is wedged', evidence, rule: 'busy is not dead, silent and idle is' },
@@ -515,7 +528,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (this.#state !== begun || begun.kind !== 'draining') return;
     const evidence =
       ended === 0 ? 'nothing was left in flight' : `${ended} in flight were ended when their time was over`;
-    if (begun.next === 'off') return this.stop({ cause: 'it is drained', evidence });
+    // One that somebody else may have by now is left to rest; we end it when it is ours again and still unwanted.
+    if (begun.next === 'off' && !this.#deps.isHeld()) return this.stop({ cause: 'it is drained', evidence });
     this.#move({ kind: 'standby', process: begun.process, temperature: 'hot' }, { cause: 'it is drained', evidence });
   }
 

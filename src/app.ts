@@ -234,8 +234,18 @@ class Instance implements Understudy {
     return admin;
   }
 
-  /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
+  /** Told to stop meanwhile it fails, as by anything else: the other one hears of it, and goes on with its workers. */
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
+    try {
+      return await this.#takeAll(predecessor);
+    } catch (error) {
+      predecessor.fail(error);
+      throw error;
+    }
+  }
+
+  /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
+  async #takeAll(predecessor: Predecessor): Promise<{ readonly port: number }> {
     this.#requireFront(predecessor.frontPort);
     this.#modes.restore();
     await this.#watchResources();
@@ -243,10 +253,17 @@ class Instance implements Understudy {
     predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
     this.#token = (await predecessor.takeRest()) ?? this.#token;
+    this.#refuseWhenStopping();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     const admin = await this.#openAdmin();
+    this.#refuseWhenStopping();
     this.#logRotation.start();
-    await predecessor.takeFront((front) => this.#proxy.listenOn(front));
+    await predecessor.takeFront((front) => {
+      // It accepts already, and nobody here would answer.
+      if (this.#stopping !== undefined) front.close();
+      this.#refuseWhenStopping();
+      this.#proxy.listenOn(front);
+    });
     predecessor.finish();
     await this.#pool.takeCharge();
     return admin;

@@ -30,6 +30,7 @@ beforeEach(() => {
     turns: new LaunchTurns(clock),
     hurry: new AbortController().signal,
     usesBusyGpu: () => false,
+    isHeld: () => false,
   });
   const facts = { id: worker.id, number: 1, generation: 3, port: PORT, forks: 1, modeEnv: {} };
   const spec = launchSpecOf(planOptions, { name: 'primary', host: HOST, port: PORT }, facts);

@@ -1,9 +1,10 @@
 // How a pool passes from one Understudy to the next while both live: the next one touches nothing before it is in charge.
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { PoolManager } from '../../pool/index.js';
+import { STATE_FILE_NAME, type PoolManager } from '../../pool/index.js';
 import { isGroupAlive } from '../../pool/process-table.js';
 import { signalGroup } from '../../pool/worker-process.js';
 import { workerMarks } from '../../pool/worker-place.js';
@@ -61,6 +62,14 @@ test('let go before it was in charge, it leaves everybody as they are', async ()
   next.release();
   await expect(next.takeCharge()).rejects.toMatchObject({ code: 'pool-stopping' });
   for (const group of [stray, ...old.groups]) expect(isGroupAlive(group)).toBe(true);
+});
+
+test('stopped before it was in charge, it leaves everybody as they are too', async () => {
+  await next.start({ adoptOnly: true });
+  await next.stop({});
+  await expect(next.takeCharge()).rejects.toMatchObject({ code: 'pool-stopping' });
+  for (const group of [stray, ...old.groups]) expect(isGroupAlive(group)).toBe(true);
+  expect(existsSync(join(old.dir, STATE_FILE_NAME))).toBe(true);
 });
 
 test('let go while it ends what does not fit, it starts nobody', async () => {

@@ -1,0 +1,171 @@
+// A pool that is held for another Understudy: what it sees of the workers meanwhile is none of its business but for
+// traffic; on a machine in memory.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createPoolManager, type PoolManager, type PoolOptions } from '../../pool/index.js';
+import { silentLog } from '../../src/core/log.js';
+import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { planOptions } from '../support/observed-workers.js';
+import { passTime } from '../support/pass-time.js';
+import { RecordingTraffic } from '../support/recording-traffic.js';
+
+const ALL = ['fallback/1', 'primary/1', 'secondary/1'];
+const hook = { method: 'POST', timeoutMs: 1_000 };
+
+let clock: ManualClock;
+let runtime: FakeWorkerRuntime;
+let traffic: RecordingTraffic;
+let pool: PoolManager;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  runtime = new FakeWorkerRuntime(clock);
+  traffic = new RecordingTraffic();
+});
+
+afterEach(async () => {
+  const stopped = pool.stop({});
+  await pass(15_000);
+  await stopped;
+  expect(runtime.living).toEqual([]);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+async function start(overrides: Partial<PoolOptions> = {}): Promise<void> {
+  const options = { ...planOptions, ...overrides };
+  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
+  const started = pool.start();
+  await pass(2_000);
+  await started;
+}
+
+function pass(ms: number): Promise<void> {
+  return passTime(clock, ms);
+}
+
+function primary(): FakeProcess {
+  return runtime.of('primary/1')!;
+}
+
+describe('a worker of a pool that is held', () => {
+  test('is left alone when somebody else stops its process, and replaced once the pool goes on', async () => {
+    await start();
+    await pool.hold();
+    const before = primary();
+    before.signalGroup('SIGSTOP');
+    await pass(1_000);
+    expect(before).toMatchObject({ alive: true, stopped: true });
+    pool.resume();
+    await pass(3_000);
+    expect(before.alive).toBe(false);
+    expect(traffic.ids).toEqual(ALL);
+  });
+
+  test('leaves traffic when it no longer answers, and is ended by what is seen of it afterwards', async () => {
+    await start();
+    await pool.hold();
+    const before = primary();
+    before.silent = true;
+    await pass(30_000);
+    expect(traffic.ids).toEqual(['fallback/1', 'secondary/1']);
+    expect(before.alive).toBe(true);
+    pool.resume();
+    await pass(2_500);
+    expect(before.alive).toBe(true);
+    await pass(10_000);
+    expect(before.alive).toBe(false);
+    expect(traffic.ids).toEqual(ALL);
+  });
+
+  test('is left alone when it hangs, however long', async () => {
+    await start();
+    await pool.hold();
+    const before = primary();
+    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    for (let second = 1; second <= 200; second++) {
+      traffic.traffic.set('primary/1', { ...seen, inflight: 1, requests: 1, oldestWaitingMs: second * 1_000 });
+      await pass(1_000);
+    }
+    expect(before.alive).toBe(true);
+    traffic.traffic.delete('primary/1');
+    pool.resume();
+  });
+
+  test('rests when its drain is over, and is ended once the pool goes on', async () => {
+    await start();
+    traffic.hold('primary/1');
+    const restarted = pool.restart('primary');
+    await pool.hold();
+    const before = primary();
+    traffic.release('primary/1');
+    await pass(1_000);
+    expect(before.alive).toBe(true);
+    pool.resume();
+    await pass(5_000);
+    await restarted;
+    expect(before.alive).toBe(false);
+  });
+
+  test('is left to another one for good when the pool was released', async () => {
+    await start();
+    pool.release();
+    const before = [...runtime.living];
+    for (const process of before) process.signalGroup('SIGSTOP');
+    await pass(30_000);
+    expect(runtime.living).toEqual(before);
+    await pool.stop({});
+    await pass(30_000);
+    expect(runtime.living).toEqual(before);
+    for (const process of before) process.exit({ code: 0, signal: undefined });
+  });
+});
+
+describe('the standby of a pool that is held', () => {
+  test('is frozen again before that when a rehearsal has continued it, and never continued afterwards', async () => {
+    await start({ initialMode: 'validation' });
+    const standby = runtime.of('fallback/1')!;
+    let answer = () => {};
+    const probe = runtime.probe.bind(runtime);
+    runtime.probe = async (address, options) => {
+      if (address.kind === 'tcp' && address.port === standby.port) {
+        await new Promise<void>((resolve) => (answer = resolve));
+      }
+      return probe(address, options);
+    };
+    await pass(planOptions.rehearseEveryMs);
+    expect(standby.stopped).toBe(false);
+    let held = false;
+    const holding = pool.hold().then(() => (held = true));
+    await pass(250);
+    expect(held).toBe(false);
+    answer();
+    await holding;
+    expect(standby.stopped).toBe(true);
+    await pass(2 * planOptions.rehearseEveryMs);
+    expect(standby).toMatchObject({ alive: true, stopped: true });
+  });
+
+  test('lives on when its hook fails, and is ended once the pool goes on', async () => {
+    const modes = { only: { active: 1, workers: 1, standby: 1, temperature: 'asleep' } } as const;
+    const sleepHooks = {
+      demote: { ...hook, path: '/sleep' },
+      promote: { ...hook, path: '/wake_up' },
+      golden: { ...hook, path: '/golden' },
+    };
+    await start({ modes, initialMode: 'only', sleepHooks });
+    const standby = runtime.of('secondary/1')!;
+    let answer: (failure: string) => void = () => {};
+    runtime.onHook = () => new Promise((resolve) => (answer = resolve));
+    await pass(planOptions.rehearseEveryMs);
+    expect(runtime.hooks.at(-1)).toBe(`${standby.pid} /wake_up`);
+    await pool.hold();
+    answer('it was answered 500');
+    await pass(1_000);
+    expect(standby.alive).toBe(true);
+    runtime.onHook = () => Promise.resolve(undefined);
+    pool.resume();
+    await pass(5_000);
+    expect(standby.alive).toBe(false);
+    expect(pool.view().mode.converged).toBe(true);
+  });
+});
