@@ -319,8 +319,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   async #fallAsleep(begun: WorkerState): Promise<void> {
-    const { demote } = this.#sleepHooks();
-    const failure = await this.#runHook(demote);
+    const failure = await this.#runHook(this.#deps.options.sleepHooks?.demote);
     if (this.#state !== begun || begun.kind !== 'standby') return;
     if (failure === undefined) {
       const { process, rehearsal } = begun;
@@ -337,7 +336,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   async #wakeUp(begun: WorkerState, calledAtMs: number): Promise<void> {
-    const { promote, golden } = this.#sleepHooks();
+    const { promote, golden } = this.#deps.options.sleepHooks ?? {};
     const isCurrent = () => this.#state === begun;
     const failure = (await this.#runHook(promote)) ?? (isCurrent() ? await this.#runHook(golden) : undefined);
     if (!isCurrent() || begun.kind !== 'standby') return;
@@ -361,14 +360,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#calledAtMs = undefined;
   }
 
-  #sleepHooks(): NonNullable<PoolOptions['sleepHooks']> {
-    const { sleepHooks } = this.#deps.options;
-    if (sleepHooks === undefined) throw new Error(`${this.id} has no hooks to sleep and wake by`);
-    return sleepHooks;
-  }
-
-  #runHook(hook: Hook): Promise<string | undefined> {
+  #runHook(hook: Hook | undefined): Promise<string | undefined> {
     const address = this.address;
+    // A reload may have taken them away while it sleeps.
+    if (hook === undefined) return Promise.resolve('there is no hook for it any more');
     if (address === undefined) return Promise.resolve('it has no address');
     const target: HookTarget = { pid: this.pid, address, name: this.backend.name, worker: this.number };
     return this.#deps.runtime.runHook(hook, target);

@@ -157,3 +157,35 @@ test('a rehearsal wakes it, proves it, puts it back to sleep, and is no change o
   expect(traffic.ids).toEqual(['primary/1']);
   expect(pool.view().mode.converged).toBe(true);
 });
+
+describe('a reload that takes the hooks away', () => {
+  const { sleepHooks: _hooks, ...rest } = options;
+  const modes = { validation: { active: 1, workers: 1, standby: 1, temperature: 'hot' } } as const;
+
+  test('replaces the standby that sleeps, since nothing can wake it', async () => {
+    await start();
+    const before = runtime.of('secondary/1')!;
+    const changed = pool.applyOptions({ ...rest, modes });
+    await pass(5_000);
+    await changed;
+    expect(before.alive).toBe(false);
+    expect(standby()).toMatchObject({ state: 'standby', restarts: 1 });
+    expect(hooksRun()).toEqual(['/sleep']);
+    expect(pool.view().mode.converged).toBe(true);
+  });
+
+  test('ends the standby that can not be put to sleep any more', async () => {
+    await start();
+    const before = runtime.of('secondary/1')!;
+    let golden = () => {};
+    answers['/golden'] = new Promise((resolve) => (golden = () => resolve(undefined)));
+    await pass(planOptions.rehearseEveryMs);
+    expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden']);
+    const changed = pool.applyOptions(rest);
+    golden();
+    await pass(2_000);
+    await changed;
+    expect(before.alive).toBe(false);
+    expect(standby()).toMatchObject({ state: 'off', lastError: expect.stringContaining('Cannot put secondary/1') });
+  });
+});
