@@ -8,7 +8,7 @@ import { errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
-import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape } from './modes.js';
+import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape, type Wish } from './modes.js';
 import { takeOver } from './inheritance.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
@@ -701,12 +701,18 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const { outcome } = transaction;
     if (outcome.kind !== 'failed' || this.#switch !== undefined) return outcome;
     // Rolled back means that nothing of it is left, so the failure is told only then.
-    const { wishes } = this.#shape();
-    const left = this.#workers.some(({ id, state }) => {
-      const wish = wishes.get(id);
-      return state.kind !== 'off' && (wish === undefined || !runs(wish));
-    });
-    return left && !transaction.first ? waiting : outcome;
+    return this.#isAnythingLeftOf(transaction) && !transaction.first ? waiting : outcome;
+  }
+
+  /** What was there before it, or stands in for lost workers, is nothing of it, and may be there for long. */
+  #isAnythingLeftOf(transaction: SwitchTransaction): boolean {
+    const { wishes, capacity } = this.#shape();
+    const active = this.#observe().filter(({ id }) => wishes.get(id)?.role === 'active');
+    const isShort = countServing(active) < capacity;
+    const isUnwished = (wish: Wish | undefined) => wish === undefined || !(runs(wish) || (isShort && wish.role === 'standby'));
+    return this.#workers.some(
+      ({ id, state }) => state.kind !== 'off' && isUnwished(wishes.get(id)) && !transaction.ranBefore(id),
+    );
   }
 
   #settleSwitch(): void {

@@ -35,8 +35,10 @@ export class SwitchTransaction {
   readonly undo: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #beganAtMs: number;
-  /** Workers with a process before the switch that it leaves alone: their failures are none of its own. */
+  /** Workers that had a process before the switch. */
   readonly #runningBefore: ReadonlySet<string>;
+  /** Those of them that it leaves alone: their failures are none of its own. */
+  readonly #leftAlone: ReadonlySet<string>;
   readonly #steps: TakenStep[] = [];
   #outcome: Progress = waiting;
 
@@ -46,8 +48,9 @@ export class SwitchTransaction {
     this.undo = change.undo;
     this.#clock = clock;
     this.#beganAtMs = clock.now();
-    const running = workers.filter(({ state, stale }) => state.kind !== 'off' && state.kind !== 'failed' && !stale);
-    this.#runningBefore = new Set(running.map((worker) => worker.id));
+    const running = workers.filter(({ state }) => state.kind !== 'off' && state.kind !== 'failed');
+    this.#runningBefore = new Set(running.map(({ id }) => id));
+    this.#leftAlone = new Set(running.filter(({ stale }) => !stale).map(({ id }) => id));
   }
 
   get outcome(): Progress {
@@ -57,6 +60,10 @@ export class SwitchTransaction {
   /** The very first start has nothing to go back to. */
   get first(): boolean {
     return this.from === undefined;
+  }
+
+  ranBefore(id: string): boolean {
+    return this.#runningBefore.has(id);
   }
 
   /** The first verdict counts. */
@@ -79,7 +86,7 @@ export class SwitchTransaction {
       const { state, id } = worker;
       const wished = this.to.wishes.get(id)?.role ?? 'off';
       if (state.kind !== 'failed' || wished === 'off') continue;
-      if (!this.#runningBefore.has(id) || state.retryAtMs === undefined) return this.#failureOf(id, state.error);
+      if (!this.#leftAlone.has(id) || state.retryAtMs === undefined) return this.#failureOf(id, state.error);
     }
     return undefined;
   }

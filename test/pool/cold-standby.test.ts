@@ -20,7 +20,10 @@ beforeEach(() => {
   const options = {
     ...planOptions,
     initialMode: 'validation',
-    modes: { validation: { active: 1, workers: 1, standby: 1, temperature: 'cold' } },
+    modes: {
+      validation: { active: 1, workers: 1, standby: 1, temperature: 'cold' },
+      busy: { active: 1, workers: 2, standby: 1, temperature: 'cold' },
+    },
     backends: planOptions.backends.slice(0, 2),
   } as const;
   pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
@@ -55,4 +58,28 @@ test('the promotion of a cold standby is timed from its start, and proved by its
   expect(provenMs).toBeGreaterThanOrEqual(routedMs);
   // A start that the mode asks for is no promotion.
   expect(promotionOf('primary')).toBeUndefined();
+});
+
+/** It is lost, and its next processes end at their start for as long as the test lasts. */
+function losePrimary(): void {
+  runtime.onLaunch = (process) => {
+    if (process.spec.backend === 'primary') queueMicrotask(() => process.exit({ code: 1, signal: undefined }));
+  };
+  runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+}
+
+test.each([
+  ['has stood in since before it', { before: losePrimary, after: () => {} }],
+  ['stands in since it began', { before: () => {}, after: losePrimary }],
+])('a switch that fails is told while a cold standby %s', async (_when, { before, after }) => {
+  const started = pool.start();
+  await pass(2_000);
+  await started;
+  before();
+  await pass(2_000);
+  const refused = expect(pool.setMode('busy')).rejects.toMatchObject({ code: 'switch-rolled-back' });
+  after();
+  await pass(5_000);
+  await refused;
+  expect(traffic.ids).toEqual(['secondary/1']);
 });
