@@ -292,9 +292,12 @@ export class ModeControl {
 
 function ignore(): void {}
 
-/** Only what is wrong from the start; what goes wrong later is told by the events. */
+/**
+ * Only what is wrong from the start; what goes wrong later is told by the events. A refusal takes some turns of the promises
+ * on its way here, and each of them comes before the next turn of the event loop.
+ */
 function refusedAtOnce(done: Promise<void>): Promise<void> {
-  return Promise.race([done, Promise.resolve()]);
+  return Promise.race([done, new Promise<void>((resolve) => setImmediate(resolve))]);
 }
 
 function unlessAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

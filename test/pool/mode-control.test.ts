@@ -312,3 +312,25 @@ describe('ModeControl after another Understudy', () => {
     expect(kept().leases).toMatchObject([{ holder: 'cron', mode: 'validation' }]);
   });
 });
+
+describe('a mode that the pool refuses at once', () => {
+  const tooMuch = new UnderstudyError('no way to it', { code: 'not-reachable', source: 'operator' });
+
+  beforeEach(() => {
+    // As the manager does it: it checks before it waits for anything.
+    pool.setMode = async () => {
+      await Promise.resolve();
+      throw tooMuch;
+    };
+  });
+
+  test('is refused to whoever sets it by hand without waiting', async () => {
+    await expect(modes.setByHand('quiet', { wait: false })).rejects.toBe(tooMuch);
+    expect(modes.modesInUse).toEqual(['production']);
+  });
+
+  test('is held by no lease that nobody waits for', async () => {
+    await expect(lease('quiet')).rejects.toBe(tooMuch);
+    expect(modes.leases).toEqual([]);
+  });
+});
