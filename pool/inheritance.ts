@@ -1,23 +1,17 @@
 // What becomes of the processes that an earlier Understudy left: those that fit a worker of ours are adopted, the others
-// are ended, whole groups, so that none is left holding a port. The judgement is pure; taking over acts on it.
-import type { Clock } from '../src/core/clock.js';
+// are orphans: orphans.ts ends them, whole groups, so that none is left holding a port. The judgement is pure; taking over
+// acts on it.
 import { launchKeyOf } from './launch-key.js';
 import { isManaged, type ManagedBackendOptions, type PoolOptions } from './options.js';
+import type { Orphan } from './orphans.js';
 import type { WorkerRecord } from './pool-state.js';
 import type { Roster } from './roster.js';
-import { stopProcess } from './stop-ladder.js';
 import { findSurvivors, type Survivor, type Survivors } from './survivors.js';
 import type { StateReading } from './state-file.js';
 import { launchSpecOf } from './worker-place.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Adoption, Worker } from './worker.js';
 import type { Launched } from './worker-launch.js';
-
-export interface Orphan {
-  readonly pid: number;
-  readonly startTicks: number;
-  readonly what: string;
-}
 
 export interface Judgement {
   readonly adopt: readonly Survivor[];
@@ -30,10 +24,10 @@ export function judgeSurvivors({ workers, leaderless }: Survivors, isOurs: (id: 
   const adopt: Survivor[] = [];
   const end: Orphan[] = leaderless.map((pid) => ({ pid, startTicks: 0, what: 'what a worker left behind' }));
   for (const survivor of workers) {
-    const { id, pid, startTicks, state } = survivor.record;
+    const { id, pid, startTicks, port, state } = survivor.record;
     // One that was being stopped is stopped for good.
     const fits = isOurs(id) && !taken.has(id) && state !== 'stopping';
-    if (!fits) end.push({ pid, startTicks, what: id });
+    if (!fits) end.push({ pid, startTicks, what: id, port });
     else adopt.push(survivor);
     taken.add(id);
   }
@@ -44,20 +38,15 @@ export interface InheritanceDeps {
   readonly roster: Roster;
   readonly options: PoolOptions;
   readonly runtime: WorkerRuntime;
-  readonly clock: Clock;
-  readonly hurry: AbortSignal;
-  onOrphan(orphan: Orphan): void;
 }
 
 export interface TakenOver {
   readonly workers: readonly Worker[];
-  /** Ends those that don't fit; resolves once none is left. */
-  readonly endOrphans: () => Promise<void>;
+  readonly orphans: readonly Orphan[];
 }
 
-/** Adopts in this turn; a worker that was in traffic is in it again when this returns. Nobody is ended yet. */
-export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOver {
-  const { roster, options, runtime, clock, hurry } = deps;
+/** Adopts in this turn; a worker that was in traffic is in it again when this returns. Nobody is ended. */
+export function takeOver({ pool }: StateReading, { roster, options, runtime }: InheritanceDeps): TakenOver {
   const survivors = findSurvivors(options.stateDir, pool?.workers ?? []);
   const isOurs = (id: string) => {
     const worker = roster.find(id);
@@ -70,16 +59,7 @@ export function takeOver({ pool }: StateReading, deps: InheritanceDeps): TakenOv
     worker.adopt(adoption, { cause: `process ${record.pid}, left by an earlier Understudy, was adopted` });
     return worker;
   });
-  const endOrphans = async () => {
-    const endings = end.map((orphan) => {
-      deps.onOrphan(orphan);
-      const process = runtime.adopt({ ...orphan, logFile: '' });
-      return stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
-    });
-    await Promise.all(endings);
-    await runtime.remainsGone();
-  };
-  return { workers, endOrphans };
+  return { workers, orphans: end };
 }
 
 interface AdoptionContext {

@@ -13,6 +13,7 @@ import { takeOver } from './inheritance.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import { isManaged, type PoolOptions } from './options.js';
+import { Orphans, type Orphan } from './orphans.js';
 import type { Admission } from './resources/admission.js';
 import { AdmissionDesk } from './resources/admission-desk.js';
 import { readAvailableBytes } from './resources/machine-meter.js';
@@ -103,6 +104,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #tiers = new TierTimes();
   readonly #steadiness: Steadiness;
   readonly #rehearsals: Rehearsals;
+  readonly #orphans: Orphans;
   readonly #priorities: WorkerPriorities;
   #resources: ResourceSource | undefined;
   #admission: AdmissionDesk | undefined;
@@ -131,7 +133,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Nothing is left for another Understudy to know. */
   #forgotten = false;
   #writeDown: () => void = () => undefined;
-  #endOrphans: () => Promise<void> = () => Promise.resolve();
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -166,6 +167,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       everyMs: () => this.#options.rehearseEveryMs,
       mayWake: () => this.#mayWakeForRehearsal(),
     });
+    this.#orphans = new Orphans({
+      runtime,
+      clock,
+      hurry,
+      graceMs: () => this.#options.stop.graceMs,
+      onEnding: (orphan) => this.#announceOrphan(orphan, 'does not fit and is ended'),
+      onSettled: (orphan, outcome) => this.#onOrphanSettled(orphan, outcome),
+    });
     if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
   }
 
@@ -175,7 +184,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Brings up the initial mode; resolves once it stands. Or, where an earlier Understudy left its workers, goes on in the
-   * mode that they were in; resolves as soon as they are in traffic.
+   * mode that they were in; resolves as soon as they are in traffic, while what does not fit is still being ended.
    * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
    */
   async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
@@ -188,15 +197,15 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
       this.#held = true;
-      const { resumed, endOrphans } = this.#inherit();
+      const resumed = this.#inherit();
       if (adoptOnly) {
         if (!resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
-        this.#endOrphans = endOrphans;
         return;
       }
-      await endOrphans();
-      this.#requireRunning();
       if (resumed) return this.#goOn('the workers of an earlier Understudy were taken over');
+      // Nobody is kept waiting by that: there is nobody to serve yet, and some of them may hold memory that is needed.
+      await this.#orphans.end();
+      this.#requireRunning();
       this.#held = false;
       await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
@@ -207,13 +216,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * After a start with `adoptOnly`, once the other Understudy has let go: from here on the workers are ours. Resolves once
-   * none is left that does not fit.
+   * After a start with `adoptOnly`, once the other Understudy has let go: from here on the workers are ours, and what does
+   * not fit is ended.
    * @throws UnderstudyError (operator) `pool-stopping` when it was stopped or released meanwhile.
    */
-  async takeCharge(): Promise<void> {
-    this.#requireRunning();
-    await this.#endOrphans();
+  takeCharge(): void {
     this.#requireRunning();
     this.#inCharge = true;
     this.#goOn('the workers were left to this Understudy');
@@ -391,6 +398,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#rehearsals.stop();
     // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
     await this.#rehearsals.waitIdle();
+    await this.#orphans.waitIdle();
     await this.#waitSettled(undefined);
     this.#requireRunning();
     this.#writeDown();
@@ -433,6 +441,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
     // One that was given up while it was being launched.
     await this.#roster.launchesIdle;
+    await this.#orphans.waitIdle();
     await this.#runtime.remainsGone();
     this.#runtime.close();
     this.#forgotten = true;
@@ -460,25 +469,17 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
   }
 
-  /** Puts what an earlier Understudy left into traffic again. Takes no step, and ends nobody before it is told to. */
-  #inherit(): { readonly resumed: boolean; readonly endOrphans: () => Promise<void> } {
-    if (this.#stateFile === undefined) return { resumed: false, endOrphans: () => Promise.resolve() };
+  /** Puts what an earlier Understudy left into traffic again; returns whether that goes on. Takes no step, and ends nobody. */
+  #inherit(): boolean {
+    if (this.#stateFile === undefined) return false;
     const left = this.#stateFile.read();
     if (left.refused !== undefined) {
       this.#log.warn({}, left.refused);
       this.#announce({ kind: 'inheritance', cause: left.refused });
     }
-    const { workers, endOrphans } = takeOver(left, {
-      roster: this.#roster,
-      options: this.#options,
-      runtime: this.#runtime,
-      clock: this.#clock,
-      hurry: this.#hurry.signal,
-      onOrphan: ({ pid, what }) => {
-        const cause = `process ${pid} (${what}), left by an earlier Understudy, does not fit and is ended`;
-        this.#announce({ kind: 'inheritance', cause });
-      },
-    });
+    const deps = { roster: this.#roster, options: this.#options, runtime: this.#runtime };
+    const { workers, orphans } = takeOver(left, deps);
+    this.#orphans.note(orphans);
     const mode = left.pool?.mode ?? '';
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
     const resumed = useful && Object.hasOwn(this.#options.modes, mode);
@@ -486,7 +487,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#standing = shapeOf(this.#options, mode);
       this.#aimAt(this.#standing);
     }
-    return { resumed, endOrphans };
+    return resumed;
+  }
+
+  #onOrphanSettled(orphan: Orphan, outcome: 'ended' | 'left'): void {
+    if (outcome === 'left') this.#announceOrphan(orphan, 'can not be ended and is left alone');
+    this.#turn({ cause: `process ${orphan.pid}, left by an earlier Understudy, is in nobody's way any more` });
   }
 
   #goOn(cause: string): void {
@@ -496,6 +502,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#stateFile?.invalidate();
     this.#rehearsals.start();
     this.#turn({ cause });
+    // Beside all that: there may be one that nobody can end.
+    void this.#orphans.end();
   }
 
   #listenTo(worker: Worker): void {
@@ -623,7 +631,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #observe(): ObservedWorker[] {
-    return this.#roster.observe(this.#clock.now());
+    return this.#roster.observe({ nowMs: this.#clock.now(), isBlocked: (worker) => this.#orphans.blocks(worker) });
   }
 
   #noteCompleteness(): void {
@@ -836,6 +844,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #announcePriorityRefused(id: string, evidence: string): void {
     const cause = `it could not be given the priority of mode ${this.#target.mode}`;
     this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
+  }
+
+  #announceOrphan({ pid, what }: Orphan, fate: string): void {
+    const cause = `process ${pid} (${what}), left by an earlier Understudy, ${fate}`;
+    this.#announce({ kind: 'inheritance', cause });
   }
 
   #announceWeightless(evidence: string): void {

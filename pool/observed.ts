@@ -22,7 +22,7 @@ export interface ObservedWorker {
   readonly rehearsing: boolean;
   /** It could not be put to sleep: it rests cold instead. */
   readonly sleepless: boolean;
-  /** Off or failed: nothing stands against a start now (no backoff, not given up). */
+  /** Off or failed: nothing stands against a start now (no backoff, not given up, nobody in its place). */
   readonly startable: boolean;
   /** Failed for good, until somebody acts. */
   readonly givenUp: boolean;

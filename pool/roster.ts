@@ -71,8 +71,8 @@ export class Roster {
     return this.#workers.filter((worker) => worker.backend.name === backend);
   }
 
-  observe(nowMs: number): ObservedWorker[] {
-    return this.#workers.map((worker) => observeWorker(worker, nowMs));
+  observe(facts: ObservationFacts): ObservedWorker[] {
+    return this.#workers.map((worker) => observeWorker(worker, facts));
   }
 
   /** Makes the workers of these options. Known ones live on; those whose process has become another are marked stale. */
@@ -107,6 +107,12 @@ export class Roster {
   }
 }
 
+export interface ObservationFacts {
+  readonly nowMs: number;
+  /** Another process is in its place still, so that it can't be started. */
+  readonly isBlocked: (worker: Worker) => boolean;
+}
+
 interface Slot {
   readonly backend: BackendOptions;
   readonly number: number;
@@ -122,7 +128,7 @@ function slotsOf(options: PoolOptions): Slot[] {
 }
 
 /** What the planner needs to know of a worker, at this moment. */
-function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
+function observeWorker(worker: Worker, { nowMs, isBlocked }: ObservationFacts): ObservedWorker {
   const { id, state, ready, usable, willing, outdated, managed } = worker;
   const standby = state.kind === 'standby' ? state : undefined;
   const failed = state.kind === 'failed' ? state : undefined;
@@ -138,7 +144,7 @@ function observeWorker(worker: Worker, nowMs: number): ObservedWorker {
     changing: standby?.hook !== undefined,
     rehearsing: standby?.rehearsal === true,
     sleepless: worker.sleepless,
-    startable: state.kind === 'off' || (failed?.retryAtMs !== undefined && failed.retryAtMs <= nowMs),
+    startable: (state.kind === 'off' || (failed?.retryAtMs ?? Infinity) <= nowMs) && !isBlocked(worker),
     givenUp: failed !== undefined && failed.retryAtMs === undefined,
     outdated,
     managed,

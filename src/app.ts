@@ -265,7 +265,7 @@ class Instance implements Understudy {
       this.#proxy.listenOn(front);
     });
     predecessor.finish();
-    await this.#pool.takeCharge();
+    this.#pool.takeCharge();
     return admin;
   }
 

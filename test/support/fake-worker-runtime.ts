@@ -31,6 +31,8 @@ export class FakeProcess implements WorkerProcess {
   silent = false;
   /** It does not end when it is asked to. */
   deaf = false;
+  /** It hangs in a driver: nobody can end it. */
+  undying = false;
   /** It burns CPU. */
   busy = false;
   /** CPU that it burnt otherwise, in ticks of 10 ms. */
@@ -53,7 +55,9 @@ export class FakeProcess implements WorkerProcess {
     if (signal === 'SIGSTOP') this.stopped = true;
     else if (signal === 'SIGCONT') this.stopped = false;
     // An exit is never told within the call that caused it.
-    else if (signal === 'SIGKILL' || !this.deaf) queueMicrotask(() => this.exit({ code: undefined, signal }));
+    else if (!(signal === 'SIGKILL' ? this.undying : this.deaf || this.undying)) {
+      queueMicrotask(() => this.exit({ code: undefined, signal }));
+    }
     return true;
   }
 

@@ -1,0 +1,89 @@
+// Processes that an earlier Understudy left and that fit no worker of ours: ended beside whatever else goes on, since one of
+// them may hang in a driver, where nobody can end it. Until one is gone, no worker is started in its place.
+import { waitFor, type Clock } from '../src/core/clock.js';
+import { isManaged } from './options.js';
+import { stopProcess } from './stop-ladder.js';
+import type { WorkerRuntime } from './worker-runtime.js';
+import type { Worker } from './worker.js';
+
+export interface Orphan {
+  readonly pid: number;
+  readonly startTicks: number;
+  /** The worker that it was, or what else is known of it. */
+  readonly what: string;
+  /** Where it listens; undefined when that is not known. */
+  readonly port?: number;
+}
+
+export interface OrphansDeps {
+  readonly runtime: WorkerRuntime;
+  readonly clock: Clock;
+  /** Between SIGTERM and SIGKILL; asked for each. */
+  graceMs(): number;
+  /** Aborting it cuts the graces short. */
+  readonly hurry: AbortSignal;
+  onEnding(orphan: Orphan): void;
+  /** It stands in nobody's way any more; `left`: it could not be ended, and is waited for no longer. */
+  onSettled(orphan: Orphan, outcome: 'ended' | 'left'): void;
+}
+
+/** Counted from SIGKILL. */
+const GIVE_UP_AFTER_MS = 5_000;
+
+export class Orphans {
+  readonly #deps: OrphansDeps;
+  #orphans: readonly Orphan[] = [];
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: OrphansDeps) {
+    this.#deps = deps;
+  }
+
+  /** From here on they stand in their workers' way. Nobody is ended yet. */
+  note(orphans: readonly Orphan[]): void {
+    this.#orphans = orphans;
+  }
+
+  /** Whether one of them was this worker, or has its port. */
+  blocks({ id, number, backend }: Pick<Worker, 'id' | 'number' | 'backend'>): boolean {
+    const own = isManaged(backend) && number === 1 ? backend.port : undefined;
+    return this.#orphans.some(({ what, port }) => what === id || (port !== undefined && port === own));
+  }
+
+  /** Resolves once each is gone or given up, soon after its grace at the latest. Never rejects. */
+  async end(): Promise<void> {
+    this.#ended = Promise.all(this.#orphans.map((orphan) => this.#end(orphan)));
+    await this.#ended;
+  }
+
+  /** Resolves once none is being ended. */
+  async waitIdle(): Promise<void> {
+    await this.#ended;
+  }
+
+  async #end(orphan: Orphan): Promise<void> {
+    const { runtime, onEnding, onSettled } = this.#deps;
+    onEnding(orphan);
+    const ended = await this.#tryEnd(orphan);
+    // The rest of its group may hold the port for some milliseconds more.
+    if (ended) await runtime.remainsGone();
+    this.#orphans = this.#orphans.filter((other) => other !== orphan);
+    onSettled(orphan, ended ? 'ended' : 'left');
+  }
+
+  async #tryEnd({ pid, startTicks }: Orphan): Promise<boolean> {
+    const { runtime, clock, graceMs, hurry } = this.#deps;
+    const settled = new AbortController();
+    const grace = AbortSignal.any([settled.signal, hurry]);
+    const process = runtime.adopt({ pid, startTicks, logFile: '' });
+    let ended = false;
+    // A process that may not be signalled is one that can't be ended.
+    void stopProcess(process, { clock, graceMs: graceMs(), hurry })
+      .then(() => (ended = true))
+      .catch(() => undefined)
+      .finally(() => settled.abort());
+    await waitFor(clock, graceMs(), grace).catch(() => undefined);
+    await waitFor(clock, GIVE_UP_AFTER_MS, settled.signal).catch(() => undefined);
+    return ended;
+  }
+}
