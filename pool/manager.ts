@@ -590,8 +590,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #take(step: Step, why: Why): void {
     this.#switch?.noteStep(step);
     const worker = this.#roster.find(step.id)!;
-    if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
-    worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
+    if (step.kind === 'start') {
+      if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
+      worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
+    }
     try {
       takeStep(worker, step, why);
     } catch (error) {
@@ -693,7 +695,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     for (const worker of this.#workers) worker.pardon();
     const why = { cause };
     this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
-    this.#markReforked(why);
+    this.#noteForks();
     this.#turn(why);
     const onAbort = () => this.#rollBack(transaction, signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -755,16 +757,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     transaction.settle({ kind: 'failed', error });
     const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
     this.#announce({ kind: 'mode', from: transaction.to.mode, to: this.#standing.mode, ...why });
-    this.#markReforked(why);
+    this.#noteForks();
     this.#turn(why);
   }
 
   /** A server that forks by itself takes a new number of processes only by a restart. */
-  #markReforked(why: Why): void {
-    if (!forksItself(this.#options.command)) return;
-    for (const worker of this.#workers) {
-      if (worker.pid !== undefined && worker.forks !== this.#target.forks) worker.markOutdated(why);
-    }
+  #noteForks(): void {
+    const forking = forksItself(this.#options.command);
+    for (const worker of this.#workers) worker.noteForksWanted(forking ? this.#target.forks : worker.forks);
   }
 
   async #wishByHand(backend: string, role: 'active' | 'standby'): Promise<void> {

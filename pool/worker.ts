@@ -68,7 +68,7 @@ export interface Adoption {
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
   readonly number: number;
-  /** Processes to start, for a server that forks by itself. */
+  /** Processes of its own that its process was started with, for a server that forks by itself. */
   forks = 1;
   /** What the mode adds to the environment of the next process. */
   modeEnv: Readonly<Record<string, string>> = {};
@@ -83,6 +83,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #condemned = false;
   /** The options ask for another process than the one that it has. */
   #stale = false;
+  /** The mode asks for another number of processes of its own. */
+  #reforked = false;
   #sleepless = false;
   #launched: Launched | undefined;
   #health: WorkerHealth | undefined;
@@ -150,7 +152,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** Its process is to be replaced. Without one there is nothing to replace. */
   get outdated(): boolean {
-    return (this.#condemned || this.#stale) && processOf(this.#state) !== undefined;
+    return this.#isToBeReplaced && processOf(this.#state) !== undefined;
+  }
+
+  get #isToBeReplaced(): boolean {
+    return this.#condemned || this.#stale || this.#reforked;
   }
 
   /** Outdated because the options have changed. */
@@ -197,10 +203,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   start(why: Why): void {
-    if (this.#state.kind === 'failed' || this.#condemned || this.#stale) this.#restarts++;
+    if (this.#state.kind === 'failed' || this.#isToBeReplaced) this.#restarts++;
     this.#generation++;
     this.#condemned = false;
     this.#stale = false;
+    this.#reforked = false;
     this.#launched = undefined;
     this.#health = undefined;
     this.#startedAtMs = this.#deps.clock.now();
@@ -402,6 +409,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
   markOutdated(why: Why): void {
     this.#condemned = true;
     this.emit('judged', why);
+  }
+
+  /**
+   * How many processes of its own it should have: with another number it is outdated, until that is taken back. Tells
+   * nobody: the plan that follows is to see all workers marked.
+   */
+  noteForksWanted(forks: number): void {
+    const { kind } = this.#state;
+    this.#reforked = this.managed && kind !== 'off' && kind !== 'failed' && this.forks !== forks;
   }
 
   /** What was seen of it while somebody else had it condemns it no more; what is seen from here on does. */
