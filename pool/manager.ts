@@ -719,7 +719,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const { wishes, capacity } = this.#shape();
     const active = this.#observe().filter(({ id }) => wishes.get(id)?.role === 'active');
     const isShort = countServing(active) < capacity;
-    const isUnwished = (wish: Wish | undefined) => wish === undefined || !(runs(wish) || (isShort && wish.role === 'standby'));
+    const isUnwished = (wish: Wish | undefined) =>
+      wish === undefined || !(runs(wish) || (isShort && wish.role === 'standby'));
     return this.#workers.some(
       ({ id, state }) => state.kind !== 'off' && isUnwished(wishes.get(id)) && !transaction.ranBefore(id),
     );

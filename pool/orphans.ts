@@ -19,12 +19,12 @@ export interface OrphansDeps {
   readonly runtime: WorkerRuntime;
   readonly clock: Clock;
   /** Between SIGTERM and SIGKILL; asked for each. */
-  graceMs(): number;
+  readonly graceMs: () => number;
   /** Aborting it cuts the graces short. */
   readonly hurry: AbortSignal;
-  onEnding(orphan: Orphan): void;
+  readonly onEnding: (orphan: Orphan) => void;
   /** It stands in nobody's way any more; `left`: it could not be ended, and is waited for no longer. */
-  onSettled(orphan: Orphan, outcome: 'ended' | 'left'): void;
+  readonly onSettled: (orphan: Orphan, outcome: 'ended' | 'left') => void;
 }
 
 /** Counted from SIGKILL. */

@@ -46,7 +46,12 @@ afterEach(async () => {
 });
 
 function adopt(state: 'active' | 'frozen'): void {
-  const launched = { process, address: { kind: 'tcp', host: HOST, port: PORT }, spec: process.spec, key: 'any' } as const;
+  const launched = {
+    process,
+    address: { kind: 'tcp', host: HOST, port: PORT },
+    spec: process.spec,
+    key: 'any',
+  } as const;
   worker.adopt({ launched, generation: 3, restarts: 0, forks: 1, state }, { cause: 'it was left' });
 }
 

@@ -41,7 +41,12 @@ function leave(pid: number, facts: Partial<FakeProcess> = {}): Orphan {
 
 test('an orphan is in the way of the worker that it was and of whoever has its port, until it has ended', async () => {
   orphans.note([leave(1)]);
-  expect([primary, further, renamed, other].map((worker) => orphans.blocks(worker))).toEqual([true, false, true, false]);
+  expect([primary, further, renamed, other].map((worker) => orphans.blocks(worker))).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
   expect(runtime.living).toHaveLength(1);
   await orphans.end();
   expect(runtime.living).toEqual([]);
