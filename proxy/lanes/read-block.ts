@@ -11,7 +11,7 @@ export class ReadBlock {
   #block = sharedBlock;
   /** What the socket was told to read into. */
   #given = sharedBlock;
-  #isGiven = false;
+  #begun = false;
 
   /** Where the octets lie that were read last: valid within the call that brings them, or `lasting`. */
   get bytes(): Buffer {
@@ -23,10 +23,14 @@ export class ReadBlock {
     return this.#given !== sharedBlock;
   }
 
-  /** Asked before the first octets and after each; nothing means that it is the same as before. */
+  /** The socket has the handle that it will read from. Node tries one for each address of a name, and each needs the block. */
+  begin(): void {
+    this.#begun = true;
+  }
+
+  /** Asked for each handle and after each read; nothing means that it is the same as before. */
   next(): Uint8Array {
-    if (this.#isGiven && this.#block === this.#given) return SAME_BLOCK;
-    this.#isGiven = true;
+    if (this.#begun && this.#block === this.#given) return SAME_BLOCK;
     this.#given = this.#block;
     return this.#block;
   }

@@ -43,6 +43,7 @@ export function shareBlock(accepted: Socket): SharedBlockSocket {
   const options = { handle, allowHalfOpen: true, onread };
   const socket = new Socket(options);
   if ((socket as WithHandle)._handle !== handle) return asItCame(accepted);
+  block.begin();
   outer._handle = null;
   return { socket, source };
 }

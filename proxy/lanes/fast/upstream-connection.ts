@@ -59,6 +59,7 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#writer = new SocketWriter(this.#socket);
     this.#socket.once('connect', () => {
       this.connected = true;
+      this.#block.begin();
       this.user?.onConnected();
     });
     this.#socket.on('drain', () => this.user?.onUpstreamDrained());
