@@ -2,6 +2,12 @@
 // properties, although the kernel takes nearly every small write at once and nobody looks at that object again: a fifth of
 // a small request's garbage. Here one object serves until a write is really under way, which Node then ends as its own.
 //
+// Whether it is can't be told by what is left in the handle's queue: a write of which the kernel has taken a part is tried
+// again at once, and when the rest fits then, nothing is left, but the end is told in a later turn all the same. Until then
+// the object belongs to that write: given to another one meanwhile it would end the process by an assertion in C++. So we
+// rely on this: the C++ side of a write is made only when a first try did not take everything, is bound to the object before
+// the call returns, and goes after `oncomplete`; and an object to which none is bound has no async id.
+//
 // This reaches below Node's public face; where a Node has it otherwise, nothing is written here, and the socket's `_write`
 // is there for it.
 
@@ -17,15 +23,17 @@ interface WriteRequest {
   async: boolean;
   buffer: Buffer | null;
   callback: WriteCallback | null;
+  /** That of the C++ side, or `UNBOUND`. */
+  getAsyncId(): number;
 }
 
 /** Both return 0 or a negative errno; nothing of `content` has left then. */
 interface StreamHandle {
   writeLatin1String(request: WriteRequest, content: string): number;
   writeBuffer(request: WriteRequest, content: Buffer): number;
-  /** Octets that the kernel has not taken. */
-  readonly writeQueueSize: number;
 }
+
+const UNBOUND = -1;
 
 const first = seeRequest();
 let spare = first;
@@ -41,7 +49,7 @@ export function tryDirectWrite(socket: Socket, content: string | Buffer, onWritt
   const request = spare;
   const status =
     typeof content === 'string' ? handle.writeLatin1String(request, content) : handle.writeBuffer(request, content);
-  if (status === 0 && handle.writeQueueSize === 0) {
+  if (status === 0 && request.getAsyncId() === UNBOUND) {
     onWritten();
     return true;
   }
@@ -72,9 +80,12 @@ function seeRequest(): WriteRequest | undefined {
   } catch {
     return undefined;
   }
-  return seen?.constructor.name === 'WriteWrap' && typeof seen.oncomplete === 'function'
-    ? (seen as WriteRequest)
-    : undefined;
+  const isAsExpected =
+    seen?.constructor.name === 'WriteWrap' &&
+    typeof seen.oncomplete === 'function' &&
+    typeof seen.getAsyncId === 'function' &&
+    seen.getAsyncId() === UNBOUND;
+  return isAsExpected ? (seen as WriteRequest) : undefined;
 }
 
 function anotherRequest(): WriteRequest {

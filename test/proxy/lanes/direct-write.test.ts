@@ -17,6 +17,18 @@ afterEach(() => {
   far.destroy();
 });
 
+interface WithHandle {
+  readonly _handle: { writeBuffer(request: object, content: Buffer): number };
+}
+
+/** Its handle as it is when the kernel takes a part at first, and the rest when it is tried again: nothing is queued then. */
+function withEmptyQueue(socket: Socket): Socket {
+  const { _handle: handle } = socket as unknown as WithHandle;
+  const writeBuffer = (request: object, content: Buffer) => handle.writeBuffer(request, content);
+  const own = { writeBuffer: { value: writeBuffer }, writeQueueSize: { value: 0 } };
+  return { _handle: Object.create(handle, own) as object } as unknown as Socket;
+}
+
 /** What `onWritten` was called with, in order. */
 function written(): { readonly calls: (Error | undefined)[]; readonly note: (error?: Error | null) => void } {
   const calls: (Error | undefined)[] = [];
@@ -53,6 +65,23 @@ test.each([
   expect(calls).toEqual([undefined]);
   other.near.end();
   expect(await text(other.far.resume())).toBe('between');
+});
+
+test('a write that has left nothing in the queue is under way until its end is told, and disturbs no other', async () => {
+  const content = Buffer.alloc(32 * 1024 * 1024, 'x');
+  const { calls, note } = written();
+  expect(tryDirectWrite(withEmptyQueue(near), content, note)).toBe(true);
+  expect(calls).toEqual([]);
+  const other = await connectedPair();
+  const others = written();
+  expect(tryDirectWrite(other.near, content, others.note)).toBe(true);
+  expect(others.calls).toEqual([]);
+  const first = text(far.resume());
+  const second = text(other.far.resume());
+  near.end();
+  other.near.end();
+  expect([(await first).length, (await second).length]).toEqual([content.length, content.length]);
+  expect([calls, others.calls]).toEqual([[undefined], [undefined]]);
 });
 
 test('what is under way on a connection that is destroyed ends with it', async () => {
