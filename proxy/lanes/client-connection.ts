@@ -320,8 +320,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#server = undefined;
     const begun = server?.onBodyBroken(fault) ?? false;
     this.#context.noteAnswered();
-    if (begun) this.cut({ reset: false });
-    else this.#sendRefusal(fault);
+    if (!begun) return this.#sendRefusal(fault);
+    // It is counted already.
+    this.#state = 'lingering';
+    // Whatever frames the answer: a clean end might look like its own.
+    this.cut({ reset: true });
   }
 
   /** The deadline is for the whole head: octets that trickle in do not move it. */

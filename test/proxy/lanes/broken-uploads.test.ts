@@ -1,0 +1,32 @@
+// Uploads that break after their answer has begun: the client is cut in a way that looks like no end, and counted once.
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { ProxyRig } from '../../support/proxy-rig.js';
+import type { RawConnection } from '../../support/raw-connection.js';
+
+const POST = 'POST /x HTTP/1.1\r\nHost: a\r\n';
+
+let rig: ProxyRig;
+
+afterEach(() => rig.close());
+
+/** A client that has the beginning of an answer, and has not sent all of its request. */
+async function answeredEarly(request: string): Promise<RawConnection> {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun';
+  rig.route(await rig.rawBackend((socket) => void socket.once('data', () => socket.write(answer))));
+  const client = (await rig.connect()).write(request);
+  await client.waitFor(/begun$/);
+  return client;
+}
+
+describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
+  test('a malformed chunk ends both, and the request is counted once', async () => {
+    rig = await ProxyRig.start({ lane });
+    const client = await answeredEarly(`${POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`);
+    client.write('no chunk\r\n');
+    await client.waitForEnd();
+    expect(client.reset).toBe(true);
+    expect(await rig.waitForRecords(1)).toMatchObject([{ endedBy: 'client' }]);
+    expect(rig.proxy.stats().inflight).toBe(0);
+  });
+});
