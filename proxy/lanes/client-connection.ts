@@ -152,10 +152,16 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
   cut({ reset }: { readonly reset: boolean }): void {
     const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
-    if (!reset || socket.resetAndDestroy === undefined) return void socket.destroy();
+    // A shutdown that is just under way can't be taken back; the client has been sent everything then.
+    if (!reset || this.#writer.ending || socket.resetAndDestroy === undefined) return void socket.destroy();
     // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
     socket.destroySoon = () => void socket.destroy();
-    socket.resetAndDestroy();
+    try {
+      socket.resetAndDestroy();
+    } catch {
+      // Only TCP knows a reset.
+      socket.destroy();
+    }
   }
 
   /** From here on octets pass both ways unread; those held back so far come first. */
@@ -383,8 +389,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#halfClosed && this.#writer.done) return void this.#socket.destroy();
     if (begun) return;
     const { wheel, deadlines } = this.#context;
-    if (this.#writer.done) this.#socket.end();
-    else this.#socket.end(() => this.#onFlushed());
+    if (this.#writer.done) this.#writer.end();
+    else this.#writer.end(() => this.#onFlushed());
     this.#resume();
     wheel.arm(this, this.#writer.done ? LINGER_MS : deadlines.bodyIdleMs);
   }

@@ -21,9 +21,12 @@ export class SocketWriter {
   /** A write past the queue that the kernel has not taken whole. */
   #underWay = false;
   #corked = false;
+  /** Ends the connection once that write is over. */
+  #endLater: (() => void) | undefined;
   readonly #onWritten = (error?: Error | null) => {
     this.#underWay = false;
     if (error) this.#socket.destroy(error);
+    else if (this.#endLater !== undefined) this.#endLater();
   };
 
   constructor(socket: Writable) {
@@ -72,6 +75,20 @@ export class SocketWriter {
   /** The kernel has everything. */
   get done(): boolean {
     return !this.#underWay && this.#socket.writableLength === 0;
+  }
+
+  /** The kernel has everything, and is being told that it is all. */
+  get ending(): boolean {
+    return this.#socket.writableEnded && !this.#socket.writableFinished && this.#socket.writableLength === 0;
+  }
+
+  /**
+   * Nothing is written after it. `onFlushed`: the kernel has everything. As long as a write past the queue is under way the
+   * socket is not told: it knows nothing of that write, and a connection whose shutdown waits for one can't be reset.
+   */
+  end(onFlushed?: () => void): void {
+    if (this.#underWay) this.#endLater = () => void this.#socket.end(onFlushed);
+    else this.#socket.end(onFlushed);
   }
 
   /** What is written until `uncork` leaves in one piece. */

@@ -139,7 +139,7 @@ export class UpstreamConnection implements DeadlineHolder {
 
   /** Nothing more is sent; what comes is still read. */
   end(): void {
-    this.#socket.end();
+    this.#writer.end();
   }
 
   onDeadline(): void {

@@ -1,6 +1,7 @@
 // The last answer on a connection: a client that is slow to take it gets all of it, and one that takes nothing gets no
 // clean end that would make it look whole.
 
+import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -9,6 +10,8 @@ import type { JudgedRequest } from '../../../proxy/gate.js';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ClientConnection } from '../../../proxy/lanes/client-connection.js';
 import type { MessageServer } from '../../../proxy/lanes/message-server.js';
+import { shareBlock } from '../../../proxy/lanes/shared-block-socket.js';
+import { connectedPair } from '../../support/connected-pair.js';
 import { connectionContext } from '../../support/connection-context.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
@@ -84,4 +87,32 @@ describe('the last answer', () => {
     clock.advance(deadlines.bodyIdleMs + 10_000);
     expect([client.destroyed, client.wasReset]).toEqual([true, true]);
   });
+});
+
+test('a connection whose client never takes the last answer is let go', async () => {
+  const clock = new ManualClock();
+  const { near, far } = await connectedPair();
+  const { socket, source } = shareBlock(far);
+  const served = new Promise<void>((resolve) => {
+    const context = connectionContext({
+      wheel: new DeadlineWheel(clock),
+      serve: (connection: ClientConnection) => {
+        connection.writeText('x'.repeat(32 * 1024 * 1024));
+        connection.answered({ close: true });
+        resolve();
+        return silent;
+      },
+      serveAgain: () => silent,
+    });
+    new ClientConnection(socket, context, source);
+  });
+  near.on('error', () => undefined);
+  near.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await served;
+  await setImmediate();
+  // It fails where there is an error before.
+  const closed = once(socket, 'close');
+  clock.advance(defaultProxyOptions.deadlines.bodyIdleMs + 10_000);
+  await closed;
+  near.destroy();
 });

@@ -150,6 +150,29 @@ describe('on a connection', () => {
     expect((await text(far.resume())).length).toBe(whole.length);
   });
 
+  test('the end is told once the kernel has everything', async () => {
+    const writer = new SocketWriter(near);
+    const whole = 'x'.repeat(32 * 1024 * 1024);
+    writer.writeText(whole);
+    const flushed = new Promise<void>((resolve) => {
+      writer.end(resolve);
+    });
+    expect((await text(far.resume())).length).toBe(whole.length);
+    await flushed;
+    expect(writer.done).toBe(true);
+  });
+
+  test('a connection that is to end behind what is under way can still be reset', async () => {
+    const writer = new SocketWriter(near);
+    writer.writeText('x'.repeat(32 * 1024 * 1024));
+    writer.end();
+    await setImmediate();
+    // It fails where there is an error before.
+    const closed = once(near, 'close');
+    near.resetAndDestroy();
+    await closed;
+  });
+
   test('a write that fails ends the connection', async () => {
     const writer = new SocketWriter(near);
     const failed = new Promise<Error>((resolve) => near.once('error', resolve));
