@@ -182,6 +182,8 @@ export class ClientConnections implements ConnectionContext {
   onClosed(connection: ClientConnection): void {
     const moved = takeOut(this.#all, connection.place);
     if (moved !== undefined) moved.place = connection.place;
+    // Between two messages it hears of nothing, and node:http would keep it.
+    this.#guests.get(connection)?.destroy();
   }
 
   #admit(accepted: Socket): void {
