@@ -152,12 +152,16 @@ export class Proxy implements TrafficPort {
     };
   }
 
-  /** Stops accepting, lets what is in flight finish, then ends the rest with an explicit error. Never rejects. */
+  /**
+   * Stops accepting, lets what is in flight finish, and slow clients take what is whole already, then ends the rest with an
+   * explicit error. Never rejects.
+   */
   async close({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
     this.#connections.drain();
     const begunAt = this.#clock.now();
-    const busy = () => this.#connections.inflight > 0;
+    const busy = () =>
+      this.#connections.inflight > 0 || (this.#connections.unsent && this.#clock.now() < begunAt + graceMs);
     const whileBusy = (deadlineMs: number) => this.#waitWhile(busy, { until: begunAt + deadlineMs, hurry });
     await whileBusy(Math.min(graceMs, streamGraceMs));
     if (graceMs > streamGraceMs) this.#upstreams.abortAll({ reason: SHUTTING_DOWN, kind: 'streams' });

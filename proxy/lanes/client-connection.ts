@@ -85,6 +85,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     context.wheel.arm(this, context.idleMs);
   }
 
+  /** The kernel has everything that was written. */
+  get flushed(): boolean {
+    return this.#writer.done;
+  }
+
   /** The whole request body has come. */
   get bodyDone(): boolean {
     return this.#body.done;

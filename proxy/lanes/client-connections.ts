@@ -86,6 +86,11 @@ export class ClientConnections implements ConnectionContext {
     return this.#all.length;
   }
 
+  /** Some client has not taken all of an answer that is over for its upstream. */
+  get unsent(): boolean {
+    return this.#all.some((connection) => !connection.flushed);
+  }
+
   accept(accepted: Socket): void {
     this.#arrivals.add(accepted);
   }
@@ -129,7 +134,8 @@ export class ClientConnections implements ConnectionContext {
   /** Ends every connection now. */
   destroy(): void {
     this.#arrivals.admitAll();
-    for (const connection of [...this.#all]) connection.cut({ reset: false });
+    // A clean end would make a whole answer of what a client has not taken.
+    for (const connection of [...this.#all]) connection.cut({ reset: !connection.flushed });
     this.#upstreams.destroy();
     this.#fullLane.destroy();
     this.wheel.stop();

@@ -59,6 +59,24 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
     },
   );
 
+  test('a graceful close lets a client take what is whole already', async () => {
+    rig = await ProxyRig.start({ lane });
+    const answer = `HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n${'x'.repeat(20_000)}`;
+    rig.route(await backend((socket) => void socket.write(answer)));
+    const slow = connectSlow();
+    slow.push('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+    await slow.offered();
+    await rig.waitForRecords(1);
+    const closing = rig.proxy.close({ graceMs: 60_000 });
+    let received = '';
+    while (!slow.destroyed && bodyBytes(received) < 20_000) {
+      await slow.offered();
+      received += slow.takePiece().toString('latin1');
+    }
+    expect(bodyBytes(received)).toBe(20_000);
+    await closing;
+  });
+
   test('requests that came before their client ended its side are all answered', async () => {
     rig = await ProxyRig.start({ lane });
     rig.route(await rig.httpBackend(({ url }, response) => void response.end(url)));
