@@ -217,7 +217,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   onUpstreamDeadline(): void {
     const { phase } = this.#account;
     // It is the client that does not take what is there.
-    if (phase === 'answer' && this.#connection.full) return this.#connection.cut({ reset: false });
+    if (phase === 'answer' && this.#connection.full)
+      return this.#connection.cut({ reset: this.#answer.endsWithConnection });
     if (phase === 'wait' && !this.#bodyComplete && !this.#upstream!.full) {
       const detail = 'the client fell silent within its request body';
       return this.#answerProblem('client-body-timeout', detail, 'client');

@@ -105,9 +105,35 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
   });
 });
 
-describe('in the full lane', () => {
-  const deadlines = { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 };
+const deadlines = { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 };
 
+describe('in the fast lane', () => {
+  class TcpLikeClient extends SlowClient {
+    wasReset = false;
+
+    resetAndDestroy(): void {
+      this.wasReset = true;
+      this.destroy();
+    }
+  }
+
+  test.each([
+    ['that ends with its connection is reset', 'HTTP/1.1 200 OK\r\n\r\n', true],
+    ['with a length is cut', 'HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n', false],
+  ])('a client that takes nothing of an answer %s', async (_what, head, reset) => {
+    rig = await ProxyRig.start({ deadlines });
+    rig.route(await backend((socket) => void socket.end(head + 'x'.repeat(10_000_000))));
+    const slow = new TcpLikeClient();
+    rig.proxy.frontServer.emit('connection', slow);
+    const closed = once(slow, 'close');
+    slow.push('GET /x HTTP/1.0\r\nHost: a\r\n\r\n');
+    await closed;
+    expect(slow.wasReset).toBe(reset);
+    expect(await rig.waitForRecords(1)).toMatchObject([{ endedBy: 'client' }]);
+  });
+});
+
+describe('in the full lane', () => {
   test.each([
     ['with more to come', 10_000_000],
     ['with nothing to come', 2_000],
