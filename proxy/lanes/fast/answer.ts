@@ -225,10 +225,19 @@ export class Answer {
   /** RFC 9112 section 6.3, in its order. */
   #beginBody(head: ResponseHeadParser): void {
     const { method, minorVersion, wantsTrailers } = this.#request;
-    if (method === 'HEAD' || head.status === 204 || head.status === 304) this.#body.beginNone();
+    if (method === 'HEAD' || head.status === 204 || head.status === 304) this.#beginNoBody(head);
     else if (head.chunked) this.#body.beginChunked({ strip: minorVersion === 0, keepTrailers: wantsTrailers });
     else if (head.contentLength >= 0) this.#body.beginLength(head.contentLength);
     else this.#body.beginUntilClose();
+  }
+
+  /**
+   * A HEAD or a 304 may well declare the body of what it stands for, but there are upstreams that send it, at any later time:
+   * it would be read as the next answer (RFC 9112 section 9.2). The full lane does not go on after a HEAD either.
+   */
+  #beginNoBody(head: ResponseHeadParser): void {
+    this.#body.beginNone();
+    if (head.chunked || head.contentLength > 0) this.reusable = false;
   }
 
   #framing(head: ResponseHeadParser): AnswerFraming {
