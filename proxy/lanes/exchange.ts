@@ -82,7 +82,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path, client });
     this.#stall = new StallWatch(context.clock, {
       idleMs: context.options.deadlines.bodyIdleMs,
-      isClientsTurn: () => this.#isUnread || (!this.#forwarded && this.#body?.awaited === true),
+      isClientsTurn: () => this.#isClientsTurn,
       onStalled: () => this.#onStalled(),
     });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
@@ -189,6 +189,7 @@ export class Exchange implements Waiter, AttemptEvents {
 
   onChunk(chunk: Buffer): boolean {
     this.#account.bytesOut += chunk.length;
+    this.#stall.noteProgress();
     if (this.#held !== undefined) {
       this.#held.add(chunk);
       return true;
@@ -213,8 +214,8 @@ export class Exchange implements Waiter, AttemptEvents {
   onError(error: Error): void {
     if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
     const code = upstreamErrorCode(error);
-    // Held back, it could say nothing: it is the client that does not take what is there.
-    if (code === 'body-timeout' && this.#isUnread) return this.#onStalled();
+    // Held back it could say nothing, and before the whole request it need not: it is the client that is waited for.
+    if (code === 'body-timeout' && this.#isClientsTurn) return this.#onStalled();
     this.#fail(code, { detail: errorMessage(error), endedBy: 'upstream' });
   }
 
@@ -352,6 +353,11 @@ export class Exchange implements Waiter, AttemptEvents {
       hasIdempotencyKey: this.#request.headers['idempotency-key'] !== undefined,
       replayable: this.#body?.replayable ?? true,
     };
+  }
+
+  /** It is to take what was written, or to send more of its body. */
+  get #isClientsTurn(): boolean {
+    return this.#isUnread || this.#body?.awaited === true;
   }
 
   /** The client has not taken all that was written. */

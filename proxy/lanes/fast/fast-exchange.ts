@@ -111,7 +111,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
       if (inBlock) upstream.writeLasting(bytes);
       else upstream.write(bytes);
       if (upstream.full) this.#connection.pauseBody();
-      if (this.#account.phase === 'wait') upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
+      if (this.#account.phase !== 'connect') upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
     } else if (this.#started && this.#replay!.bytes > this.#shared.options.retry.replayBufferBytes / 2) {
       // Nobody takes it yet: what is not read here waits in the kernel.
       this.#connection.pauseBody();
@@ -212,6 +212,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onUpstreamDrained(): void {
     this.#connection.resumeBody();
+    // It is the client's turn again.
+    if (!this.#bodyComplete && this.#account.phase !== 'connect')
+      this.#upstream!.arm(this.#shared.options.deadlines.bodyIdleMs);
   }
 
   onUpstreamDeadline(): void {
@@ -219,10 +222,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     // It is the client that does not take what is there.
     if (phase === 'answer' && this.#connection.full)
       return this.#connection.cut({ reset: this.#answer.endsWithConnection });
-    if (phase === 'wait' && !this.#bodyComplete && !this.#upstream!.full) {
-      const detail = 'the client fell silent within its request body';
-      return this.#answerProblem('client-body-timeout', detail, 'client');
-    }
+    if (phase !== 'connect' && !this.#bodyComplete && !this.#upstream!.full) return this.#onClientSilent();
     const code = phase === 'connect' ? 'connect-timeout' : phase === 'wait' ? 'first-byte-timeout' : 'body-timeout';
     this.#fail(code, { detail: `nothing came in time in phase ${phase}`, endedBy: 'upstream' });
   }
@@ -325,6 +325,16 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const status = forwarded ? this.#answer.status : problemKind(code).status;
     if (!forwarded) return this.#answerProblem(code, context.detail, context.endedBy);
     this.#end({ endedBy: context.endedBy, code, status });
+    this.#breakOff(code);
+  }
+
+  /** Within its request body: the upstream is not to blame, whether it has begun to answer or not. */
+  #onClientSilent(): void {
+    const code = 'client-body-timeout';
+    const endedBy = 'client';
+    if (!this.#answer.forwarded)
+      return this.#answerProblem(code, 'the client fell silent within its request body', endedBy);
+    this.#end({ endedBy, code, status: this.#answer.status });
     this.#breakOff(code);
   }
 

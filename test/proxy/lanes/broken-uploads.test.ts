@@ -1,7 +1,9 @@
-// Uploads that break after their answer has begun: the client is cut in a way that looks like no end, and counted once.
+// Uploads that break, or stand still, after their answer has begun: the client is cut in a way that looks like no end, it is
+// counted once, and no upstream is blamed.
 
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ProxyRig } from '../../support/proxy-rig.js';
+import { defaultProxyOptions } from '../../../proxy/index.js';
+import { ProxyRig, targetFor } from '../../support/proxy-rig.js';
 import type { RawConnection } from '../../support/raw-connection.js';
 
 const POST = 'POST /x HTTP/1.1\r\nHost: a\r\n';
@@ -28,5 +30,13 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
     expect(client.reset).toBe(true);
     expect(await rig.waitForRecords(1)).toMatchObject([{ endedBy: 'client' }]);
     expect(rig.proxy.stats().inflight).toBe(0);
+  });
+
+  test('a client that sends no more of it is cut, and its upstream is not blamed', async () => {
+    rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 } });
+    const client = await answeredEarly(`${POST}Content-Length: 4\r\n\r\nab`);
+    expect(await client.waitForEnd()).toMatch(/begun$/);
+    expect(await rig.waitForRecords(1)).toMatchObject([{ status: 200, endedBy: 'client' }]);
+    expect(rig.proxy.trafficOf(targetFor(0))).toMatchObject({ inflight: 0, failures: 0 });
   });
 });
