@@ -182,6 +182,11 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#halfClosed) tunnel.onHalfClosed();
   }
 
+  /** Nothing more comes out of the tunnel; what the client sends still goes in. */
+  endSending(): void {
+    this.#writer.end();
+  }
+
   /** No further message: an idle one ends now, a busy one after its answer. */
   drain(): void {
     if (this.#state === 'head') this.#linger();

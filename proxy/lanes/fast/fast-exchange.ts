@@ -296,6 +296,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
       account: this.#account,
       ticket,
       protocol: this.#request.upgrade!,
+      halfOpenIdleMs: this.#shared.options.deadlines.bodyIdleMs,
       log: this.#shared.log,
     });
     this.#tunnel.begin(rest);

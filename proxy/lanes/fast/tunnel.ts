@@ -1,6 +1,7 @@
 // What a connection becomes once its upstream has agreed to an upgrade (RFC 9110 section 7.8): octets both ways, unread,
 // for as long as both sides like. The ticket is out all that time. It ends as the app ends it, or with an explicit error: a
-// close frame between two frames of a WebSocket, a reset otherwise.
+// close frame between two frames of a WebSocket, a reset otherwise. One whose client or upstream has ended its side goes on
+// for as long as octets move, since the other one may never end its own.
 
 import { errorMessage } from '../../../src/core/errors.js';
 import type { Logger } from '../../../src/core/log.js';
@@ -16,7 +17,8 @@ import { closeFrame, WebSocketFrames } from '../websocket-frames.js';
 import { SMALL_BYTES } from '../write-block.js';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
 
-/** RFC 6455 section 7.4.1 and its registry: the service restarts; a gateway lost its upstream. */
+/** RFC 6455 section 7.4.1 and its registry: we leave; the service restarts; a gateway lost its upstream. */
+const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 const BAD_GATEWAY = 1014;
 
@@ -29,6 +31,8 @@ export interface TunnelParts {
   readonly ticket: Ticket;
   /** In lower case. */
   readonly protocol: string;
+  /** How long it may be silent once one side has ended. */
+  readonly halfOpenIdleMs: number;
   readonly log: Logger;
 }
 
@@ -41,13 +45,16 @@ export class Tunnel implements MessageServer, UpstreamUser {
   readonly #log: Logger;
   /** What the client gets, frame by frame; other protocols have no frames that we know. */
   readonly #frames: WebSocketFrames | undefined;
-  #clientEnded = false;
+  readonly #halfOpenIdleMs: number;
+  /** Whose side ended first. */
+  #firstEnd: 'client' | 'upstream' | undefined;
 
-  constructor({ connection, upstream, account, ticket, protocol, log }: TunnelParts) {
+  constructor({ connection, upstream, account, ticket, protocol, halfOpenIdleMs, log }: TunnelParts) {
     this.#connection = connection;
     this.#upstream = upstream;
     this.#account = account;
     this.#ticket = ticket;
+    this.#halfOpenIdleMs = halfOpenIdleMs;
     this.#log = log;
     if (protocol === 'websocket') this.#frames = new WebSocketFrames();
   }
@@ -56,6 +63,8 @@ export class Tunnel implements MessageServer, UpstreamUser {
   begin(rest: Buffer): void {
     this.#account.phase = 'tunnel';
     this.#upstream.user = this;
+    // A WebSocket ends with a close frame: behind it nobody has anything to say.
+    if (this.#frames === undefined) this.#upstream.keepHalfOpen(() => this.#onUpstreamEnded());
     if (rest.length > 0) this.onUpstreamBytes(rest, rest.length);
     this.#connection.becomeTunnel(this);
   }
@@ -76,6 +85,7 @@ export class Tunnel implements MessageServer, UpstreamUser {
     this.#account.bytesIn += bytes.length;
     this.#ticket.upstream.bytesMoved += bytes.length;
     this.#upstream.write(bytes);
+    this.#armHalfOpen();
     if (this.#upstream.full) this.#connection.pauseBody();
   }
 
@@ -88,12 +98,14 @@ export class Tunnel implements MessageServer, UpstreamUser {
   }
 
   onHalfClosed(): void {
-    this.#clientEnded = true;
-    if (!this.#account.over) this.#upstream.end();
+    this.#firstEnd ??= 'client';
+    if (this.#account.over) return;
+    this.#upstream.end();
+    this.#armHalfOpen();
   }
 
   onClientGone(): void {
-    this.#end({ endedBy: 'client', outcome: 'success' });
+    this.#end({ endedBy: this.#firstEnd === 'upstream' ? 'served' : 'client', outcome: 'success' });
   }
 
   onClientDrained(): void {
@@ -111,19 +123,20 @@ export class Tunnel implements MessageServer, UpstreamUser {
     this.#account.bytesOut += end;
     this.#ticket.upstream.bytesMoved += end;
     this.#frames?.read(bytes.subarray(0, end));
+    this.#armHalfOpen();
     if (end <= SMALL_BYTES) connection.writeCopy('', bytes, 0, end);
     else connection.write(Buffer.from(bytes.subarray(0, end)));
     return !connection.full;
   }
 
   onUpstreamClosed(error: Error | undefined): void {
-    const unasked = this.#frames?.closing === false && !this.#clientEnded;
+    const unasked = this.#frames?.closing === false && this.#firstEnd === undefined;
     if (error !== undefined || unasked) {
       const code = error === undefined ? 'upstream-reset' : upstreamErrorCode(error);
       const detail = error === undefined ? 'it closed without a close frame' : errorMessage(error);
       return this.#breakOff(code, { endedBy: 'upstream', closeCode: BAD_GATEWAY, detail });
     }
-    this.#end({ endedBy: this.#clientEnded ? 'client' : 'served', outcome: 'success' });
+    this.#end({ endedBy: this.#firstEnd === 'client' ? 'client' : 'served', outcome: 'success' });
     this.#connection.answered({ close: true });
   }
 
@@ -132,7 +145,20 @@ export class Tunnel implements MessageServer, UpstreamUser {
   }
 
   onUpstreamDeadline(): void {
-    // It has none: silence is allowed here.
+    const detail = 'one side has ended, and the other fell silent';
+    this.#breakOff('body-timeout', { endedBy: 'proxy', closeCode: GOING_AWAY, detail });
+  }
+
+  /** The client may still have something to say. */
+  #onUpstreamEnded(): void {
+    this.#firstEnd ??= 'upstream';
+    this.#connection.endSending();
+    this.#armHalfOpen();
+  }
+
+  /** Silence is allowed only while both sides are open. */
+  #armHalfOpen(): void {
+    if (this.#firstEnd !== undefined) this.#upstream.arm(this.#halfOpenIdleMs);
   }
 
   /** Never a clean-looking end. */

@@ -48,6 +48,8 @@ export class UpstreamConnection implements DeadlineHolder {
   gone = false;
   readonly #block = new ReadBlock();
   #error: Error | undefined;
+  /** Told of the other side's end, which leaves ours open. */
+  #onEnded: (() => void) | undefined;
 
   constructor(upstream: Upstream, events: UpstreamConnectionEvents) {
     this.upstream = upstream;
@@ -63,7 +65,7 @@ export class UpstreamConnection implements DeadlineHolder {
       this.user?.onConnected();
     });
     this.#socket.on('drain', () => this.user?.onUpstreamDrained());
-    this.#socket.on('end', () => this.#end());
+    this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', (error) => (this.#error = error));
     this.#socket.once('close', () => this.#end());
   }
@@ -137,6 +139,12 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#events.wheel.disarm(this);
   }
 
+  /** From now on the other side's end leaves ours open: it is over when both have ended. */
+  keepHalfOpen(onEnded: () => void): void {
+    this.#socket.allowHalfOpen = true;
+    this.#onEnded = onEnded;
+  }
+
   /** Nothing more is sent; what comes is still read. */
   end(): void {
     this.#writer.end();
@@ -165,6 +173,11 @@ export class UpstreamConnection implements DeadlineHolder {
     // Its answer goes on.
     if (this.user !== undefined) block.noteBulk(bytesRead);
     return more;
+  }
+
+  #onEnd(): void {
+    if (this.user === undefined || this.#onEnded === undefined) this.#end();
+    else this.#onEnded();
   }
 
   #end(): void {

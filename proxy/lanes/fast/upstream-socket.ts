@@ -32,9 +32,14 @@ export class UpstreamSocket extends Socket {
 
   #judging(callback: WriteCallback): WriteCallback {
     return (error) => {
-      if (error && this.mayHaveAnswer && STOPPED_READING.has((error as NodeJS.ErrnoException).code)) {
+      if (error && this.#mayBeHeard && STOPPED_READING.has((error as NodeJS.ErrnoException).code)) {
         this.writeError = error;
       } else callback(error);
     };
+  }
+
+  /** Behind the other side's end, which a tunnel outlives, there is nothing more to read. */
+  get #mayBeHeard(): boolean {
+    return this.mayHaveAnswer && !this.readableEnded;
   }
 }

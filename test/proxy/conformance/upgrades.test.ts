@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { LANES } from '../../support/conformance-rig.js';
@@ -101,6 +102,46 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
     const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: Echo/1\r\n\r\nwelcome';
     const { got } = await exchange(asking('/e', 'Connection: upgrade\r\nUpgrade: echo/1\r\n'), switched);
     expect(got).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nwelcome$/);
+  });
+
+  describe('of another protocol whose upstream has ended its side', () => {
+    let heard: string;
+    let upstream: Socket;
+    let ended: Promise<void>;
+    let client: RawConnection;
+
+    beforeEach(async () => {
+      await rig.close();
+      rig = await ProxyRig.start({ lane, upgrades: ['echo/1'] });
+      heard = '';
+      const onConnection = (socket: Socket) => {
+        upstream = socket;
+        ended = new Promise<void>((resolve) => socket.once('end', () => resolve()));
+        socket.once('data', () => {
+          socket.on('data', (octets: Buffer) => (heard += octets.toString('latin1')));
+          socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nbye');
+        });
+      };
+      rig.route(await rig.rawBackend(onConnection));
+      client = (await rig.connect()).write(asking('/e', 'Connection: upgrade\r\nUpgrade: echo/1\r\n'));
+      expect(await client.waitForEnd()).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nbye$/);
+    });
+
+    test('the client is heard until it ends its own', async () => {
+      client.write('still here').socket.end();
+      await ended;
+      expect(heard).toBe('still here');
+      expect(await rig.waitForRecords(1)).toMatchObject([{ status: 101, endedBy: 'served', code: undefined }]);
+    });
+
+    test('the client learns that nobody listens any more', async () => {
+      upstream.destroy();
+      while (!client.socket.destroyed) {
+        client.write('still here');
+        await setImmediate();
+      }
+      expect(await rig.waitForRecords(1)).toMatchObject([{ status: 101, code: 'upstream-reset' }]);
+    });
   });
 
   test('a tunnel goes where its cookie goes', async () => {
@@ -205,5 +246,18 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
     await ended;
     expect(await client.waitForEnd()).toMatch(/\r\n\r\n$/);
     expect(await rig.waitForRecords(1)).toMatchObject([{ status: 101, endedBy: 'client', code: undefined }]);
+  });
+
+  test('a tunnel that is half closed ends when nothing moves through it any more', async () => {
+    await rig.close();
+    rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 } });
+    const { client, upstream } = await openTunnel();
+    // It keeps its own side open.
+    upstream.allowHalfOpen = true;
+    client.socket.end();
+    // 1001: we leave.
+    expect((await client.waitForEnd()).slice(-4)).toBe('\x88\x02\x03\xe9');
+    expect(await rig.waitForRecords(1)).toMatchObject([{ status: 101, endedBy: 'proxy', code: 'body-timeout' }]);
+    expect(rig.proxy.trafficOf(targetFor(0))).toMatchObject({ inflight: 0, failures: 0 });
   });
 });
