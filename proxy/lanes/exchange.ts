@@ -112,11 +112,14 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#response.sendDate = false;
     const probe = new ClientProbe(this.#context.clock, () => this.#probeClient());
     const onHalfClose = () => probe.start();
+    const onTaken = () => this.#stall.noteProgress();
     this.#request.socket.once('halfClosed', onHalfClose);
+    this.#request.socket.on('taken', onTaken);
     this.#response.once('close', () => {
       probe.stop();
       this.#stall.stop();
       this.#request.socket.off('halfClosed', onHalfClose);
+      this.#request.socket.off('taken', onTaken);
       this.#onClientGone();
     });
     this.#response.on('error', () => undefined);

@@ -82,6 +82,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   }
 
   onClientDrained(): void {
+    this.emit('taken');
     const done = this.#writeDone;
     this.#writeDone = undefined;
     done?.();

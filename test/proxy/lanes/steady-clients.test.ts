@@ -12,6 +12,7 @@ import { silentLog } from '../../../src/core/log.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { targetFor } from '../../support/proxy-rig.js';
 import { RawConnection } from '../../support/raw-connection.js';
+import { SlowClient } from '../../support/slow-client.js';
 
 /** Two of them are longer than anybody may be silent. */
 const PAUSE_MS = defaultProxyOptions.deadlines.bodyIdleMs * 0.6;
@@ -67,4 +68,23 @@ test('an upload goes on behind an early answer for as long as it moves', async (
   upstream.write('ended');
   expect(await client.waitFor(/ended$/)).toMatch(/begunended$/);
   client.close();
+});
+
+test('a client takes what is whole already, piece by piece, in the full lane', async () => {
+  const chunk = `${(17_000).toString(16)}\r\n${'x'.repeat(17_000)}\r\n`;
+  await start('full', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(3)}0\r\n\r\n`);
+  const slow = new SlowClient();
+  slow.on('error', () => undefined);
+  proxy.frontServer.emit('connection', slow);
+  slow.push('GET /x HTTP/1.1\r\nHost: a\r\n\r\n');
+  await slow.offered();
+  // Behind the proxy's own listener, which has heard of it by then.
+  slow.on('drain', () => clock.advance(PAUSE_MS));
+  let received = '';
+  while (!slow.destroyed && !received.endsWith('0\r\n\r\n')) {
+    await slow.offered();
+    received += slow.takePiece().toString('latin1');
+  }
+  expect(received.match(/x{17000}/g)).toHaveLength(3);
+  expect(received).toMatch(/\r\n0\r\n\r\n$/);
 });
