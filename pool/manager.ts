@@ -149,7 +149,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
     this.#publisher = new TargetPublisher(traffic);
-    this.#pressure = new PressureWatch({ traffic, options: () => this.#options });
+    this.#pressure = new PressureWatch({ traffic, clock, options: () => this.#options });
     this.#promotions = new PromotionTimes(clock);
     this.#steadiness = new Steadiness(() => this.#options.failbackAfterMs);
     const onCreated = (worker: Worker) => this.#listenTo(worker);

@@ -1,5 +1,6 @@
 // Memory pressure as the pool feels it: what is in force now, what that makes of a shape and of starts, and each step in
 // plain words. When to take one is the ladder's business.
+import type { Clock } from '../src/core/clock.js';
 import type { ResourceReading } from '../src/core/resource-reading.js';
 import type { TrafficPort } from '../src/core/traffic-port.js';
 import type { Shape } from './modes.js';
@@ -11,6 +12,7 @@ import type { Why } from './why.js';
 
 export interface PressureWatchDeps {
   readonly traffic: Pick<TrafficPort, 'shedBatch'>;
+  readonly clock: Clock;
   /** Those of the moment. */
   options(): Pick<PoolOptions, 'pressure' | 'sleepHooks'>;
 }
@@ -56,7 +58,9 @@ export class PressureWatch {
       if (act === 'freeze-standby') return hasWarmer(shape, 'frozen');
       return act !== 'sleep-standby' || (sleepHooks !== undefined && hasWarmer(shape, 'asleep'));
     };
-    const step = this.#ladder.note(reading, pressure, isPossible);
+    // Not by the reading's own time: that is the wall clock's, which may be set back.
+    const look = { ...reading, nowMs: this.#deps.clock.now() };
+    const step = this.#ladder.note(look, pressure, isPossible);
     if (step === undefined) return undefined;
     this.#deps.traffic.shedBatch(this.#ladder.acts.includes('shed-batch'));
     return describe(step);

@@ -17,6 +17,11 @@ export interface PressureOptions {
   readonly relaxAfterMs: number;
 }
 
+export interface PressureLook extends Pick<ResourceReading, 'machine' | 'gpu'> {
+  /** By a clock that never goes backwards. */
+  readonly nowMs: number;
+}
+
 export interface PressureStep {
   readonly act: PressureAct;
   /** False: it is taken back. */
@@ -33,8 +38,8 @@ const CALM = 0.5;
 export class PressureLadder {
   #acts: readonly PressureAct[] = [];
   #evidence = '';
-  #climbedAt = -Infinity;
-  #calmSince: number | undefined;
+  #climbedAtMs = -Infinity;
+  #calmSinceMs: number | undefined;
 
   /** Those in force, in the order in which they were taken. */
   get acts(): readonly PressureAct[] {
@@ -48,43 +53,43 @@ export class PressureLadder {
 
   /** @param isPossible whether an act would change anything at all; others are passed over. */
   note(
-    reading: Pick<ResourceReading, 'at' | 'machine' | 'gpu'>,
+    look: PressureLook,
     options: PressureOptions,
     isPossible: (act: PressureAct) => boolean,
   ): PressureStep | undefined {
-    const { at } = reading;
-    const pressed = describePressure(reading, options, 1);
+    const { nowMs } = look;
+    const pressed = describePressure(look, options, 1);
     if (pressed !== undefined) {
-      this.#calmSince = undefined;
+      this.#calmSinceMs = undefined;
       this.#evidence = pressed;
-      return at - this.#climbedAt >= CLIMB_EVERY_MS ? this.#climb(at, isPossible) : undefined;
+      return nowMs - this.#climbedAtMs >= CLIMB_EVERY_MS ? this.#climb(nowMs, isPossible) : undefined;
     }
     if (this.#acts.length === 0) return undefined;
-    if (describePressure(reading, options, CALM) !== undefined) return void (this.#calmSince = undefined);
-    this.#calmSince ??= at;
-    return at - this.#calmSince >= options.relaxAfterMs ? this.#stepBack(at, options) : undefined;
+    if (describePressure(look, options, CALM) !== undefined) return void (this.#calmSinceMs = undefined);
+    this.#calmSinceMs ??= nowMs;
+    return nowMs - this.#calmSinceMs >= options.relaxAfterMs ? this.#stepBack(nowMs, options) : undefined;
   }
 
-  #climb(at: number, isPossible: (act: PressureAct) => boolean): PressureStep | undefined {
+  #climb(nowMs: number, isPossible: (act: PressureAct) => boolean): PressureStep | undefined {
     const last = this.#acts.at(-1);
     const next = PRESSURE_ACTS.slice(last === undefined ? 0 : PRESSURE_ACTS.indexOf(last) + 1).find(isPossible);
     if (next === undefined) return undefined;
-    this.#climbedAt = at;
+    this.#climbedAtMs = nowMs;
     this.#acts = [...this.#acts, next];
     return { act: next, begun: true, evidence: this.#evidence };
   }
 
-  #stepBack(at: number, { relaxAfterMs }: PressureOptions): PressureStep {
+  #stepBack(nowMs: number, { relaxAfterMs }: PressureOptions): PressureStep {
     const act = this.#acts.at(-1)!;
     this.#acts = this.#acts.slice(0, -1);
-    this.#calmSince = at;
+    this.#calmSinceMs = nowMs;
     return { act, begun: false, evidence: `it has been calm for ${relaxAfterMs / 1000} s` };
   }
 }
 
 /** `margin` 1 for pressure; below it for what is still too near to it. */
 function describePressure(
-  { machine, gpu }: Pick<ResourceReading, 'machine' | 'gpu'>,
+  { machine, gpu }: PressureLook,
   options: PressureOptions,
   margin: number,
 ): string | undefined {

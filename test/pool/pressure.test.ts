@@ -31,15 +31,16 @@ const options: PoolOptions = {
 
 class Machine extends EventEmitter<{ sampled: [ResourceReading] }> {
   latest: ResourceReading | undefined;
-  #at = 0;
+  /** By its wall clock. */
+  at = 1_700_000_000_000;
 
   refresh(): Promise<void> {
     return Promise.resolve();
   }
 
   sample(facts: MemoryFacts): void {
-    this.#at += 4_000;
-    this.latest = readingOf(facts, this.#at);
+    this.at += 4_000;
+    this.latest = readingOf(facts, this.at);
     this.emit('sampled', this.latest);
   }
 }
@@ -77,7 +78,7 @@ function pass(ms: number): Promise<void> {
 async function sample(facts: MemoryFacts, times: number): Promise<void> {
   for (let count = 0; count < times; count += 1) {
     machine.sample(facts);
-    await pass(250);
+    await pass(4_000);
   }
 }
 
@@ -112,6 +113,17 @@ test('starts pause, the standby freezes and falls asleep, batch is shed; what se
   expect(pool.view().pressure).toEqual({ acts: [], evidence: undefined });
   expect(temperature()).toBe('hot');
   expect(traffic.sheds).toBe(false);
+});
+
+test('a wall clock that is set back holds up no step, neither forth nor back', async () => {
+  await sample({ memoryFull: 50 }, 1);
+  machine.at -= 3_600_000;
+  await sample({ memoryFull: 50 }, 1);
+  expect(pool.view().pressure.acts).toEqual(['pause-starts', 'freeze-standby']);
+  await sample({ memoryFull: 0 }, 1);
+  machine.at -= 3_600_000;
+  await sample({ memoryFull: 0 }, 2);
+  expect(pool.view().pressure.acts).toEqual([]);
 });
 
 test('a switch that needs more workers is refused with the numbers, and the old shape serves', async () => {

@@ -10,13 +10,14 @@ const EVERY_ACT = () => true;
 /** A sample every two seconds, as in the product. */
 class Sampling {
   readonly ladder = new PressureLadder();
-  #at = 0;
+  #nowMs = 0;
 
   steps(facts: MemoryFacts, seconds: number, isPossible: (act: string) => boolean = EVERY_ACT): PressureStep[] {
     const steps: PressureStep[] = [];
     for (let passed = 0; passed < seconds; passed += 2) {
-      this.#at += 2_000;
-      const step = this.ladder.note(readingOf(facts, this.#at), { ...OPTIONS, gpuMemoryShare: 0.95 }, isPossible);
+      this.#nowMs += 2_000;
+      const look = { ...readingOf(facts, 0), nowMs: this.#nowMs };
+      const step = this.ladder.note(look, { ...OPTIONS, gpuMemoryShare: 0.95 }, isPossible);
       if (step !== undefined) steps.push(step);
     }
     return steps;
