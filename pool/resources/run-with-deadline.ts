@@ -1,8 +1,8 @@
 // Runs a program that may hang, and does not hang with it: past the deadline its whole group is killed and nobody
 // waits for it any more, not even when the kernel can't end it (a process stuck in a driver).
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../../src/core/clock.js';
-import { errorCode } from '../../src/core/errors.js';
+import { errorCode, errorMessage } from '../../src/core/errors.js';
 
 export type RunResult =
   | { readonly kind: 'exited'; readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -29,8 +29,14 @@ const MAX_OUTPUT_BYTES = 256 * 1024;
 function runWithDeadline(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
-    // Its own group: a wrapper script that hangs leaves a child behind that would hold our pipes open.
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let child: ChildProcess;
+    try {
+      // Its own group: a wrapper script that hangs leaves a child behind that would hold our pipes open.
+      child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    } catch (error) {
+      // Without memory for a fork, say.
+      return resolve(failureOf(error));
+    }
     const output = { stdout: '', stderr: '' };
     const finish = (result: RunResult) => {
       timer.cancel();
@@ -38,24 +44,29 @@ function runWithDeadline(command: readonly string[], options: RunOptions): Promi
     };
     const giveUp = (result: RunResult) => {
       killGroup(child.pid);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       child.unref();
       finish(result);
     };
     const timer = options.clock.startTimer(options.deadlineMs, () => giveUp({ kind: 'overdue' }));
     for (const name of ['stdout', 'stderr'] as const) {
-      child[name].setEncoding('utf8').on('data', (text: string) => {
+      // Without descriptors for them there are none, whatever the types say, and an 'error' follows.
+      const stream = child[name];
+      stream?.setEncoding('utf8').on('data', (text: string) => {
         output[name] += text;
         if (output[name].length > MAX_OUTPUT_BYTES) giveUp({ kind: 'too-much-output' });
       });
+      stream?.on('error', (error) => giveUp(failureOf(error)));
     }
-    child.once('error', (error) => {
-      const code = errorCode(error);
-      finish(code === 'ENOENT' ? { kind: 'not-found' } : { kind: 'unrunnable', reason: code ?? error.message });
-    });
+    child.on('error', (error) => finish(failureOf(error)));
     child.once('close', (code) => finish({ kind: 'exited', code, ...output }));
   });
+}
+
+function failureOf(error: unknown): RunResult {
+  const code = errorCode(error);
+  return code === 'ENOENT' ? { kind: 'not-found' } : { kind: 'unrunnable', reason: code ?? errorMessage(error) };
 }
 
 function killGroup(pid: number | undefined): void {
