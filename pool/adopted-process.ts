@@ -4,7 +4,7 @@
 import type { Clock } from '../src/core/clock.js';
 import { ExitNews } from './exit-news.js';
 import { readProcess } from './process-table.js';
-import { signalGroup } from './worker-process.js';
+import { endRemains, signalGroup } from './worker-process.js';
 import { tailWorkerLog } from './worker-log.js';
 import type { ProcessIdentity, WorkerProcess } from './worker-runtime.js';
 
@@ -15,8 +15,7 @@ export function adoptProcess({ pid, startTicks, logFile }: ProcessIdentity, cloc
   const exit = new ExitNews();
   const look = () => {
     if (lives({ pid, startTicks })) return void clock.startTimer(LOOK_EVERY_MS, look, { unref: true });
-    // What it leaves behind in its group would hold the port against its successor.
-    signalGroup(pid, 'SIGKILL');
+    endRemains(pid);
     exit.publish({ code: undefined, signal: undefined });
   };
   clock.startTimer(0, look, { unref: true });

@@ -5,6 +5,7 @@ import { systemClock } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
 import { runningHere } from './resources/run-with-deadline.js';
+import { trySignal } from './try-signal.js';
 import { launchWorkerProcess, type ForkedProcess } from './worker-process.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
@@ -18,7 +19,7 @@ process.on('message', (order: LauncherOrder) => {
     case 'launch':
       return launch(order.key, order.spec);
     case 'discard':
-      return order.keys.forEach((key) => launched.get(key)?.signalGroup('SIGKILL'));
+      return discard(order.keys);
     case 'run':
       return void run(order.key, order.command, order.deadlineMs);
   }
@@ -35,6 +36,13 @@ function launch(key: number, spec: LaunchSpec): void {
     });
   } catch (error) {
     tell({ kind: 'refused', key, reason: errorMessage(error) });
+  }
+}
+
+function discard(keys: readonly number[]): void {
+  for (const key of keys) {
+    const worker = launched.get(key);
+    if (worker !== undefined) trySignal(worker, 'SIGKILL');
   }
 }
 

@@ -1,6 +1,7 @@
 // Ends a process group for certain: continue it, ask it (SIGTERM), wait, end it (SIGKILL). Resolves once its leader is gone
-// and the rest of it was ended (remains.ts waits for that).
+// and the rest of it was ended (remains.ts waits for that), or once it is known that we can't end it.
 import { waitFor, type Clock } from '../src/core/clock.js';
+import { trySignal } from './try-signal.js';
 import type { WorkerProcess } from './worker-runtime.js';
 
 export interface StopLadderOptions {
@@ -11,18 +12,28 @@ export interface StopLadderOptions {
   readonly hurry?: AbortSignal;
 }
 
-/** Returns whether the process left when it was asked to. */
-export async function stopProcess(worker: WorkerProcess, options: StopLadderOptions): Promise<'left' | 'killed'> {
+export type Ending =
+  /** When it was asked to, or by itself. */
+  | 'left'
+  | 'killed'
+  /** We may not signal it, so it lives on. */
+  | 'refused';
+
+/**
+ * Never rejects. What may not be signalled has its grace as well: it may leave by itself, or come to run as a user of ours
+ * (a start script that drops its privileges). It is not waited for any longer, since nothing would end that wait.
+ */
+export async function stopProcess(worker: WorkerProcess, options: StopLadderOptions): Promise<Ending> {
   const gone = new AbortController();
   const exited = new Promise<void>((resolve) => worker.onExit(() => resolve()));
   worker.onExit(() => gone.abort());
-  worker.signalGroup('SIGTERM');
+  trySignal(worker, 'SIGTERM');
   // A stopped group would keep the signal pending for ever. Continued after the SIGTERM, so that it runs nothing else.
-  worker.signalGroup('SIGCONT');
+  trySignal(worker, 'SIGCONT');
   const cut = options.hurry === undefined ? gone.signal : AbortSignal.any([gone.signal, options.hurry]);
   await waitFor(options.clock, options.graceMs, cut).catch(() => undefined);
   if (gone.signal.aborted) return 'left';
-  worker.signalGroup('SIGKILL');
+  if (trySignal(worker, 'SIGKILL') === 'refused') return 'refused';
   await exited;
   return 'killed';
 }

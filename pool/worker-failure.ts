@@ -71,6 +71,12 @@ export function notAwake(id: string, evidence: string): UnderstudyError {
   return new UnderstudyError(`${id} did not wake: ${evidence}.`, { code: 'wake-failed', source: 'upstream' });
 }
 
+export function notSignalled(id: string, pid: number | undefined): UnderstudyError {
+  const hint = 'It lives on, and holds its port until somebody who may ends it.';
+  const message = `Cannot stop ${id}: process ${pid} runs as another user, so that we may not signal it. ${hint}`;
+  return operatorError('worker-not-signalled', message);
+}
+
 export function wedged(id: string, evidence: string): UnderstudyError {
   return new UnderstudyError(`${id} is wedged: ${evidence}.`, { code: 'worker-wedged', source: 'upstream' });
 }

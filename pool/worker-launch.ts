@@ -5,6 +5,7 @@ import type { LaunchTurns } from './launch-turns.js';
 import { isManaged } from './options.js';
 import type { BackendOptions, ManagedBackendOptions, PoolOptions } from './options.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import { trySignal } from './try-signal.js';
 import { createUnmanagedProcess } from './unmanaged-process.js';
 import { portInUse } from './worker-failure.js';
 import { addressOfUrl, launchSpecOf } from './worker-place.js';
@@ -68,11 +69,10 @@ async function launchIfWanted(order: LaunchOrder, spec: LaunchSpec): Promise<Wor
   return undefined;
 }
 
-/** Resolves once it is gone. */
-export function endAtOnce(process: WorkerProcess): Promise<unknown> {
+/** Resolves once it is gone; at once where we may not signal it: other launches wait for this one's turn to end. */
+export async function endAtOnce(process: WorkerProcess): Promise<void> {
   const ended = new Promise((resolve) => process.onExit(resolve));
-  process.signalGroup('SIGKILL');
-  return ended;
+  if (trySignal(process, 'SIGKILL') !== 'refused') await ended;
 }
 
 /** Worker 1 has the backend's own port, further ones a free one. */

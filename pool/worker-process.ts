@@ -31,8 +31,7 @@ export function launchWorkerProcess(spec: LaunchSpec): ForkedProcess {
   const exit = new ExitNews();
   // The child's own event, not execa's promise: the event comes a turn of the loop earlier.
   child.on('exit', (code, signal) => {
-    // What the leader leaves behind in its group would hold the port against its successor.
-    if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+    if (pid !== undefined) endRemains(pid);
     exit.publish({ code: code ?? undefined, signal: signal ?? undefined });
   });
   void child.then((result) => {
@@ -46,7 +45,19 @@ export function launchWorkerProcess(spec: LaunchSpec): ForkedProcess {
   };
 }
 
-/** False when nobody of the group is left. */
+/** What a leader leaves behind in its group would hold the port against its successor. */
+export function endRemains(group: number): void {
+  try {
+    signalGroup(group, 'SIGKILL');
+  } catch {
+    // It runs as another user (through sudo, say): it is not ours to end, and must not end us.
+  }
+}
+
+/**
+ * False when nobody of the group is left.
+ * @throws Error when we may signal none of it (EPERM).
+ */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-group, signal);

@@ -38,7 +38,10 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /** Calls back once, in the turn in which the end is seen; at once if it has ended. */
   onExit(listener: (report: ExitReport) => void): void;
-  /** Signals the whole process group. False when no process of it is left. */
+  /**
+   * Signals the whole process group. False when no process of it is left.
+   * @throws Error when we may not signal it (EPERM): it runs as another user. try-signal.ts is for who can't be thrown at.
+   */
   signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
   /** We leave and it stays: it no longer keeps our process from ending. */
   release(): void;

@@ -14,8 +14,17 @@ import type { HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
 import type { Hook, HookTarget } from './sleep-hooks.js';
 import { stopProcess } from './stop-ladder.js';
+import { trySignal } from './try-signal.js';
 import type { Why } from './why.js';
-import { describeExit, exitFailure, notAsleep, notAwake, startTimeout, wedged } from './worker-failure.js';
+import {
+  describeExit,
+  exitFailure,
+  notAsleep,
+  notAwake,
+  notSignalled,
+  startTimeout,
+  wedged,
+} from './worker-failure.js';
 import { WorkerHealth } from './worker-health.js';
 import { endAtOnce, launchWorker, type Launched } from './worker-launch.js';
 import type { ExitReport, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
@@ -274,8 +283,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** A standby's whole process group is stopped: no CPU, memory kept. */
   freeze(why: Why): void {
     const process = this.#process();
-    this.#health?.pause();
+    // Should that be refused, it runs on and is to be probed.
     process.signalGroup('SIGSTOP');
+    this.#health?.pause();
     this.#move({ kind: 'standby', process, temperature: 'frozen' }, why);
   }
 
@@ -315,12 +325,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #rehearseAwake(begun: StandbyState, health: WorkerHealth): Promise<void> {
     const frozen = begun.temperature === 'frozen';
     const beganAtMs = this.#deps.clock.now();
-    if (frozen) begun.process.signalGroup('SIGCONT');
+    if (frozen && trySignal(begun.process, 'SIGCONT') === 'refused') return;
     const result = await health.rehearse();
     // Promoted, stopped, gone or left to somebody else meanwhile: then it must not be frozen again.
     if (this.#state !== begun || this.#deps.isHeld()) return;
     if (result.kind === 'passed') {
-      if (frozen) begun.process.signalGroup('SIGSTOP');
+      if (frozen) trySignal(begun.process, 'SIGSTOP');
       this.emit('timed', begun.temperature, this.#deps.clock.now() - beganAtMs);
     } else if (frozen) this.#condemn('it failed its rehearsal');
   }
@@ -391,7 +401,18 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (process === undefined) return void this.#move({ kind: 'off' }, why);
     this.#move(failure === undefined ? { kind: 'stopping', process } : { kind: 'stopping', process, failure }, why);
     const { clock, options, hurry } = this.#deps;
-    void stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry });
+    void stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry }).then((ending) => {
+      if (ending === 'refused') this.#leaveRunning(process);
+    });
+  }
+
+  /** Nobody here can end it, so nobody waits for its end any more; by itself the worker gets no second process beside it. */
+  #leaveRunning(process: WorkerProcess): void {
+    if (this.#state.kind !== 'stopping' || this.#state.process !== process) return;
+    const error = notSignalled(this.id, process.pid);
+    this.#lastError = error;
+    const rule = 'it is left alone until it is restarted by hand';
+    this.#move({ kind: 'failed', error }, { cause: 'its process may not be signalled, and lives on', rule });
   }
 
   /** A failed worker becomes one that merely is off. */

@@ -38,6 +38,8 @@ export class FakeProcess implements WorkerProcess {
   /** CPU that it burnt otherwise, in ticks of 10 ms. */
   burntTicks = 0;
   announced: Announcement = nothingAnnounced;
+  /** It runs as another user: we may not signal it. */
+  foreign = false;
   readonly #exit = new ExitNews();
 
   constructor(pid: number, spec: LaunchSpec) {
@@ -52,6 +54,7 @@ export class FakeProcess implements WorkerProcess {
 
   signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
     if (!this.alive) return false;
+    if (this.foreign) throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
     if (signal === 'SIGSTOP') this.stopped = true;
     else if (signal === 'SIGCONT') this.stopped = false;
     // An exit is never told within the call that caused it.
