@@ -3,7 +3,7 @@
 // standby before that. Its exit code is nobody's to know.
 import type { Clock } from '../src/core/clock.js';
 import { ExitNews } from './exit-news.js';
-import { readProcess } from './process-table.js';
+import { isPidTaken, lookForProcess } from './process-table.js';
 import { endRemains, signalGroup } from './worker-process.js';
 import { tailWorkerLog } from './worker-log.js';
 import type { ProcessIdentity, WorkerProcess } from './worker-runtime.js';
@@ -28,8 +28,10 @@ export function adoptProcess({ pid, startTicks, logFile }: ProcessIdentity, cloc
   };
 }
 
-/** The very process, not another one that was given its pid since. */
+/** The very process, not another one that was given its pid since. Where we could not look the pid alone must tell. */
 export function lives({ pid, startTicks }: Pick<ProcessIdentity, 'pid' | 'startTicks'>): boolean {
-  const facts = readProcess(pid);
-  return facts !== undefined && facts.state !== 'Z' && facts.startTicks === startTicks;
+  const found = lookForProcess(pid);
+  if (found === 'unknown') return isPidTaken(pid);
+  if (found === 'gone' || found.state === 'Z') return false;
+  return startTicks === undefined || found.startTicks === startTicks;
 }

@@ -6,10 +6,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../src/core/clock.js';
+import { errorMessage } from '../src/core/errors.js';
 import { adoptProcess, lives } from './adopted-process.js';
 import { ExitNews } from './exit-news.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
-import { readProcess } from './process-table.js';
+import { lookForProcess } from './process-table.js';
 import type { RunResult } from './resources/run-with-deadline.js';
 import { tailWorkerLog, touchWorkerLog } from './worker-log.js';
 import { signalGroup } from './worker-process.js';
@@ -118,10 +119,19 @@ export class Launcher {
   }
 
   #order(order: LauncherOrder): void {
-    this.open();
+    try {
+      this.open();
+    } catch (error) {
+      return this.#refuse(order, `the process that runs programs could not be started: ${errorMessage(error)}`);
+    }
     this.#holdUp();
-    // What could not be said is told by the end of the connection.
-    this.#child?.send(order, () => undefined);
+    // What could not be said is told by the end of the connection, or by the error of a launcher that could not be run.
+    if (this.#child?.connected === true) this.#child.send(order, () => undefined);
+  }
+
+  #refuse(order: LauncherOrder, reason: string): void {
+    if (order.kind === 'run') this.#endRun(order.key, { kind: 'unrunnable', reason });
+    else if (order.kind === 'launch') this.#onNews({ kind: 'refused', key: order.key, reason });
   }
 
   #onNews(news: LauncherNews): void {
@@ -133,7 +143,7 @@ export class Launcher {
       this.#forget(news.key);
       return launch.onRefused(new Error(news.reason));
     }
-    if (news.pid !== undefined) launch.identity = identify(news.pid, launch.spec.logFile);
+    if (news.pid !== undefined) launch.identity = identify({ pid: news.pid, logFile: launch.spec.logFile });
     launch.onAnswer(news.pid);
   }
 
@@ -154,6 +164,11 @@ export class Launcher {
 
   /** One that is stopped says nothing, and its connection stands: it is ended, and so lost. */
   #look(child: ChildProcess): void {
+    for (const launch of this.#launches.values()) {
+      // Its start could not be read before. While its end is untold, the pid is nobody else's.
+      const { identity } = launch;
+      if (identity !== undefined && identity.startTicks === undefined) launch.identity = identify(identity);
+    }
     const overdue = [...this.#launches].filter(([, { identity }]) => identity === undefined || !lives(identity));
     const isSilent = overdue.some(([key]) => this.#overdue.has(key));
     this.#overdue = new Set(overdue.map(([key]) => key));
@@ -189,8 +204,9 @@ export class Launcher {
   }
 }
 
-function identify(pid: number, logFile: string): ProcessIdentity {
+function identify({ pid, logFile }: Pick<ProcessIdentity, 'pid' | 'logFile'>): ProcessIdentity {
+  const found = lookForProcess(pid);
+  if (found === 'unknown') return { pid, startTicks: undefined, logFile };
   // Gone already: no process has this start.
-  const startTicks = readProcess(pid)?.startTicks ?? -1;
-  return { pid, startTicks, logFile };
+  return { pid, startTicks: found === 'gone' ? -1 : found.startTicks, logFile };
 }

@@ -14,6 +14,16 @@ const MAX_BODY_LENGTH = 64 * 1024;
 const freshConnections = new Agent({ keepAlive: false });
 const HEADERS = { 'user-agent': 'understudy-probe', connection: 'close' };
 
+/** What the connecting side lacks: descriptors, memory, local ports (connect(2)). No worker is to blame for that. */
+const OUR_SHORTAGES: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+  'EADDRNOTAVAIL',
+  'EAGAIN',
+]);
+
 /** Why a probe was ended that took too long. */
 const TOO_LATE = new Error('no answer in time');
 
@@ -25,7 +35,7 @@ export async function probeHttp(address: UpstreamAddress, options: ProbeOptions,
       ? { kind: 'passed', status, announced }
       : { kind: 'bad-status', status };
   } catch (error) {
-    return error === TOO_LATE ? { kind: 'timeout' } : resultOf(error);
+    return error === TOO_LATE ? { kind: 'timeout' } : resultOf(error, address);
   }
 }
 
@@ -83,8 +93,22 @@ function isExpected(status: number, expected: number | undefined): boolean {
   return expected === undefined ? status < 500 : status === expected;
 }
 
-function resultOf(error: unknown): ProbeResult {
-  const code = errorCode(error);
+function resultOf(error: unknown, address: UpstreamAddress): ProbeResult {
+  const codes = codesOf(error);
+  const [code] = codes.filter((each) => !isOurShortage(each, address));
+  if (code === undefined && codes[0] !== undefined) return { kind: 'unknown', reason: codes[0] };
   if (code === 'ECONNREFUSED' || code === 'ENOENT') return { kind: 'refused' };
   return { kind: 'broken', reason: code ?? errorMessage(error) };
+}
+
+/** Of a name with several addresses, one for each: where IPv6 is off, the first may be one that we can't even call from. */
+function codesOf(error: unknown): string[] {
+  const errors =
+    typeof error === 'object' && error !== null && 'errors' in error ? (error.errors as unknown[]) : [error];
+  return errors.flatMap((each) => errorCode(each) ?? []);
+}
+
+/** On a Unix socket EAGAIN is the worker's: its queue of connections is full (unix(7)). */
+function isOurShortage(code: string, { kind }: UpstreamAddress): boolean {
+  return OUR_SHORTAGES.has(code) && !(code === 'EAGAIN' && kind === 'unix');
 }

@@ -6,14 +6,20 @@ const block = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Undefined where it can't be read: processes come and go while we look, and some aren't ours to look at. */
 export function tryReadProcFile(path: string): string | undefined {
-  let file: number | undefined;
   try {
-    file = openSync(path, 'r');
-    return readWhole(file);
+    return readProcFile(path);
   } catch {
     return undefined;
+  }
+}
+
+/** @throws Error (ENOENT, or ESRCH where it ends meanwhile, when there is no such process; EMFILE, EACCES and the like) */
+export function readProcFile(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    return readWhole(file);
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
   }
 }
 

@@ -1,13 +1,34 @@
 // Reads /proc: who a process is (pid + start time), who holds a port. Only reads. Where there is no /proc it knows
 // nothing, and says undefined rather than guess.
 import { readdirSync, readlinkSync } from 'node:fs';
+import { errorCode } from '../src/core/errors.js';
 import { parseStat, stateIndex, type ProcessFacts } from '../src/core/process-stat.js';
-import { tryReadProcFile } from './proc-file.js';
+import { readProcFile, tryReadProcFile } from './proc-file.js';
 
 /** The process itself, or undefined when it is gone. */
 export function readProcess(pid: number): ProcessFacts | undefined {
   const stat = tryReadProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(stat);
+}
+
+/** For who acts on a process's absence: a look that fails for want of descriptors, say, tells nothing. */
+export function lookForProcess(pid: number): ProcessFacts | 'gone' | 'unknown' {
+  try {
+    return parseStat(readProcFile(`/proc/${pid}/stat`)) ?? 'unknown';
+  } catch (error) {
+    const code = errorCode(error);
+    return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'unknown';
+  }
+}
+
+/** Whether any process has this pid, ended or not. Needs no descriptor, and so tells what /proc can't tell now. */
+export function isPidTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'ESRCH';
+  }
 }
 
 /** Another one after each boot of the machine. */
@@ -28,6 +49,7 @@ export function isGroupAlive(group: number): boolean {
   try {
     process.kill(-group, 0);
   } catch {
+    // Or it is another user's: that one's end is not ours to bring about, nor to wait for.
     return false;
   }
   return membersOf(group).length > 0;

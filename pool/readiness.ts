@@ -36,6 +36,8 @@ export function judgeProbe(
   if (probe.result.kind === 'timeout' && probe.busy && health.verdict !== 'unproven') {
     return { ...health, evidence: `${evidence}, but its process is busy` };
   }
+  // We lacked something ourselves: that speaks neither for the worker nor against it.
+  if (probe.result.kind === 'unknown') return { ...health, evidence };
   return afterFail(health, evidence, probe.result.kind === 'refused' ? 1 : options.fall);
 }
 
@@ -63,6 +65,8 @@ export function describeProbe(result: ProbeResult): string {
       return 'did not answer in time';
     case 'broken':
       return `broke the answer off (${result.reason})`;
+    case 'unknown':
+      return `could not be asked, for want of descriptors, ports or memory on our side (${result.reason})`;
   }
 }
 

@@ -78,6 +78,11 @@ export class WorkSigns {
     return nowMs - this.#starting.atMs;
   }
 
+  /** A start could not be seen: how long it has shown no progress counts from now on. */
+  noteUnseen(): void {
+    this.#starting = { ...this.#starting, atMs: this.#options.clock.now() };
+  }
+
   #look({ cpuTicks = 0, runnable = false }: Partial<Vitals> = {}): Silence {
     const { requests = 0, inflight = 0, failures = 0, bytesMoved = 0 } = this.#options.traffic() ?? {};
     const answered = requests - inflight - failures;

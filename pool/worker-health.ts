@@ -211,6 +211,8 @@ export class WorkerHealth {
   }
 
   #checkProgress(result: ProbeResult): void {
+    // What keeps us from asking keeps us from seeing its progress, too.
+    if (result.kind === 'unknown') return this.#signs.noteUnseen();
     const answers = result.kind === 'passed' || result.kind === 'bad-status';
     const idleMs = this.#signs.msWithoutProgress({ output: this.#options.process.lastOutput(), answers });
     if (idleMs >= this.#options.pool().startTimeoutMs) this.#listener.onStuck(idleMs);
@@ -218,7 +220,7 @@ export class WorkerHealth {
 
   /** Down by its own word (a 503) it may recover by itself. Down without a word while its process lives, it won't. */
   #checkSilence(result: ProbeResult): void {
-    if (result.kind === 'passed' || result.kind === 'bad-status') return;
+    if (result.kind === 'passed' || result.kind === 'bad-status' || result.kind === 'unknown') return;
     const { fails } = this.#health;
     if (fails < this.#options.pool().health.fall) return;
     this.#listener.onWedged(`${fails} probes in a row failed: it ${describeProbe(result)}`);

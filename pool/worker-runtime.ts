@@ -21,8 +21,8 @@ export interface LaunchSpec {
 /** A process that somebody started before us. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** With the pid it names one process for as long as the machine is up. */
-  readonly startTicks: number;
+  /** With the pid it names one process for as long as the machine is up. Undefined where we lacked the means to read it. */
+  readonly startTicks: number | undefined;
   readonly logFile: string;
 }
 
@@ -97,7 +97,9 @@ export type ProbeResult =
   | { readonly kind: 'bad-status'; readonly status: number }
   | { readonly kind: 'refused' }
   | { readonly kind: 'timeout' }
-  | { readonly kind: 'broken'; readonly reason: string };
+  | { readonly kind: 'broken'; readonly reason: string }
+  /** It could not be asked, for want of something on our own side: no word on the worker. */
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 export interface Vitals {
   /** User and system time of all processes of the group, in clock ticks. */

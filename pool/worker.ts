@@ -329,9 +329,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const result = await health.rehearse();
     // Promoted, stopped, gone or left to somebody else meanwhile: then it must not be frozen again.
     if (this.#state !== begun || this.#deps.isHeld()) return;
-    if (result.kind === 'passed') {
+    if (result.kind === 'passed' || result.kind === 'unknown') {
       if (frozen) trySignal(begun.process, 'SIGSTOP');
-      this.emit('timed', begun.temperature, this.#deps.clock.now() - beganAtMs);
+      if (result.kind === 'passed') this.emit('timed', begun.temperature, this.#deps.clock.now() - beganAtMs);
     } else if (frozen) this.#condemn('it failed its rehearsal');
   }
 

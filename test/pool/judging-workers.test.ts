@@ -139,6 +139,46 @@ describe('a worker that accepts everything and answers nothing', () => {
   });
 });
 
+describe('while we have no descriptors to probe with', () => {
+  test('nobody is replaced, neither in traffic nor frozen nor under suspicion', async () => {
+    const before = [...runtime.living];
+    primary().silent = true;
+    await pass(2_500);
+    runtime.shortage = 'EMFILE';
+    await pass(planOptions.rehearseEveryMs + 60_000);
+    expect(runtime.living).toEqual(before);
+    expect(runtime.of('fallback/1')!.stopped).toBe(true);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('one that was refused a connection stays out of traffic, and comes back when it answers', async () => {
+    const before = primary();
+    runtime.shortage = 'EMFILE';
+    pool.reportIncident({ kind: 'refused', id: 'primary/1', generation: 1 });
+    await pass(60_000);
+    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    runtime.shortage = undefined;
+    await pass(15_000);
+    expect(primary()).toBe(before);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+
+  test('a start is not given up for want of progress', async () => {
+    runtime.readyAtOnce = false;
+    primary().exit({ code: undefined, signal: 'SIGKILL' });
+    await pass(1_000);
+    const starting = primary();
+    runtime.shortage = 'EMFILE';
+    await pass(planOptions.startTimeoutMs + 60_000);
+    expect(primary()).toBe(starting);
+    starting.ready = true;
+    runtime.shortage = undefined;
+    await pass(15_000);
+    expect(primary()).toBe(starting);
+    expect(traffic.ids).toEqual(ACTIVE);
+  });
+});
+
 describe('a worker that somebody else stops', () => {
   test('is replaced at once when it is in traffic', async () => {
     const before = primary();

@@ -1,10 +1,10 @@
 // Probes on real sockets, against a worker that writes literal bytes: what passes, and what each way to fail is called.
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
+import { createServer, Socket, type AddressInfo, type ListenOptions, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { nothingAnnounced } from '../../pool/announcement.js';
 import { probeHttp } from '../../pool/prober.js';
 import type { ProbeOptions, ProbeResult } from '../../pool/worker-runtime.js';
@@ -186,5 +186,51 @@ describe('a probe that fails', () => {
     const stopped = new AbortController();
     await listen(() => stopped.abort());
     expect(await probe({ signal: stopped.signal })).toMatchObject({ kind: 'broken' });
+  });
+});
+
+describe('a probe that finds no connection', () => {
+  const tcp: UpstreamAddress = { kind: 'tcp', host: '127.0.0.1', port: 1 };
+  const unix: UpstreamAddress = { kind: 'unix', path: '/run/worker.sock' };
+
+  afterEach(() => void jest.restoreAllMocks());
+
+  function failToConnect(error: Error): void {
+    jest.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket) {
+      // Told later, as the kernel's answer is.
+      Object.assign(this, { connecting: true });
+      setImmediate(() => this.destroy(error));
+      return this;
+    });
+  }
+
+  function systemError(code: string): Error {
+    return Object.assign(new Error(`connect ${code}`), { code });
+  }
+
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL', 'EAGAIN'])(
+    'says nothing of the worker for want of our own means (%s)',
+    async (code) => {
+      failToConnect(systemError(code));
+      expect(await probe({}, tcp)).toEqual({ kind: 'unknown', reason: code });
+    },
+  );
+
+  test.each<[string, UpstreamAddress]>([
+    ['ECONNRESET', tcp],
+    ['EHOSTUNREACH', tcp],
+    // The worker's own queue of connections is full.
+    ['EAGAIN', unix],
+  ])('is broken with %s', async (code, at) => {
+    failToConnect(systemError(code));
+    expect(await probe({}, at)).toEqual({ kind: 'broken', reason: code });
+  });
+
+  test.each<[readonly string[], ProbeResult]>([
+    [['EADDRNOTAVAIL', 'ECONNREFUSED'], { kind: 'refused' }],
+    [['EADDRNOTAVAIL', 'EMFILE'], { kind: 'unknown', reason: 'EADDRNOTAVAIL' }],
+  ])('of a name with two addresses is judged by what is not our own lack: %j', async (codes, result) => {
+    failToConnect(Object.assign(new AggregateError(codes.map(systemError)), { code: codes[0] }));
+    expect(await probe({}, tcp)).toEqual(result);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeProbe, probePauseMs, provenBefore, unproven, type Health } from '../../pool/readiness.js';
+import { describeProbe, judgeProbe, probePauseMs, provenBefore, unproven, type Health } from '../../pool/readiness.js';
 import { defaultPoolOptions } from '../../pool/options.js';
 import type { ProbeResult } from '../../pool/worker-runtime.js';
 
@@ -8,6 +8,7 @@ const PASS: ProbeResult = { kind: 'passed', status: 200 };
 const TIMEOUT: ProbeResult = { kind: 'timeout' };
 const REFUSED: ProbeResult = { kind: 'refused' };
 const BAD: ProbeResult = { kind: 'bad-status', status: 503 };
+const UNKNOWN: ProbeResult = { kind: 'unknown', reason: 'EMFILE' };
 
 function after(results: readonly ProbeResult[], busy = false, health: Health = unproven): Health {
   return results.reduce((before, result) => judgeProbe(before, { result, busy }, OPTIONS), health);
@@ -47,6 +48,18 @@ describe('the judgement of probes', () => {
 
   test('does not take business for an excuse when a worker answers with an error', () => {
     expect(after([BAD, BAD, BAD], true, WELL).verdict).toBe('down');
+  });
+
+  test.each([
+    ['unproven', [PASS]],
+    ['well', [PASS, PASS]],
+    ['suspect', [PASS, PASS, TIMEOUT]],
+    ['down', [PASS, PASS, REFUSED]],
+  ] as const)('leaves one that is %s as it is when it could not be asked', (verdict, results) => {
+    const before = after(results);
+    const now = after([UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN], false, before);
+    expect(now).toEqual({ ...before, verdict, evidence: describeProbe(UNKNOWN) });
+    expect(now.evidence).toBe('could not be asked, for want of descriptors, ports or memory on our side (EMFILE)');
   });
 
   test('asks for a hurried probe after a failure and an easy one when all is well', () => {

@@ -91,6 +91,8 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   readonly hooks: string[] = [];
   /** Set by a test: answers a hook; undefined means that it is done. */
   onHook: (hook: Hook, target: HookTarget) => Promise<string | undefined> = () => Promise.resolve(undefined);
+  /** What we lack ourselves, as an error's code: no worker can be probed then. */
+  shortage: string | undefined;
   /** New processes are ready at once. */
   readyAtOnce = true;
   /** New processes end right after their launch. */
@@ -147,6 +149,7 @@ export class FakeWorkerRuntime implements WorkerRuntime {
   }
 
   probe(address: UpstreamAddress, options: ProbeOptions): Promise<ProbeResult> {
+    if (this.shortage !== undefined) return Promise.resolve({ kind: 'unknown', reason: this.shortage });
     if (address.kind === 'unix') return Promise.resolve({ kind: 'refused' });
     const process = this.living.find(({ port }) => port === address.port);
     if (process?.ready !== true) return Promise.resolve({ kind: 'refused' });
