@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ProxyRig, statusOf } from '../../support/proxy-rig.js';
@@ -68,6 +69,7 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
     await slow.offered();
     await rig.waitForRecords(1);
     const closing = rig.proxy.close({ graceMs: 60_000 });
+    await setImmediate();
     let received = '';
     while (!slow.destroyed && bodyBytes(received) < 20_000) {
       await slow.offered();
