@@ -77,11 +77,11 @@ export class Orphans {
     const grace = AbortSignal.any([settled.signal, hurry]);
     const process = runtime.adopt({ pid, startTicks, logFile: '' });
     let ended = false;
-    // A process that may not be signalled is one that can't be ended.
-    void stopProcess(process, { clock, graceMs: graceMs(), hurry })
-      .then(() => (ended = true))
-      .catch(() => undefined)
-      .finally(() => settled.abort());
+    void stopProcess(process, { clock, graceMs: graceMs(), hurry }).then((ending) => {
+      // A process that may not be signalled is one that can't be ended.
+      ended = ending !== 'refused';
+      settled.abort();
+    });
     await waitFor(clock, graceMs(), grace).catch(() => undefined);
     await waitFor(clock, GIVE_UP_AFTER_MS, settled.signal).catch(() => undefined);
     return ended;

@@ -67,7 +67,7 @@ test('one that nobody can end keeps neither the others nor, for long, its place'
   expect(clock.pendingTimers).toBe(0);
 });
 
-test('one that may not be signalled is given up at once', async () => {
+test('one that may not be signalled is given up after its grace', async () => {
   orphans.note([
     leave(1, {
       signalGroup: () => {
@@ -75,7 +75,9 @@ test('one that may not be signalled is given up at once', async () => {
       },
     }),
   ]);
-  await orphans.end();
+  const ended = orphans.end();
+  await passTime(clock, GRACE_MS);
+  await ended;
   expect(told).toEqual(['1 is ended', '1 left']);
 });
 
