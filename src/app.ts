@@ -236,6 +236,8 @@ class Instance implements Understudy {
 
   /** Told to stop meanwhile it fails, as by anything else: the other one hears of it, and goes on with its workers. */
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
+    // At once, since what is under way may not come to an end any more; once the front is ours it is said to nobody.
+    this.stopping.addEventListener('abort', () => predecessor.fail('it was told to stop'), { once: true });
     try {
       return await this.#takeAll(predecessor);
     } catch (error) {

@@ -90,7 +90,6 @@ describe('an upgrade that fails after the new process has adopted the workers', 
   test.each([
     ['can not open the admin API', {}, takeAdminPort, /took over the lock and the admin API,.*it is taken by another/],
     ['dies taking over the admin API', { DIES_AT: 'yours' }, undefined, /took over the lock and.*: SIGKILL ended it/],
-    ['is told to stop before it has the front', { DIES_AT: 'yours', DIES_OF: 'SIGTERM' }, undefined, /took over the /],
     ['dies with the front in its hands', { DIES_AT: 'front' }, undefined, /took over the front,.*: SIGKILL ended it/],
   ])('leaves the old one serving, and no request is lost, when it %s', async (_what, env, prepare, says) => {
     // Modes between which a switch starts nothing: a pool that is not held any more follows at once.
