@@ -149,6 +149,7 @@ class Instance implements Understudy {
   #upgrading = false;
   /** While it has not taken over. */
   #successor: Successor | undefined;
+  #takingOver = false;
   #failedUpgrade: StatusView['instance']['failedUpgrade'] = null;
   #resolveStopped: () => void = () => undefined;
 
@@ -238,8 +239,11 @@ class Instance implements Understudy {
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
     // At once, since what is under way may not come to an end any more; once the front is ours it is said to nobody.
     this.stopping.addEventListener('abort', () => predecessor.fail('it was told to stop'), { once: true });
+    this.#takingOver = true;
     try {
-      return await this.#takeAll(predecessor);
+      const admin = await this.#takeAll(predecessor);
+      this.#takingOver = false;
+      return admin;
     } catch (error) {
       predecessor.fail(error);
       throw error;
@@ -369,6 +373,7 @@ class Instance implements Understudy {
         adminSocket: adminSocketPath(this.#config.runtimeDir),
         configPath: this.#dependencies.configPath ?? null,
         logDir: this.#config.logDir,
+        takingOver: this.#takingOver,
         failedUpgrade: this.#failedUpgrade,
       },
       front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },

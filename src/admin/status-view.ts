@@ -59,6 +59,8 @@ export interface StatusView {
     readonly adminSocket: string;
     readonly configPath: string | null;
     readonly logDir: string;
+    /** In an upgrade: it answers here already, and does not have the front yet. */
+    readonly takingOver: boolean;
     /** The last upgrade that was given up: the new process (null: there was none yet), when, at which step and why. */
     readonly failedUpgrade: { readonly pid: number | null; readonly at: number; readonly reason: string } | null;
   };

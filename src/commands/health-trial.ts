@@ -29,23 +29,26 @@ export async function tryHealthPath(
 ): Promise<HealthTrial> {
   const [program = '', ...args] = command;
   const { cwd, env } = options;
+  // It is in a group of its own, so that all of it can be ended: nobody else would.
+  let leader: number | undefined;
+  const endTrial = () => leader !== undefined && endGroup(leader);
+  const endWithUs = (signal: NodeJS.Signals) => {
+    endTrial();
+    process.exit(exitCodeOfSignal(signal));
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, endWithUs);
   const child = execa(program, args, { cwd, env, all: true, stdin: 'ignore', reject: false, detached: true });
+  leader = child.pid;
   const ended = new AbortController();
   const exit = child.then((result): HealthTrial => {
     ended.abort(new Error('it ended'));
     const output = (result.all ?? '').trim().split('\n').slice(-TAIL_LINES).join('\n');
     return { kind: 'failed', reason: `it ended (${result.shortMessage ?? `code ${result.exitCode}`}). ${output}` };
   });
-  // It is in a group of its own, so that all of it can be ended: nobody else would.
-  const endWithUs = (signal: NodeJS.Signals) => {
-    if (child.pid !== undefined) endGroup(child.pid);
-    process.exit(exitCodeOfSignal(signal));
-  };
-  for (const signal of ENDING_SIGNALS) process.on(signal, endWithUs);
   try {
     return await Promise.race([exit, askUntilAnswered(options, { clock, signal: ended.signal })]);
   } finally {
-    if (child.pid !== undefined) endGroup(child.pid);
+    endTrial();
     await exit;
     for (const signal of ENDING_SIGNALS) process.off(signal, endWithUs);
   }

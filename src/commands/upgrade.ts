@@ -48,7 +48,7 @@ async function waitInCharge(client: AdminClient, { before, after }: BothProcesse
   while (systemClock.now() < until) {
     const bothGone = before.gone && after.gone;
     const instance = await instanceInCharge(client);
-    if (instance?.pid === after.pid) return;
+    if (instance?.pid === after.pid && !instance.takingOver) return;
     if (instance?.failedUpgrade?.pid === after.pid) throw upgradeError(instance.failedUpgrade.reason);
     if (bothGone) throw endedError(before);
     await waitFor(systemClock, POLL_INTERVAL_MS);
