@@ -30,15 +30,15 @@ export async function tryHealthPath(
   const [program = '', ...args] = command;
   const { cwd, env } = options;
   // It is in a group of its own, so that all of it can be ended: nobody else would.
-  let leader: number | undefined;
-  const endTrial = () => leader !== undefined && endGroup(leader);
+  const leaders: number[] = [];
+  const endTrial = () => leaders.forEach(endGroup);
   const endWithUs = (signal: NodeJS.Signals) => {
     endTrial();
     process.exit(exitCodeOfSignal(signal));
   };
   for (const signal of ENDING_SIGNALS) process.on(signal, endWithUs);
   const child = execa(program, args, { cwd, env, all: true, stdin: 'ignore', reject: false, detached: true });
-  leader = child.pid;
+  if (child.pid !== undefined) leaders.push(child.pid);
   const ended = new AbortController();
   const exit = child.then((result): HealthTrial => {
     ended.abort(new Error('it ended'));

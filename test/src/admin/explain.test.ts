@@ -18,7 +18,16 @@ function backend(name: string, over: Partial<BackendStatus> = {}): BackendStatus
 
 function statusWith(backends: readonly BackendStatus[], over: Partial<StatusView> = {}): StatusView {
   return {
-    instance: { version: '', pid: 1, startedAt: 0, adminSocket: '', configPath: null, logDir: '', takingOver: false, failedUpgrade: null },
+    instance: {
+      version: '',
+      pid: 1,
+      startedAt: 0,
+      adminSocket: '',
+      configPath: null,
+      logDir: '',
+      takingOver: false,
+      failedUpgrade: null,
+    },
     mode: { current: 'validation', target: 'validation', converged: true, leases: [], available: [], job: {} },
     front: { host: '', port: 1, inflight: 0, waiting: 0 },
     backends,
