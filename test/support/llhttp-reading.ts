@@ -43,6 +43,11 @@ const { HTTPParser, methods } = createRequire(import.meta.url)('_http_common') a
   readonly methods: readonly string[];
 };
 
+/** As llhttp gets to read it: what is no version in there, since it stands in a body, is changed too. */
+export function withKnownVersions(bytes: string): string {
+  return bytes.replaceAll(/HTTP\/1\.[2-9]/g, 'HTTP/1.1');
+}
+
 export function readRequestsWithLlhttp(bytes: string): SecondOpinion {
   // Ours serves a higher minor version as 1.1 (RFC 9112 section 2.3); llhttp knows no such version.
   return read(HTTPParser.REQUEST, {
