@@ -1,6 +1,7 @@
 // `understudy status [--json]`: what the pool looks like now.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import { describeLoad, describePressure, describeRole } from '../admin/status-text.js';
 import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
 import { systemClock } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
@@ -39,27 +40,18 @@ export function renderStatus(status: StatusView, nowMs: number): string {
 
 /** What the pool is at: its mode, who holds it, and what is done because memory is short. */
 export function summaryLines({ mode, pressure }: StatusView, nowMs: number): string[] {
+  const memory = describePressure(pressure);
   return [
     `mode     ${describeMode(mode)}`,
     ...mode.leases.map((lease) => `lease    ${describeLease(lease, nowMs)}`),
-    ...(pressure.acts.length === 0
-      ? []
-      : [`memory   short: ${pressure.acts.join(', ')} (${pressure.evidence ?? '?'})`]),
+    ...(memory === undefined ? [] : [`memory   ${memory}`]),
   ];
-}
-
-export function describeLoad({ inflight, waiting }: StatusView['front']): string {
-  return `${inflight} in flight, ${waiting} waiting`;
 }
 
 function describeLease({ holder, mode, expiresAt, overruled, id }: LeaseStatus, nowMs: number): string {
   const seconds = Math.max(0, Math.ceil((expiresAt - nowMs) / 1000));
   const effect = overruled ? ', overruled by hand' : '';
   return `${mode} is held by ${holder}, runs out in ${seconds} s unless renewed${effect} (${id})`;
-}
-
-export function describeRole({ role, temperature }: BackendStatus): string {
-  return role === 'standby' ? `standby (${temperature ?? '?'})` : role;
 }
 
 function backendRows(backend: BackendStatus): string[][] {

@@ -2,9 +2,10 @@
 
 import { coresText, gibibytesText, mebibytesText, perSecondText, shareText } from '../admin/quantity-text.js';
 import { ratesOf, type Look, type Rate, type Rates } from '../admin/rates.js';
+import { describeGpu, describeLoad, describeRole, describeUsage } from '../admin/status-text.js';
 import type { BackendStatus, WorkerStatus } from '../admin/status-view.js';
 import type { GpuReading, ResourceReading, TreeReading } from '../core/resource-reading.js';
-import { describeLoad, describeRole, summaryLines } from './status.js';
+import { summaryLines } from './status.js';
 import { renderTable } from './text-table.js';
 
 export interface TopFacts {
@@ -56,16 +57,13 @@ function resourceLines(resources: ResourceReading | null): string[] {
   return [
     `machine  ${shareText(machine.cpuShare)} of ${machine.cores} cores busy, load ${load}, ${gibibytesText(availableBytes)} of ${gibibytesText(totalBytes)} memory available`,
     ...gpuLines(gpu),
-    `proxy    ${coresText(self.cores)} cores, ${mebibytesText(self.residentBytes)}`,
+    `proxy    ${describeUsage(self)}`,
   ];
 }
 
 function gpuLines(gpu: GpuReading): string[] {
   if (gpu.state !== 'seen') return [];
-  return gpu.devices.map(
-    ({ index, name, busyShare, memoryUsedBytes, memoryTotalBytes }) =>
-      `gpu ${index}    ${name}: ${shareText(busyShare)} busy, ${gibibytesText(memoryUsedBytes)} of ${gibibytesText(memoryTotalBytes)} used`,
-  );
+  return gpu.devices.map((device) => `gpu ${device.index}    ${describeGpu(device)}`);
 }
 
 interface RowFacts {

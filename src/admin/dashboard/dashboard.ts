@@ -16,6 +16,7 @@ const TYPES = {
 const OWN = [
   'rates.js',
   'quantity-text.js',
+  'status-text.js',
   'dashboard/page/style.css',
   'dashboard/page/main.js',
   'dashboard/page/charts.js',

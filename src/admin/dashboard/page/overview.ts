@@ -1,7 +1,8 @@
 // Mode, traffic and machine, in a line each.
 
-import { coresText, gibibytesText, mebibytesText, perSecondText, shareText } from '../../quantity-text.js';
+import { gibibytesText, perSecondText, shareText } from '../../quantity-text.js';
 import type { Rates } from '../../rates.js';
+import { describeGpu, describeLoad, describePressure, describeUsage } from '../../status-text.js';
 import type { StatusView } from '../../status-view.js';
 import { byId, element, say } from './elements.js';
 
@@ -31,11 +32,12 @@ function showMode({ mode: { current, target, converged } }: StatusView): void {
 }
 
 function trafficText({ front }: StatusView, rates: Rates | undefined): string {
-  return `${perSecondText(rates?.total.requests)} requests/s, ${front.inflight} in flight, ${front.waiting} waiting`;
+  return `${perSecondText(rates?.total.requests)} requests/s, ${describeLoad(front)}`;
 }
 
-function memoryLines({ pressure: { acts, evidence } }: StatusView): string[][] {
-  return acts.length === 0 ? [] : [['Memory', `short: ${acts.join(', ')} (${evidence ?? '?'})`]];
+function memoryLines({ pressure }: StatusView): string[][] {
+  const memory = describePressure(pressure);
+  return memory === undefined ? [] : [['Memory', memory]];
 }
 
 function machineLines({ resources }: StatusView): string[][] {
@@ -46,11 +48,8 @@ function machineLines({ resources }: StatusView): string[][] {
   const devices = gpu.state === 'seen' ? gpu.devices : [];
   return [
     ['Machine', `${shareText(machine.cpuShare)} of ${machine.cores} cores busy, ${free}`],
-    ...devices.map(({ index, name, busyShare, memoryUsedBytes, memoryTotalBytes }) => [
-      `GPU ${index}`,
-      `${name}: ${shareText(busyShare)} busy, ${gibibytesText(memoryUsedBytes)} of ${gibibytesText(memoryTotalBytes)} used`,
-    ]),
+    ...devices.map((device) => [`GPU ${device.index}`, describeGpu(device)]),
     ...(gpu.state === 'seen' ? [] : [['GPU', gpu.reason]]),
-    ['Proxy', `${coresText(self.cores)} cores, ${mebibytesText(self.residentBytes)}`],
+    ['Proxy', describeUsage(self)],
   ];
 }

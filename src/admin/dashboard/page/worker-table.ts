@@ -2,6 +2,7 @@
 
 import { coresText, mebibytesText, perSecondText } from '../../quantity-text.js';
 import type { Rates } from '../../rates.js';
+import { describeRole } from '../../status-text.js';
 import type { BackendStatus, StatusView, WorkerStatus } from '../../status-view.js';
 import { button, byId, element } from './elements.js';
 
@@ -90,8 +91,7 @@ interface Facts {
 }
 
 function rowsOf(backend: BackendStatus, facts: Facts): Cell[][] {
-  const role = backend.role === 'standby' ? `standby (${backend.temperature ?? '?'})` : backend.role;
-  const first = [{ text: backend.name }, { text: role }];
+  const first = [{ text: backend.name }, { text: describeRole(backend) }];
   const none = [{ text: '' }, { text: '' }];
   if (backend.workers.length === 0) return [[...first, ...COLUMNS.slice(2).map(() => ({ text: '' }))]];
   return backend.workers.map((worker, index) => [...(index === 0 ? first : none), ...workerCells(worker, facts)]);

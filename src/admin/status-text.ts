@@ -1,0 +1,27 @@
+// Parts of the status in a few words, for people: the same in a table, in `top` and on the dashboard. Free of Node: the
+// dashboard's page has it too.
+
+import type { GpuDevice, ProcessUsage } from '../core/resource-reading.js';
+import { coresText, gibibytesText, mebibytesText, shareText } from './quantity-text.js';
+import type { BackendStatus, StatusView } from './status-view.js';
+
+export function describeRole({ role, temperature }: BackendStatus): string {
+  return role === 'standby' ? `standby (${temperature ?? '?'})` : role;
+}
+
+export function describeLoad({ inflight, waiting }: StatusView['front']): string {
+  return `${inflight} in flight, ${waiting} waiting`;
+}
+
+/** Undefined when nothing is done about it. */
+export function describePressure({ acts, evidence }: StatusView['pressure']): string | undefined {
+  return acts.length === 0 ? undefined : `short: ${acts.join(', ')} (${evidence ?? '?'})`;
+}
+
+export function describeGpu({ name, busyShare, memoryUsedBytes, memoryTotalBytes }: GpuDevice): string {
+  return `${name}: ${shareText(busyShare)} busy, ${gibibytesText(memoryUsedBytes)} of ${gibibytesText(memoryTotalBytes)} used`;
+}
+
+export function describeUsage({ cores, residentBytes }: ProcessUsage): string {
+  return `${coresText(cores)} cores, ${mebibytesText(residentBytes)}`;
+}
