@@ -173,6 +173,8 @@ export class ResponseHeadParser {
     if (this.chunked && this.contentLength >= 0) return this.#refuse('Content-Length beside Transfer-Encoding');
     // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so its framing is in doubt.
     if (this.chunked && this.minorVersion === 0) return this.#refuse('Transfer-Encoding in HTTP/1.0');
+    // RFC 9110 section 15.2: HTTP/1.0 has no interim responses; a reader may take it for the only one, and the connection for over.
+    if (this.status < 200 && this.minorVersion === 0) return this.#refuse('an interim response in HTTP/1.0');
     return true;
   }
 

@@ -59,6 +59,7 @@ const interim = fc.constantFrom(
   'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
   'HTTP/1.1 100 Continue\r\n\r\n',
   'HTTP/1.1 102 X\r\nContent-Length: 5\r\n\r\n',
+  'HTTP/1.0 102 X\r\n\r\n',
 );
 
 const response = fc

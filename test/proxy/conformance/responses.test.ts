@@ -76,6 +76,7 @@ const MALFORMED: Answered[] = [
   bad('a head just too large', `${OK}X: ${'y'.repeat(16_380)}\r\nContent-Length: 0\r\n\r\n`),
   bad('more fields than allowed', `${OK}${'X: y\r\n'.repeat(100)}Content-Length: 0\r\n\r\n`),
   bad('chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n'),
+  bad('an interim answer of HTTP/1.0', `HTTP/1.0 102 Processing\r\n\r\n${OK}Content-Length: 2\r\n\r\nhi`),
   bad('an unasked 101', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nPOISON'),
   bad('nothing', ''),
   bad('half a head', 'HTTP/1.1 200 OK\r\nContent-'),
@@ -247,6 +248,15 @@ const INTERIM: Answered[] = [
     answer: `HTTP/1.1 104 Upload Resumption\r\nLocation: /u\r\n\r\n${OK}Content-Length: 0\r\n\r\n`,
     answers: [104, 200],
     also: ({ responses }) => expect(valuesOf(responses[0]!, 'location')).toEqual(['/u']),
+  },
+  {
+    what: 'one that declares a body has none',
+    answer: `HTTP/1.1 102 Processing\r\nContent-Length: 5\r\n\r\n${OK}Content-Length: 2\r\n\r\nhi`,
+    answers: [102, 200],
+    also: (outcome) => {
+      body('hi')!(outcome);
+      lacks('content-length')!(outcome);
+    },
   },
   {
     what: 'not to HTTP/1.0',
