@@ -34,7 +34,7 @@ else console.error('only one CPU here: nothing is pinned, proxy and load disturb
 
 const chosenPeers = peers.filter(({ name }) => options.chosen.peer.includes(name)).filter(installed);
 const results: Row[] = [];
-for (const test of cases.filter(({ name }) => options.chosen.case.includes(name))) {
+for (const test of cases.filter(({ name }) => options.chosen.case.includes(name)).filter(installed)) {
   const samples = await measureCase(test, {
     peers: chosenPeers,
     rounds: options.rounds,
@@ -52,7 +52,7 @@ const failed = results.filter(({ failed: count }) => count !== 0);
 for (const { case: test, peer, failed: count } of failed) console.error(`${test}, ${peer}: ${count} requests failed`);
 if (failed.some(({ peer }) => peer === 'direct' || peer === 'understudy')) process.exitCode = 1;
 
-function installed({ name, needs }: Peer): boolean {
+function installed({ name, needs }: Peer | Case): boolean {
   if (needs === undefined || hasProgram(needs)) return true;
   console.error(`${name} is left out: no ${needs} here`);
   return false;

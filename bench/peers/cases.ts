@@ -2,6 +2,7 @@
 
 import { EventClients } from '../load/event-client.js';
 import { openIdleConnections } from '../load/idle-connections.js';
+import { C_COMPILER, startNativeTarget } from '../load/native-load.js';
 import { startEventTarget, startStaticTarget, startUploadTarget, type Target } from '../load/target.js';
 import { loadWithWrk, type LoadResult, type WrkLoad } from '../load/wrk.js';
 import { treeResidentKiB } from '../support/process-usage.js';
@@ -25,10 +26,16 @@ export interface Case {
   readonly title: string;
   /** What one of `requests` is. */
   readonly unit: string;
-  readonly startTarget: () => Promise<Target>;
+  /** The program that must be installed. */
+  readonly needs?: string;
+  readonly start: () => Promise<StartedCase>;
   readonly streaming: boolean;
   /** Memory is measured on a proxy that has not been measured before. */
   readonly fresh: boolean;
+}
+
+export interface StartedCase {
+  readonly target: Target;
   readonly run: (run: CaseRun) => Promise<CaseResult>;
 }
 
@@ -41,7 +48,16 @@ const POST_1_MIB = post(1024 * 1024);
 
 export const cases: readonly Case[] = [
   wrkCase({ name: 'small-get', title: 'GET, 13-byte answer, 64 kept-alive connections' }, { path: '/small' }),
-  // In a closed loop without pauses client and backend fill their core too: who waits there is in its tail as well.
+  // wrk and nginx fill their core too: who waits there is in the tail as well. This load takes half of it.
+  {
+    name: 'small-get-native',
+    title: 'GET, 13-byte answer, 64 kept-alive connections, client and target in one native loop',
+    unit: 'request',
+    needs: C_COMPILER,
+    start: startNative,
+    streaming: false,
+    fresh: false,
+  },
   wrkCase(
     { name: 'paced-get', title: 'GET, 13-byte answer, 64 kept-alive connections that pause for 2 to 6 ms' },
     { path: '/small', script: PAUSES },
@@ -55,18 +71,17 @@ export const cases: readonly Case[] = [
     ...wrkCase(
       { name: 'upload', title: 'POST 1 MiB, 16 kept-alive connections' },
       { path: '/', connections: 16, script: POST_1_MIB },
+      startUploadTarget,
     ),
-    startTarget: startUploadTarget,
     streaming: true,
   },
   {
     name: 'sse',
     title: `server-sent events of 200 bytes, ${EVENT_CLIENTS} streams, 10,000 events/s offered`,
     unit: 'event',
-    startTarget: startEventTarget,
+    start: async () => ({ target: await startEventTarget(), run: runEvents }),
     streaming: true,
     fresh: false,
-    run: runEvents,
   },
   wrkCase(
     { name: 'new-connection', title: 'GET, a new connection each request, 32 at a time' },
@@ -76,29 +91,38 @@ export const cases: readonly Case[] = [
     name: 'idle',
     title: `${IDLE_CONNECTIONS} idle kept-alive connections after one request each`,
     unit: 'connection',
-    startTarget: startStaticTarget,
+    start: async () => ({ target: await startStaticTarget(), run: runIdle }),
     streaming: false,
     fresh: true,
-    run: runIdle,
   },
 ];
 
 function wrkCase(
   names: { readonly name: string; readonly title: string },
   load: Partial<WrkLoad> & { readonly path: string },
+  startTarget: () => Promise<Target> = startStaticTarget,
 ): Case {
   const { path, ...rest } = load;
+  const run = ({ port, seconds, onBegin }: CaseRun) => {
+    onBegin();
+    return loadWithWrk({ url: `http://127.0.0.1:${port}${path}`, connections: 64, seconds, ...rest });
+  };
   return {
     ...names,
     unit: 'request',
-    startTarget: startStaticTarget,
+    start: async () => ({ target: await startTarget(), run }),
     streaming: false,
     fresh: false,
-    run: ({ port, seconds, onBegin }) => {
-      onBegin();
-      return loadWithWrk({ url: `http://127.0.0.1:${port}${path}`, connections: 64, seconds, ...rest });
-    },
   };
+}
+
+async function startNative(): Promise<StartedCase> {
+  const target = await startNativeTarget();
+  const run = ({ port, seconds, onBegin }: CaseRun) => {
+    onBegin();
+    return target.load({ port, connections: 64, seconds });
+  };
+  return { target, run };
 }
 
 /** What wrk is told for it. */

@@ -4,7 +4,7 @@
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
 import { freePorts } from '../../src/core/free-ports.js';
 import { resetTreePeak, treeCpuMicroseconds, treePeakResidentKiB } from '../support/process-usage.js';
-import type { Case, CaseResult } from './cases.js';
+import type { Case, CaseResult, StartedCase } from './cases.js';
 import type { Peer } from './peer.js';
 
 export interface Sample extends CaseResult {
@@ -33,7 +33,7 @@ const COMPILING_SECONDS = 30;
 const WAKE_UP_SECONDS = 1;
 
 export async function measureCase(test: Case, options: MeasureOptions): Promise<ReadonlyMap<Peer, readonly Sample[]>> {
-  const target = await test.startTarget();
+  const { target, run } = await test.start();
   const samples = new Map<Peer, Sample[]>(options.peers.map((peer) => [peer, []]));
   const start = (peer: Peer) => startPeer(peer, test, { upstreamPort: target.port, pinTo: options.pinTo });
   const running = new Map<Peer, RunningPeer>();
@@ -46,9 +46,9 @@ export async function measureCase(test: Case, options: MeasureOptions): Promise<
         if (!test.fresh) {
           running.set(peer, one);
           const seconds = known === undefined ? warmUpSeconds(peer) : WAKE_UP_SECONDS;
-          await test.run({ ...identity(one), seconds, onBegin: () => undefined });
+          await run({ ...identity(one), seconds, onBegin: () => undefined });
         }
-        own.push(await measureOnce(test, one, options.seconds));
+        own.push(await measureOnce(run, one, options.seconds));
         if (test.fresh) await one.child?.stop();
         else one.child?.freeze();
       }
@@ -78,7 +78,7 @@ async function startPeer(
   return { port: port!, child };
 }
 
-async function measureOnce(test: Case, peer: RunningPeer, seconds: number): Promise<Sample> {
+async function measureOnce(run: StartedCase['run'], peer: RunningPeer, seconds: number): Promise<Sample> {
   const pid = peer.child?.pid;
   let cpuBefore = 0;
   let startedAt = 0;
@@ -88,7 +88,7 @@ async function measureOnce(test: Case, peer: RunningPeer, seconds: number): Prom
     resetTreePeak(pid);
     cpuBefore = treeCpuMicroseconds(pid);
   };
-  const result = await test.run({ ...identity(peer), seconds, onBegin });
+  const result = await run({ ...identity(peer), seconds, onBegin });
   const cpu = pid === undefined ? 0 : treeCpuMicroseconds(pid) - cpuBefore;
   return {
     ...result,

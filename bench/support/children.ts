@@ -31,6 +31,8 @@ export interface ChildOptions {
   readonly pinTo?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Its standard input is a pipe of ours, `child.stdin`. */
+  readonly takesInput?: boolean;
   /** It has process groups of its own to end: it is asked to, never killed while it may still do so. */
   readonly supervises?: boolean;
 }
@@ -45,7 +47,7 @@ export class BenchChild {
   constructor(command: readonly string[], options: ChildOptions = {}) {
     const [program, ...args] = options.pinTo === undefined ? command : ['taskset', '-c', options.pinTo, ...command];
     this.child = spawn(program!, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.takesInput === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       detached: true,
       cwd: options.cwd,
       env: { ...process.env, ...options.env },

@@ -1,0 +1,61 @@
+// A load that costs a fifth of what wrk and nginx do: loopback.c, which is client and target in one loop. Compiled where it is
+// needed, so it needs a C compiler.
+
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePorts } from '../../src/core/free-ports.js';
+import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
+import type { Target } from './target.js';
+import type { LoadResult } from './wrk.js';
+
+export const C_COMPILER = 'cc';
+
+/** What loopback.c prints; waits in microseconds. */
+interface Summary {
+  readonly requests: number;
+  readonly failed: number;
+  readonly microseconds: number;
+  readonly busyMicroseconds: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface NativeTarget extends Target {
+  /** GETs of 13 bytes, closed loop, through the proxy on that port. */
+  load(options: { readonly port: number; readonly connections: number; readonly seconds: number }): Promise<LoadResult>;
+}
+
+/** Throws what the compiler said. */
+export async function startNativeTarget(): Promise<NativeTarget> {
+  const [port] = await freePorts(1);
+  const child = new BenchChild([compile(), String(port)], { takesInput: true });
+  await waitListening(child, port!);
+  const lines = createInterface({ input: child.child.stdout! });
+  return {
+    port: port!,
+    stop: () => child.stop(),
+    load: async ({ port: proxy, connections, seconds }) => {
+      const answered = once(lines, 'line') as Promise<[string]>;
+      child.child.stdin!.write(`${proxy} ${connections} ${seconds * 1000}\n`);
+      const [line] = await answered;
+      const summary = JSON.parse(line) as Summary;
+      return {
+        requests: summary.requests,
+        requestsPerSecond: summary.requests / (summary.microseconds / 1e6),
+        p50Ms: summary.p50 / 1e3,
+        p99Ms: summary.p99 / 1e3,
+        failed: summary.failed,
+      };
+    },
+  };
+}
+
+function compile(): string {
+  const program = join(temporaryFolder(), 'loopback');
+  const source = join(import.meta.dirname, '../../../bench/load/loopback.c');
+  const { status, stderr } = spawnSync(C_COMPILER, ['-O2', '-o', program, source], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${C_COMPILER} cannot compile ${source}: ${stderr}`);
+  return program;
+}
