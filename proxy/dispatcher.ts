@@ -5,6 +5,7 @@ import type { Clock } from '../src/core/clock.js';
 import type { Outcome } from './breaker.js';
 import type { Balancer } from './balance/balancer.js';
 import { candidatesAmong } from './candidates.js';
+import { Specimen } from './specimen.js';
 import { Ticket, type TicketHolder, type TicketOffice } from './ticket.js';
 import type { Upstream } from './upstream.js';
 import type { UpstreamSet } from './upstream-set.js';
@@ -35,6 +36,7 @@ export class Dispatcher implements TicketOffice {
   #balancer: Balancer;
   readonly #room: WaitingRoom<Waiter>;
   readonly #tryServeWaiting = (waiter: Waiter) => this.#tryServe(waiter);
+  readonly #specimen = new Specimen<Ticket>();
   #closed = false;
   /** The machine is short of memory: what is least urgent is turned away. */
   shedsBatch = false;
@@ -108,7 +110,9 @@ export class Dispatcher implements TicketOffice {
     const upstream = this.#pick(waiter, now);
     if (upstream === undefined) return false;
     this.#room.leave(waiter);
-    waiter.onTicket(new Ticket(upstream, waiter, this, now));
+    const ticket = new Ticket(upstream, waiter, this, now);
+    this.#specimen.last = ticket;
+    waiter.onTicket(ticket);
     return true;
   }
 

@@ -15,6 +15,7 @@ import { priorityOf, type Priority } from '../priority.js';
 import { ALLOWED_METHODS, problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
+import { Specimen } from '../specimen.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
 import { affinityOf, fieldOf } from './affinity.js';
@@ -51,6 +52,8 @@ export class ClientConnections implements ConnectionContext {
   readonly #fullLane: FullLane;
   readonly #guests = new WeakMap<ClientConnection, GuestSocket>();
   readonly #all: ClientConnection[] = [];
+  /** And with it a connection, an answer and an account. */
+  readonly #specimen = new Specimen<FastExchange>();
   #inflight = 0;
   #ending = false;
 
@@ -168,7 +171,9 @@ export class ClientConnections implements ConnectionContext {
     const { method, target: path } = plan.request;
     const id = plan.givenId ?? context.requestIds.next(undefined);
     const account = new RequestAccount(context, { id, method, path, client: plan.client });
-    return new FastExchange(this.#fast, { connection, plan, account });
+    const exchange = new FastExchange(this.#fast, { connection, plan, account });
+    this.#specimen.last = exchange;
+    return exchange;
   }
 
   noteMessage(): void {

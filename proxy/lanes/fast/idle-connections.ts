@@ -6,16 +6,19 @@
 // all answers first, then all requests, the last of which are sent too late to be answered by the next turn. The waits of
 // requests that came together would differ by half; in order of arrival they are alike.
 
+import { Specimen } from '../../specimen.js';
+
 export class IdleConnections<T> {
   readonly #ready: T[] = [];
   readonly #resting: T[] = [];
+  readonly #specimen = new Specimen<NodeJS.Immediate>();
   readonly #endTurn = () => {
     this.#ready.push(...this.#resting);
     this.#resting.length = 0;
   };
 
   add(connection: T): void {
-    if (this.#resting.length === 0) setImmediate(this.#endTurn);
+    if (this.#resting.length === 0) this.#specimen.last = setImmediate(this.#endTurn);
     this.#resting.push(connection);
   }
 

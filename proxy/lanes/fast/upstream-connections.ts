@@ -2,6 +2,7 @@
 // servers keep theirs.
 
 import type { DeadlineWheel } from '../../deadline-wheel.js';
+import { Specimen } from '../../specimen.js';
 import { takeOut } from '../../take-out.js';
 import type { Upstream } from '../../upstream.js';
 import { IdleConnections } from './idle-connections.js';
@@ -13,6 +14,7 @@ export class UpstreamConnections {
   readonly #shared: Omit<UpstreamConnectionEvents, 'siblings'>;
   readonly #idle = new Map<Upstream, IdleConnections<UpstreamConnection>>();
   readonly #all: UpstreamConnection[] = [];
+  readonly #specimen = new Specimen<UpstreamConnection>();
 
   constructor(idleMs: number, wheel: DeadlineWheel) {
     this.idleMs = idleMs;
@@ -52,6 +54,7 @@ export class UpstreamConnections {
     const { wheel, onGone } = this.#shared;
     const connection = new UpstreamConnection(upstream, { wheel, onGone, siblings });
     connection.place = this.#all.push(connection) - 1;
+    this.#specimen.last = connection;
     return connection;
   }
 
