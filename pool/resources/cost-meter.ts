@@ -1,19 +1,38 @@
-// What a sample costs our own process. Other work of the process runs between its awaits and can only add to what is
-// measured, so the least of the last samples is the estimate.
+// What a sample costs our own process. Other threads run meanwhile and can only add to what is measured, so the least of the
+// last samples is the estimate.
 
 const SAMPLES = 15;
+
+/** The CPU time of one sample, without its rests. */
+export class SampleCost {
+  #spentMs = 0;
+  #since = process.cpuUsage();
+
+  /** Lets requests have their turn: the sample stands still for one turn of the event loop. */
+  async rest(): Promise<void> {
+    this.#stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = process.cpuUsage();
+  }
+
+  /** In milliseconds. */
+  end(): number {
+    this.#stop();
+    return this.#spentMs;
+  }
+
+  #stop(): void {
+    const { user, system } = process.cpuUsage(this.#since);
+    this.#spentMs += (user + system) / 1000;
+  }
+}
 
 export class CostMeter {
   #lastMs: number[] = [];
 
-  begin(): NodeJS.CpuUsage {
-    return process.cpuUsage();
-  }
-
   /** The estimate in milliseconds, this sample included. */
-  end(begun: NodeJS.CpuUsage): number {
-    const { user, system } = process.cpuUsage(begun);
-    this.#lastMs = [...this.#lastMs, (user + system) / 1000].slice(-SAMPLES);
+  note(costMs: number): number {
+    this.#lastMs = [...this.#lastMs, costMs].slice(-SAMPLES);
     return Math.min(...this.#lastMs);
   }
 }

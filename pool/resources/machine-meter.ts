@@ -14,15 +14,13 @@ interface CpuTime {
 export class MachineMeter {
   #lastCpu: CpuTime | undefined;
 
-  async read(): Promise<MachineReading> {
+  /** `rest`: awaited between its looks, none of which takes long. */
+  async read(rest: () => Promise<void>): Promise<MachineReading> {
     const memory = await readMemory();
-    return {
-      cores: availableParallelism(),
-      cpuShare: await this.#cpuShare(),
-      load: loadavg(),
-      memory,
-      pressure: readPressure(),
-    };
+    await rest();
+    const cpuShare = await this.#cpuShare();
+    await rest();
+    return { cores: availableParallelism(), cpuShare, load: loadavg(), memory, pressure: readPressure() };
   }
 
   async #cpuShare(): Promise<number | undefined> {

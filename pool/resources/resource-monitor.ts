@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { Clock, Timer } from '../../src/core/clock.js';
 import { errorMessage } from '../../src/core/errors.js';
 import type { Logger } from '../../src/core/log.js';
-import { CostMeter } from './cost-meter.js';
+import { CostMeter, SampleCost } from './cost-meter.js';
 import { GpuSampler } from './gpu-sampler.js';
 import { MachineMeter } from './machine-meter.js';
 import type { GpuReading, ResourceReading, TreeReading } from '../../src/core/resource-reading.js';
@@ -114,12 +114,16 @@ export class ResourceMonitor extends EventEmitter<ResourceEvents> {
   /** One look at everything, right now. The GPU's reading is its last one. */
   async sample(): Promise<ResourceReading> {
     const { clock, roots } = this.#deps;
-    const begun = this.#cost.begin();
-    const machine = await this.#machine.read();
+    const cost = new SampleCost();
+    const rest = () => cost.rest();
+    const machine = await this.#machine.read(rest);
     const trees = roots();
-    const metered = await this.#trees.read(trees.map(({ pid }) => pid));
+    const metered = await this.#trees.read(
+      trees.map(({ pid }) => pid),
+      rest,
+    );
     const gpu = this.#gpu?.reading ?? { state: 'off', reason: 'switched off in the config' };
-    const cpuMs = this.#cost.end(begun);
+    const cpuMs = this.#cost.note(cost.end());
     this.#latest = {
       at: clock.epochNow(),
       machine,

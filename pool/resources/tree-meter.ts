@@ -1,5 +1,5 @@
 // Turns two looks at a process tree into a rate: how many cores it used between them.
-import { waitFor, type Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/clock.js';
 import { readTree, type TreeFacts } from './process-tree.js';
 
 /** USER_HZ, which Linux has fixed for all that it shows to programs. */
@@ -17,12 +17,12 @@ export class TreeMeter {
     this.#clock = clock;
   }
 
-  /** Looks at each of these trees, and forgets all others. Requests get their turn before each. */
-  async read(roots: readonly number[]): Promise<ReadonlyMap<number, MeteredTree>> {
+  /** Looks at each of these trees, and forgets all others. `rest`: awaited before each. */
+  async read(roots: readonly number[], rest: () => Promise<void>): Promise<ReadonlyMap<number, MeteredTree>> {
     for (const root of this.#last.keys()) if (!roots.includes(root)) this.#last.delete(root);
     const trees = new Map<number, MeteredTree>();
     for (const root of roots) {
-      await waitFor(this.#clock, 0);
+      await rest();
       const tree = this.#read(root);
       if (tree !== undefined) trees.set(root, tree);
     }

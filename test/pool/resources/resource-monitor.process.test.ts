@@ -48,6 +48,19 @@ async function nextReading(from: ResourceMonitor): Promise<ResourceReading> {
   return reading;
 }
 
+test('requests have their turn between its looks', async () => {
+  monitor = createMonitor([]);
+  let turns = 0;
+  const countTurn = () => {
+    turns += 1;
+    next = setImmediate(countTurn);
+  };
+  let next = setImmediate(countTurn);
+  await monitor.sample();
+  clearImmediate(next);
+  expect(turns).toBeGreaterThanOrEqual(2);
+});
+
 test('the machine is read with its memory, load and pressure', async () => {
   monitor = createMonitor([]);
   await monitor.sample();
