@@ -40,7 +40,6 @@ import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch
 import type { RunProgram } from './resources/run-with-deadline.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
-import { trySignal } from './try-signal.js';
 import { done, Waiters, waiting, type Progress } from './waiters.js';
 import { WorkerPriorities } from './worker-priorities.js';
 import type { WorkerRuntime } from './worker-runtime.js';
@@ -420,13 +419,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake?.cancel();
     this.#rehearsals.stop();
     for (const worker of this.#workers) worker.launched?.process.release();
-    this.#runtime.close();
-  }
-
-  /** For the very end of our process, when nothing can be waited for: SIGKILL to every group, at once. */
-  killAll(): void {
-    // One that may not be signalled must not keep the others alive.
-    for (const { launched } of this.#workers) if (launched !== undefined) trySignal(launched.process, 'SIGKILL');
     this.#runtime.close();
   }
 

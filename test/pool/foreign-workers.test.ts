@@ -70,12 +70,3 @@ test('a frozen standby is not rehearsed, and stays what it is', async () => {
   await pass(planOptions.rehearseEveryMs + 5_000);
   expect(events).toContainEqual(expect.objectContaining({ kind: 'rehearsal', worker: 'fallback/1' }));
 });
-
-test('for the very end, one that may not be signalled does not keep the others alive', async () => {
-  const before = [...runtime.living];
-  const foreign = runtime.of('primary/1')!;
-  foreign.foreign = true;
-  pool.killAll();
-  await pass(250);
-  expect(before.filter(({ alive }) => alive)).toEqual([foreign]);
-});
