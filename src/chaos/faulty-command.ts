@@ -11,9 +11,13 @@ export interface FaultyCommandOptions {
   /** Where its workers take orders. */
   readonly folder: string;
   readonly healthPath: string;
+  /** Where nothing may listen yet, but will. */
+  readonly avoid?: readonly number[];
 }
 
-export function faultyCommand(command: readonly string[], { folder, healthPath }: FaultyCommandOptions): string[] {
-  const place = ['--host', '{host}', '--port', '{port}', '--folder', folder, '--health', healthPath];
+export function faultyCommand(command: readonly string[], options: FaultyCommandOptions): string[] {
+  const { folder, healthPath, avoid = [] } = options;
+  const place = ['--host', '{host}', '--port', '{port}', '--avoid', avoid.join(',')];
+  place.push('--folder', folder, '--health', healthPath);
   return [process.execPath, PROGRAM, ...place, '--', ...command.map((part) => part.replaceAll('{port}', INNER_PORT))];
 }

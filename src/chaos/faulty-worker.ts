@@ -1,5 +1,5 @@
 // A program: runs a worker's real command on a port of its own and relays the worker's port to it, with faults to order.
-// faulty-worker --host H --port P --folder F --health PATH -- command ... {inner-port} ...
+// faulty-worker --host H --port P --avoid P,... --folder F --health PATH -- command ... {inner-port} ...
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -17,6 +17,7 @@ const { values, positionals: command } = parseArgs({
   options: {
     host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string' },
+    avoid: { type: 'string', default: '' },
     folder: { type: 'string' },
     health: { type: 'string', default: '/health' },
   },
@@ -31,11 +32,13 @@ if (startFault?.kind === 'crash') {
   process.stderr.write('chaos: this start was ordered to crash\n');
   process.exit(1);
 }
-const innerPort = (await freePorts(1, { host }))[0]!;
+// Free as yet: ours, where nothing listens before the server does, and those of the others.
+const inUse = new Set([port, ...values.avoid.split(',').map(Number)]);
+const innerPort = (await freePorts(1, { host, inUse }))[0]!;
+const relay = new FaultRelay({ host, port, innerPort, healthPath: health });
 const child = startServer();
 await waitAccepting(child);
 if (startFault?.kind === 'slow') await waitFor(systemClock, startFault.delayMs);
-const relay = new FaultRelay({ host, port, innerPort, healthPath: health });
 takeOrders();
 await relay.listen();
 

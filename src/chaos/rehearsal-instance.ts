@@ -115,7 +115,7 @@ function rehearsalConfig(
     cwd,
     mode,
     env: { ...split(process.env).settings, ...config.env },
-    command: faultyCommand(workerCommand(config), { folder, healthPath: config.health.path }),
+    command: faultyCommand(workerCommand(config), { folder, healthPath: config.health.path, avoid: ports }),
     front: { host: HOST, port: frontPort },
     admin: { host: HOST, port: adminPort },
     backends: config.backends.map((backend, index) =>
