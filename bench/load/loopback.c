@@ -1,5 +1,5 @@
 // A load and the target behind the proxy, both in one loop on one core. wrk and nginx together fill a core before a fast
-// proxy has filled its own: what waits there counts as the proxy's. This takes half of that, so the proxy is the limit.
+// proxy has filled its own, and what waits there counts as the proxy's. This leaves a fifth to a third of it free.
 //
 //   loopback TARGET_PORT      answers every request on that port; then, for each line on its input,
 //   PORT CONNECTIONS MS       keeps that many connections busy with GETs, one at a time each, for that long,

@@ -1,5 +1,5 @@
-// A load that costs a fifth of what wrk and nginx do: loopback.c, which is client and target in one loop. Compiled where it is
-// needed, so it needs a C compiler.
+// A load that leaves a fifth to a third of its core free, which wrk and nginx together fill: loopback.c, client and target in one
+// loop. Compiled where it is needed, so it needs a C compiler.
 
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,8 +38,11 @@ export async function startNativeTarget(): Promise<NativeTarget> {
     stop: () => child.stop(),
     load: async ({ port: proxy, connections, seconds }) => {
       const answered = once(lines, 'line') as Promise<[string]>;
+      const ended = once(child.child, 'close').then(() => {
+        throw new Error(`the native load ended: ${child.output.trim()}`);
+      });
       child.child.stdin!.write(`${proxy} ${connections} ${seconds * 1000}\n`);
-      const [line] = await answered;
+      const [line] = await Promise.race([answered, ended]);
       const summary = JSON.parse(line) as Summary;
       return {
         requests: summary.requests,

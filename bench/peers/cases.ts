@@ -48,7 +48,7 @@ const POST_1_MIB = post(1024 * 1024);
 
 export const cases: readonly Case[] = [
   wrkCase({ name: 'small-get', title: 'GET, 13-byte answer, 64 kept-alive connections' }, { path: '/small' }),
-  // wrk and nginx fill their core too: who waits there is in the tail as well. This load takes half of it.
+  // wrk and nginx fill their core too: who waits there is in the tail as well. This load leaves some of it free.
   {
     name: 'small-get-native',
     title: 'GET, 13-byte answer, 64 kept-alive connections, client and target in one native loop',
