@@ -2,7 +2,7 @@
 // those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
 // hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because each
 // rule of that is a few lines that read the same words of hand and leases.
-import type { Clock, Timer } from '../src/core/clock.js';
+import { nextTurn, type Clock, type Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
@@ -297,7 +297,7 @@ function ignore(): void {}
  * on its way here, and each of them comes before the next turn of the event loop.
  */
 function refusedAtOnce(done: Promise<void>): Promise<void> {
-  return Promise.race([done, new Promise<void>((resolve) => setImmediate(resolve))]);
+  return Promise.race([done, nextTurn()]);
 }
 
 function unlessAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -7,20 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePorts } from '../../src/core/free-ports.js';
 import { BenchChild, temporaryFolder, waitListening } from '../support/children.js';
+import { readSummary, type LoadResult } from './load-summary.js';
 import type { Target } from './target.js';
-import type { LoadResult } from './wrk.js';
 
 export const C_COMPILER = 'cc';
-
-/** What loopback.c prints; waits in microseconds. */
-interface Summary {
-  readonly requests: number;
-  readonly failed: number;
-  readonly microseconds: number;
-  readonly busyMicroseconds: number;
-  readonly p50: number;
-  readonly p99: number;
-}
 
 export interface NativeTarget extends Target {
   /** GETs of 13 bytes, closed loop, through the proxy on that port. */
@@ -43,14 +33,7 @@ export async function startNativeTarget(): Promise<NativeTarget> {
       });
       child.child.stdin!.write(`${proxy} ${connections} ${seconds * 1000}\n`);
       const [line] = await Promise.race([answered, ended]);
-      const summary = JSON.parse(line) as Summary;
-      return {
-        requests: summary.requests,
-        requestsPerSecond: summary.requests / (summary.microseconds / 1e6),
-        p50Ms: summary.p50 / 1e3,
-        p99Ms: summary.p99 / 1e3,
-        failed: summary.failed,
-      };
+      return readSummary(line);
     },
   };
 }

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../support/children.js';
+import { readSummary, type LoadResult } from './load-summary.js';
 
 export interface WrkLoad {
   readonly url: string;
@@ -12,22 +13,6 @@ export interface WrkLoad {
   readonly seconds: number;
   /** Lua that sets up the request, for anything but GET. */
   readonly script?: string;
-}
-
-export interface LoadResult {
-  readonly requests: number;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failed: number;
-}
-
-interface WrkSummary {
-  readonly requests: number;
-  readonly durationMicroseconds: number;
-  readonly p50Microseconds: number;
-  readonly p99Microseconds: number;
-  readonly failed: number;
 }
 
 const MARK = 'summary:';
@@ -46,14 +31,7 @@ export async function loadWithWrk({ url, connections, seconds, script = '' }: Wr
   writeFileSync(scriptPath, script + DONE_HOOK);
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', scriptPath, url];
   const { stdout } = await promisify(execFile)('wrk', args);
-  const summary = JSON.parse(stdout.slice(stdout.indexOf(MARK) + MARK.length)) as WrkSummary;
-  return {
-    requests: summary.requests,
-    requestsPerSecond: summary.requests / (summary.durationMicroseconds / 1e6),
-    p50Ms: summary.p50Microseconds / 1e3,
-    p99Ms: summary.p99Microseconds / 1e3,
-    failed: summary.failed,
-  };
+  return readSummary(stdout.slice(stdout.indexOf(MARK) + MARK.length));
 }
 
 let folder: string | undefined;

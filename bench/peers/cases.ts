@@ -4,7 +4,8 @@ import { EventClients } from '../load/event-client.js';
 import { openIdleConnections } from '../load/idle-connections.js';
 import { C_COMPILER, startNativeTarget } from '../load/native-load.js';
 import { startEventTarget, startStaticTarget, startUploadTarget, type Target } from '../load/target.js';
-import { loadWithWrk, type LoadResult, type WrkLoad } from '../load/wrk.js';
+import type { LoadResult } from '../load/load-summary.js';
+import { loadWithWrk, type WrkLoad } from '../load/wrk.js';
 import { treeResidentKiB } from '../support/process-usage.js';
 import { quantile } from '../support/statistics.js';
 

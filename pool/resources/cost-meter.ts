@@ -1,5 +1,6 @@
 // What a sample costs our own process. Other threads run meanwhile and can only add to what is measured, so the least of the
 // last samples is the estimate.
+import { nextTurn } from '../../src/core/clock.js';
 
 const SAMPLES = 15;
 
@@ -11,7 +12,7 @@ export class SampleCost {
   /** Lets requests have their turn: the sample stands still for one turn of the event loop. */
   async rest(): Promise<void> {
     this.#stop();
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#since = process.cpuUsage();
   }
 

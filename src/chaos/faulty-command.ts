@@ -18,6 +18,13 @@ export interface FaultyCommandOptions {
 export function faultyCommand(command: readonly string[], options: FaultyCommandOptions): string[] {
   const { folder, healthPath, avoid = [] } = options;
   const place = ['--host', '{host}', '--port', '{port}', '--avoid', avoid.join(',')];
-  place.push('--folder', folder, '--health', healthPath);
-  return [process.execPath, PROGRAM, ...place, '--', ...command.map((part) => part.replaceAll('{port}', INNER_PORT))];
+  const orders = ['--folder', folder, '--health', healthPath];
+  return [
+    process.execPath,
+    PROGRAM,
+    ...place,
+    ...orders,
+    '--',
+    ...command.map((part) => part.replaceAll('{port}', INNER_PORT)),
+  ];
 }

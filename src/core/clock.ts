@@ -36,6 +36,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves in the event loop's next turn: what waits in this one comes first. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /**
  * Resolves after `delayMs`; rejects with the signal's reason at once when it aborts (or has aborted).
  */

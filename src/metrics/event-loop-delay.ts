@@ -3,7 +3,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
-import type { Clock } from '../core/clock.js';
+import { nextTurn, type Clock } from '../core/clock.js';
 
 const LOOK_EVERY_MS = 100;
 
@@ -35,7 +35,7 @@ export function registerEventLoopDelay(registry: Registry, prefix: string, clock
     for (const { of, read } of statistics) of.set(looked ? read() : 0);
     looks.reset();
     const from = clock.now();
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     now.set((clock.now() - from) / 1e3);
   });
   const statistics = figures.map(([name, help, read]) => ({ of: gauge(name, help), read }));
