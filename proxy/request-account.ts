@@ -1,5 +1,5 @@
-// The account of one request, whichever lane serves it: how far it has come, how often it was tried, whether it may be
-// tried again, and the record that is told once when it is over.
+// The account of one request at a time, whichever lane serves it: how far it has come, how often it was tried, whether it
+// may be tried again, and the record that is told once when it is over.
 
 import type { Clock } from '../src/core/clock.js';
 import type { Ledger } from './ledger.js';
@@ -15,8 +15,8 @@ export interface AccountContext {
   readonly safeRoutes: readonly string[];
 }
 
-export interface RequestIdentity {
-  readonly id: string;
+/** What was asked for, and by whom; alike for all requests with the same head. */
+export interface RequestSubject {
   readonly method: string;
   /** The raw target. */
   readonly path: string;
@@ -30,12 +30,14 @@ export interface Ending {
 }
 
 const NONE: readonly Upstream[] = [];
+/** Of a head that can't be read. */
+const UNKNOWN: RequestSubject = { method: '-', path: '-' };
 
 export class RequestAccount {
   readonly #context: AccountContext;
-  readonly #identity: RequestIdentity;
-  /** By the proxy's clock. */
-  readonly startedAt: number;
+  #id = '';
+  #subject = UNKNOWN;
+  #startedAt = 0;
   phase: Phase = 'head';
   bytesIn = 0;
   bytesOut = 0;
@@ -45,17 +47,37 @@ export class RequestAccount {
   #hangs = 0;
   #admittedAt = -1;
   #firstByteAt = -1;
-  #over = false;
+  #over = true;
 
-  constructor(context: AccountContext, identity: RequestIdentity) {
+  constructor(context: AccountContext) {
     this.#context = context;
-    this.#identity = identity;
-    this.startedAt = context.clock.now();
-    context.retryBudget.earn();
+  }
+
+  /** For a request that has just come; the one before is over. */
+  begin(id: string, subject = UNKNOWN): void {
+    this.#id = id;
+    this.#subject = subject;
+    this.#startedAt = this.#context.clock.now();
+    this.phase = 'head';
+    this.bytesIn = 0;
+    this.bytesOut = 0;
+    this.#tried = NONE;
+    this.#upstream = undefined;
+    this.#attempts = 0;
+    this.#hangs = 0;
+    this.#admittedAt = -1;
+    this.#firstByteAt = -1;
+    this.#over = false;
+    this.#context.retryBudget.earn();
   }
 
   get id(): string {
-    return this.#identity.id;
+    return this.#id;
+  }
+
+  /** By the proxy's clock. */
+  get startedAt(): number {
+    return this.#startedAt;
   }
 
   get over(): boolean {
@@ -108,10 +130,10 @@ export class RequestAccount {
   record({ endedBy, status, code }: Ending, now = this.#context.clock.now()): void {
     if (this.#over) return;
     this.#over = true;
-    const { id, method, path, client } = this.#identity;
-    const { startedAt } = this;
+    const { method, path, client } = this.#subject;
+    const startedAt = this.#startedAt;
     this.#context.observer.onRequest({
-      id,
+      id: this.#id,
       method,
       path,
       status,

@@ -23,14 +23,16 @@ export async function startNativeTarget(): Promise<NativeTarget> {
   const child = new BenchChild([compile(), String(port)], { takesInput: true });
   await waitListening(child, port!);
   const lines = createInterface({ input: child.child.stdout! });
+  const ended = once(child.child, 'close').then(() => {
+    throw new Error(`the native load ended: ${child.output.trim()}`);
+  });
+  // Told to whoever waits for a line then.
+  ended.catch(() => undefined);
   return {
     port: port!,
     stop: () => child.stop(),
     load: async ({ port: proxy, connections, seconds }) => {
       const answered = once(lines, 'line') as Promise<[string]>;
-      const ended = once(child.child, 'close').then(() => {
-        throw new Error(`the native load ended: ${child.output.trim()}`);
-      });
       child.child.stdin!.write(`${proxy} ${connections} ${seconds * 1000}\n`);
       const [line] = await Promise.race([answered, ended]);
       return readSummary(line);

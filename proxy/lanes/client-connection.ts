@@ -11,7 +11,7 @@ import { BodyReader } from '../http1/body-reader.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import type { ConnectionContext } from './connection-context.js';
-import type { Answer } from './fast/answer.js';
+import type { FastExchange } from './fast/fast-exchange.js';
 import type { FastPlan } from './fast/fast-plan.js';
 import { KnownHead } from './known-head.js';
 import type { MessageServer } from './message-server.js';
@@ -50,8 +50,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   /** Among all connections. Owned by whoever has them all. */
   place = 0;
   readonly clientAddress: string;
-  /** For all answers of the fast lane, one after the other. Owned by that lane. */
-  answer: Answer | undefined;
+  /** For all its requests in the fast lane, one after the other. Owned by that lane. */
+  exchange: FastExchange | undefined;
   #state: State = 'head';
   /** Octets that came and were not yet judged. */
   #early = NOTHING;

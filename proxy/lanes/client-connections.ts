@@ -167,11 +167,8 @@ export class ClientConnections implements ConnectionContext {
   }
 
   serveAgain(connection: ClientConnection, plan: FastPlan): MessageServer {
-    const context = this.#context;
-    const { method, target: path } = plan.request;
-    const id = plan.givenId ?? context.requestIds.next(undefined);
-    const account = new RequestAccount(context, { id, method, path, client: plan.client });
-    const exchange = new FastExchange(this.#fast, { connection, plan, account });
+    const exchange = (connection.exchange ??= new FastExchange(connection, this.#context));
+    exchange.begin(this.#fast, plan);
     this.#specimen.last = exchange;
     return exchange;
   }
@@ -185,8 +182,8 @@ export class ClientConnections implements ConnectionContext {
   }
 
   noteRefused(fault: HeadFault): void {
-    const { requestIds } = this.#context;
-    const account = new RequestAccount(this.#context, { id: requestIds.next(undefined), method: '-', path: '-' });
+    const account = new RequestAccount(this.#context);
+    account.begin(this.#context.requestIds.next(undefined));
     account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
   }
 
@@ -220,7 +217,11 @@ export class ClientConnections implements ConnectionContext {
       givenId: keepsId ? request.requestId : undefined,
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
       priority: this.#priorityOf(connection, request.target),
-      client: this.#clientFacts(connection, request),
+      subject: {
+        method: request.method,
+        path: request.target,
+        client: this.#clientFacts(connection, request),
+      },
     };
   }
 

@@ -79,7 +79,8 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#awaitsContinue = expectsContinue;
     const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
     const client = clientFactsOf(request, context);
-    this.#account = new RequestAccount(context, { id, method: this.#method, path: this.#path, client });
+    this.#account = new RequestAccount(context);
+    this.#account.begin(id, { method: this.#method, path: this.#path, client });
     this.#stall = new StallWatch(context.clock, {
       idleMs: context.options.deadlines.bodyIdleMs,
       isClientsTurn: () => this.#isClientsTurn,

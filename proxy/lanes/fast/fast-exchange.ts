@@ -1,5 +1,6 @@
-// One request through the fast lane: admission, an upstream connection, octets there and (by its Answer) back, and what
-// to do when it goes wrong. The client's connection feeds it; one object a request, no closures, no timers of its own.
+// One request at a time through the fast lane: admission, an upstream connection, octets there and (by its Answer) back, and
+// what to do when it goes wrong. The client's connection feeds it; one object a connection, no closures, no timers of its own.
+// Once a request is over nobody else refers to it: ticket, upstream connection and waiting room have let it go.
 // Long for that: it is the listener of four parties, with a few lines for each event.
 
 import { errorMessage } from '../../../src/core/errors.js';
@@ -11,7 +12,7 @@ import type { ResponseHeadParser } from '../../http1/response-head.js';
 import type { Priority } from '../../priority.js';
 import { problemKind, type ProblemCode } from '../../problem.js';
 import { problemText } from '../../problem-text.js';
-import type { RequestAccount } from '../../request-account.js';
+import { RequestAccount } from '../../request-account.js';
 import type { EndedBy } from '../../request-record.js';
 import { isRepeatable, type RequestFacts } from '../../retry-policy.js';
 import type { Ticket } from '../../ticket.js';
@@ -31,23 +32,17 @@ import { ReplayBuffer } from './replay-buffer.js';
 import { Tunnel } from './tunnel.js';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';
 
-export interface FastRequest {
-  readonly connection: ClientConnection;
-  readonly plan: FastPlan;
-  readonly account: RequestAccount;
-}
-
 export class FastExchange implements Waiter, MessageServer, UpstreamUser, AnswerJudge {
-  readonly #context: FastLaneContext;
   readonly #shared: LaneContext;
   readonly #connection: ClientConnection;
-  readonly #plan: FastPlan;
   readonly #account: RequestAccount;
   readonly #answer: Answer;
-  readonly #replay: ReplayBuffer | undefined;
+  #context!: FastLaneContext;
+  #plan!: FastPlan;
+  #replay: ReplayBuffer | undefined;
   #ticket: Ticket | undefined;
   #upstream: UpstreamConnection | undefined;
-  #bodyComplete: boolean;
+  #bodyComplete = false;
   #started = false;
   #closesAfter = false;
   #failedAnswer = false;
@@ -57,16 +52,25 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** What it has become; from then on all else here is over. */
   #tunnel: Tunnel | undefined;
 
-  constructor(context: FastLaneContext, parts: FastRequest) {
+  constructor(connection: ClientConnection, shared: LaneContext) {
+    this.#connection = connection;
+    this.#shared = shared;
+    this.#account = new RequestAccount(shared);
+    this.#answer = new Answer(connection);
+  }
+
+  /** For the next request; the one before is over. */
+  begin(context: FastLaneContext, plan: FastPlan): void {
+    const { requestIds, options } = this.#shared;
     this.#context = context;
-    this.#shared = context.shared;
-    this.#connection = parts.connection;
-    this.#plan = parts.plan;
-    this.#account = parts.account;
-    this.#answer = parts.connection.answer ??= new Answer(parts.connection);
-    this.#answer.begin(context, this.#request, this);
-    this.#bodyComplete = this.#request.body === 'none';
-    if (!this.#bodyComplete) this.#replay = new ReplayBuffer(context.shared.options.retry.replayBufferBytes);
+    this.#plan = plan;
+    this.#account.begin(plan.givenId ?? requestIds.next(undefined), plan.subject);
+    this.#answer.begin(context, plan.request, this);
+    this.#bodyComplete = plan.request.body === 'none';
+    this.#replay = this.#bodyComplete ? undefined : new ReplayBuffer(options.retry.replayBufferBytes);
+    this.#started = false;
+    this.#closesAfter = false;
+    this.#failedAnswer = false;
   }
 
   get #request(): JudgedRequest {
@@ -416,6 +420,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#probe?.stop();
     this.#account.bytesOut = this.#answer.bytesOut;
     this.#answer.end();
+    this.#replay?.letGo();
     this.#account.record(ending, now);
   }
 

@@ -3,7 +3,7 @@
 
 import type { JudgedRequest } from '../../gate.js';
 import type { Priority } from '../../priority.js';
-import type { ClientFacts } from '../../request-record.js';
+import type { RequestSubject } from '../../request-account.js';
 import type { ChangingText } from '../changing-text.js';
 
 export interface FastPlan {
@@ -14,5 +14,5 @@ export interface FastPlan {
   readonly givenId: string | undefined;
   readonly affinityKey: string;
   readonly priority: Priority;
-  readonly client: ClientFacts | undefined;
+  readonly subject: RequestSubject;
 }

@@ -10,6 +10,8 @@ import { valuesOf } from '../../support/strict-http.js';
 const post = (body: string) =>
   `POST /same HTTP/1.1\r\nHost: a\r\nUser-Agent: twice\r\nContent-Length: 3\r\n\r\n${body}`;
 
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
 describe.each(['auto', 'full'] as const)('with lane %s, a connection that repeats a head', (lane) => {
   let rig: ProxyRig;
   let backend: RecordingBackend;
@@ -68,6 +70,25 @@ describe.each(['auto', 'full'] as const)('with lane %s, a connection that repeat
     await send(given, given);
     expect(seen('x-request-id')).toEqual(['mine', 'mine']);
     expect(rig.records.map(({ id }) => id)).toEqual(['mine', 'mine']);
+  });
+
+  test('has nothing of a request that failed in the record of the next one', async () => {
+    await send(post('one'));
+    const failing = await rig.rawBackend((socket) => socket.once('data', () => socket.destroy()));
+    rig.route(failing);
+    await send(GET);
+    rig.route(backend.port);
+    await send(GET);
+    expect(rig.records.map(({ status, code, bytesIn, endedBy }) => [status, code, bytesIn, endedBy])).toEqual([
+      [200, undefined, 3, 'served'],
+      [502, 'upstream-reset', 0, 'upstream'],
+      [200, undefined, 0, 'served'],
+    ]);
+    expect(rig.records.map(({ attempts, firstByteMs }) => [attempts > 1, firstByteMs === undefined])).toEqual([
+      [false, false],
+      [true, true],
+      [false, false],
+    ]);
   });
 
   test('is judged by the policies of now', async () => {
