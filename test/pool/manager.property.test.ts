@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nothingAnnounced, parseAnnouncement } from '../../pool/announcement.js';
+import { isWilling, nothingAnnounced, parseAnnouncement } from '../../pool/announcement.js';
 import { createPoolManager, ModeControl, type PoolManager } from '../../pool/index.js';
 import { defaultPoolOptions, type PoolOptions } from '../../pool/options.js';
 import { silentLog } from '../../src/core/log.js';
@@ -300,7 +300,11 @@ class World {
     if (all.filter(({ state }) => state === 'active').length >= active * workers) return;
     // What the operator drained by hand stays out, so only a mode without such a request is judged.
     if (this.#handled) return;
-    const resting = all.filter(({ state }) => state === 'standby');
+    // One that is down, or says that it wants no traffic, stays out until a probe says otherwise.
+    const willing = this.runtime.living.filter(({ announced }) => isWilling(announced)).map(({ pid }) => pid);
+    const resting = all.filter(
+      ({ state, health, pid }) => state === 'standby' && health !== 'down' && willing.includes(pid!),
+    );
     if (resting.length > 0) this.#fault ??= `${resting[0]!.id} rests while capacity is missing`;
   }
 }
