@@ -9,6 +9,7 @@ export interface HangWatchOptions {
   readonly clock: Clock;
   /** Silence for so long is a hang; 0 for never. */
   limitMs(): number;
+  /** Undefined when it can't be seen, which is no sign of rest. */
   vitals(): Vitals | undefined;
   traffic(): UpstreamTraffic | undefined;
   /** It has memory on a GPU that computes, for whomever: its requests may wait for that. */
@@ -18,7 +19,6 @@ export interface HangWatchOptions {
 /** Told from the look that it began with; `runnable` is that of the latest one. */
 interface Silence extends Look {
   readonly bytesMoved: number;
-  readonly lookedAtMs: number;
 }
 
 /** A look at a process group reads all of /proc (milliseconds in which no request is served), so it is not taken often. */
@@ -27,6 +27,7 @@ const LOOKS_PER_LIMIT = 30;
 export class HangWatch {
   readonly #options: HangWatchOptions;
   #silence: Silence | undefined;
+  #lookedAtMs = -Infinity;
 
   constructor(options: HangWatchOptions) {
     this.#options = options;
@@ -41,7 +42,8 @@ export class HangWatch {
     if (traffic === undefined || traffic.oldestWaitingMs < lookEveryMs) return this.#forget();
     if (traffic.bytesMoved !== this.#silence?.bytesMoved) this.#forget();
     const nowMs = clock.now();
-    if (nowMs - (this.#silence?.lookedAtMs ?? -Infinity) < lookEveryMs) return undefined;
+    if (nowMs - this.#lookedAtMs < lookEveryMs) return undefined;
+    this.#lookedAtMs = nowMs;
     this.#look(traffic, nowMs);
     const hungMs = Math.min(nowMs - (this.#silence?.atMs ?? nowMs), traffic.oldestWaitingMs);
     return hungMs >= limitMs ? hungMs : undefined;
@@ -53,9 +55,11 @@ export class HangWatch {
 
   #look({ bytesMoved, requests }: UpstreamTraffic, nowMs: number): void {
     const before = this.#silence;
-    const { cpuTicks = 0, runnable = false } = this.#options.vitals() ?? {};
-    const began = { atMs: nowMs, cpuTicks, runnable, requests, bytesMoved, lookedAtMs: nowMs };
+    const vitals = this.#options.vitals();
+    if (vitals === undefined) return this.#forget();
+    const { cpuTicks, runnable } = vitals;
+    const began = { atMs: nowMs, cpuTicks, runnable, requests, bytesMoved };
     const works = before !== undefined && (hasComputed(before, began) || this.#options.usesBusyGpu());
-    this.#silence = before === undefined || works ? began : { ...before, lookedAtMs: nowMs, runnable };
+    this.#silence = before === undefined || works ? began : { ...before, runnable };
   }
 }

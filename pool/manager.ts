@@ -399,7 +399,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
     await this.#rehearsals.waitIdle();
     await this.#orphans.waitIdle();
-    await this.#waitSettled(undefined);
+    await this.#waitStill();
     this.#requireRunning();
     this.#writeDown();
     this.#held = true;
@@ -674,6 +674,16 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const isSettled = () => (this.#switch === undefined ? done : waiting);
     // Again after each wait: somebody else who waited may have begun a change first.
     while (this.#switch !== undefined) await this.#waiters.waitUntil(isSettled, signal);
+  }
+
+  /** Settled, and no process is being launched: nobody else could know of it. */
+  async #waitStill(): Promise<void> {
+    const isStill = () => this.#switch === undefined && !this.#workers.some(({ launching }) => launching);
+    do {
+      await this.#waiters.waitUntil(() => (isStill() ? done : waiting));
+      // One that was given up meanwhile.
+      await this.#roster.launchesIdle;
+    } while (!isStill());
   }
 
   /** Begins the transaction, in this turn, and waits for its end. */

@@ -202,6 +202,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#state.kind === 'active' && this.usable;
   }
 
+  /** Its process is being made. */
+  get launching(): boolean {
+    return this.#state.kind === 'starting' && processOf(this.#state) === undefined;
+  }
+
   /** What traffic should know of it; undefined while it must get no new request. */
   get target(): UpstreamTarget | undefined {
     const { id, number, backend, address, generation } = this;

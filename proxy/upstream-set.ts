@@ -7,6 +7,7 @@ import type { Random } from '../src/core/random.js';
 import type {
   AbortOptions,
   IncidentListener,
+  UpstreamCounts,
   UpstreamIdentity,
   UpstreamIncident,
   UpstreamTarget,
@@ -40,6 +41,8 @@ export class UpstreamSet {
   readonly #dependencies: UpstreamSetDependencies;
   readonly #leaving = new Set<Upstream>();
   readonly #idleWaiters = new Map<Upstream, Set<() => void>>();
+  /** Of the process that each id stood for last, when it left. */
+  readonly #counts = new Map<string, { readonly generation: number; readonly counts: UpstreamCounts }>();
   #eligible: Upstream[] = [];
   #rampingUntil = 0;
 
@@ -104,7 +107,10 @@ export class UpstreamSet {
   }
 
   trafficOf(identity: UpstreamIdentity): UpstreamTraffic | undefined {
-    return this.find(identity)?.traffic(this.#dependencies.clock.now());
+    const upstream = this.find(identity);
+    if (upstream !== undefined) return upstream.traffic(this.#dependencies.clock.now());
+    const counts = this.#countsOf(identity);
+    return counts && { ...counts, inflight: 0, breaker: 'closed', oldestInflightMs: 0, oldestWaitingMs: 0 };
   }
 
   waitIdle(identity: UpstreamIdentity, signal?: AbortSignal): Promise<void> {
@@ -167,7 +173,14 @@ export class UpstreamSet {
       rampFrom,
       gradient: this.#createGradient(),
     });
+    const counts = this.#countsOf(target);
+    if (counts !== undefined) upstream.countOn(counts);
     return upstream;
+  }
+
+  #countsOf({ id, generation }: UpstreamIdentity): UpstreamCounts | undefined {
+    const left = this.#counts.get(id);
+    return left?.generation === generation ? left.counts : undefined;
   }
 
   #createGradient(): GradientLimit | undefined {
@@ -199,6 +212,8 @@ export class UpstreamSet {
   }
 
   #dispose(upstream: Upstream): void {
+    const { target, requests, failures, bytesMoved } = upstream;
+    this.#counts.set(target.id, { generation: target.generation, counts: { requests, failures, bytesMoved } });
     upstream.breaker.dispose();
     this.#dependencies.onGone(upstream);
   }

@@ -1,7 +1,7 @@
 // A worker as traffic sees it: address, tickets that are out, breaker, limits, counters. The set owns which ones take
 // part. What the dispatcher asks for each request is plain fields and counts.
 
-import type { UpstreamTarget, UpstreamTraffic } from '../src/core/traffic-port.js';
+import type { UpstreamCounts, UpstreamTarget, UpstreamTraffic } from '../src/core/traffic-port.js';
 import type { UpstreamBreaker } from './breaker.js';
 import type { GradientLimit } from './gradient-limit.js';
 import type { Ticket } from './ticket.js';
@@ -76,6 +76,13 @@ export class Upstream {
     const tickets: Ticket[] = [];
     for (let ticket = this.#oldest; ticket !== undefined; ticket = ticket.newer) tickets.push(ticket);
     return tickets;
+  }
+
+  /** Same process, which has rested: it counts on from there. */
+  countOn({ requests, failures, bytesMoved }: UpstreamCounts): void {
+    this.requests = requests;
+    this.failures = failures;
+    this.bytesMoved = bytesMoved;
   }
 
   /** Same process; what the pool says of it may have changed. */

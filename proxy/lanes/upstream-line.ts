@@ -1,11 +1,13 @@
 // A connection of undici's to an upstream, as undici gets to read it: heads and chunks are judged before, by what judges
 // them in the fast lane, and interim responses go past it. It is here that reading is held, never in undici: its parser, once
-// paused, fails an assertion that nobody can catch when the connection ends meanwhile.
+// paused, fails an assertion that nobody can catch when the connection ends meanwhile. And as in the fast lane a write that
+// fails within a request leaves what has come to be read, since it may be the answer (fast/upstream-socket.ts).
 
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
+import { hasStoppedReading, type WriteCallback } from './stopped-reading.js';
 
 /** The request that a line serves at present. */
 export interface LineUser {
@@ -30,6 +32,8 @@ export class UpstreamLine {
   #isHead = false;
   #state: State = 'passes';
   #held = false;
+  /** Something of the request was written: what has come may be its answer. */
+  #begun = false;
   /** The beginning of a head, until it is whole. */
   #partialHead: Buffer | undefined;
   /** Of the answer, octet by octet: undici takes it for UTF-8. */
@@ -44,6 +48,8 @@ export class UpstreamLine {
   /** undici has just opened it. */
   adopt(socket: Socket): void {
     const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
+    const write = socket._write.bind(socket);
+    const writeSeveral = socket._writev!.bind(socket);
     this.#socket = socket;
     this.error = undefined;
     // Before undici's own listener: it may end the answer at once.
@@ -51,6 +57,8 @@ export class UpstreamLine {
       if (socket === this.#socket) this.error ??= error;
     });
     socket.read = (size?: number) => (this.#held ? null : this.#judge(read(size)));
+    socket._write = (chunk, encoding, callback) => write(chunk, encoding, this.#judging(socket, callback));
+    socket._writev = (chunks, callback) => writeSeveral(chunks, this.#judging(socket, callback));
   }
 
   /** A request is about to be written: what comes from now on is its answer. */
@@ -59,6 +67,7 @@ export class UpstreamLine {
     this.#isHead = method === 'HEAD';
     this.#state = 'head';
     this.#held = false;
+    this.#begun = false;
     this.#partialHead = undefined;
     this.reason = '';
   }
@@ -73,6 +82,15 @@ export class UpstreamLine {
     this.#held = false;
     // It is how undici learns that there is something to read.
     this.#socket?.emit('readable');
+  }
+
+  #judging(socket: Socket, callback: WriteCallback): WriteCallback {
+    const mayHaveAnswer = this.#begun;
+    this.#begun = true;
+    return (error) => {
+      if (error && mayHaveAnswer && !socket.readableEnded && hasStoppedReading(error)) return;
+      callback(error);
+    };
   }
 
   /** What undici gets of a block. */

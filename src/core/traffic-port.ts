@@ -23,15 +23,19 @@ export interface UpstreamTarget {
   readonly maxInflight?: number;
 }
 
-/** What traffic knows of an upstream; evidence for the pool (busy is not dead) and rows for `status`. */
-export interface UpstreamTraffic {
-  readonly inflight: number;
+/** Since a process first took traffic, whether it has rested in between or not. */
+export interface UpstreamCounts {
   readonly requests: number;
   readonly failures: number;
+  /** Either way. */
+  readonly bytesMoved: number;
+}
+
+/** What traffic knows of an upstream; evidence for the pool (busy is not dead) and rows for `status`. */
+export interface UpstreamTraffic extends UpstreamCounts {
+  readonly inflight: number;
   /** `open` also for the last usable upstream that failures would have opened: it goes on getting requests. */
   readonly breaker: 'closed' | 'open' | 'half-open';
-  /** Bytes moved either way since the upstream was added. */
-  readonly bytesMoved: number;
   /** Age of the oldest request in flight, in milliseconds; 0 when idle. */
   readonly oldestInflightMs: number;
   /** For how long the first of those that were sent whole has waited for a byte of its answer; 0 when nobody waits. */
@@ -64,7 +68,7 @@ export interface TrafficPort {
   abortInflight(upstream: UpstreamIdentity, options: AbortOptions): number;
   /** Whether requests of the class `batch` are turned away. */
   shedBatch(on: boolean): void;
-  /** Undefined when the proxy does not know it. */
+  /** Undefined when the proxy has never known it. */
   trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined;
 }
 

@@ -13,6 +13,7 @@ let bytesMoved: number;
 let cpuTicks: number;
 let runnable: boolean;
 let gpuBusy: boolean;
+let visible: boolean;
 let looks: number;
 
 beforeEach(() => {
@@ -20,6 +21,7 @@ beforeEach(() => {
   waitingSinceMs = clock.now();
   bytesMoved = cpuTicks = looks = 0;
   runnable = gpuBusy = false;
+  visible = true;
 });
 
 function traffic(): UpstreamTraffic {
@@ -28,8 +30,9 @@ function traffic(): UpstreamTraffic {
   return { ...counts, bytesMoved, oldestInflightMs: clock.now(), oldestWaitingMs };
 }
 
-function vitals(): Vitals {
+function vitals(): Vitals | undefined {
   looks += 1;
+  if (!visible) return undefined;
   return { cpuTicks, residentBytes: 0, stopped: false, runnable };
 }
 
@@ -68,6 +71,8 @@ describe('a worker does not hang', () => {
     ['a byte moves now and then', (passedMs: number) => (bytesMoved = Math.floor(passedMs / 60_000))],
     ['its GPU computes', () => (gpuBusy = true)],
     ['an overloaded machine gives it no CPU', () => (runnable = true)],
+    ["it can't be seen", () => (visible = false)],
+    ["it can't be seen now and then", (passedMs: number) => (visible = passedMs % 60_000 > 5_000)],
     [
       'it is always another request that waits',
       (passedMs: number) => passedMs % 60_000 === 0 && (waitingSinceMs = clock.now()),

@@ -120,6 +120,28 @@ describe('a worker of a pool that is held', () => {
   });
 });
 
+test('a pool that is to be held waits for a process that is just being launched', async () => {
+  await start();
+  const launch = runtime.launch.bind(runtime);
+  let launchNow = () => {};
+  runtime.launch = async (spec) => {
+    await new Promise<void>((resolve) => (launchNow = resolve));
+    return launch(spec);
+  };
+  primary().exit({ code: 1, signal: undefined });
+  await pass(1_000);
+  let held = false;
+  const holding = pool.hold().then(() => (held = true));
+  await pass(250);
+  expect([held, runtime.of('primary/1')]).toEqual([false, undefined]);
+  launchNow();
+  await pass(2_000);
+  await holding;
+  expect(primary().alive).toBe(true);
+  // The one who comes after reads it in the state file.
+  expect(pool.view().backends[0]!.workers[0]!.pid).toBe(primary().pid);
+});
+
 describe('the standby of a pool that is held', () => {
   test('is frozen again before that when a rehearsal has continued it, and never continued afterwards', async () => {
     await start({ initialMode: 'validation' });

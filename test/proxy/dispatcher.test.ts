@@ -159,6 +159,20 @@ describe('the set of upstreams', () => {
     expect(rig.route(1, { generation: 2 })[0]).not.toBe(a);
   });
 
+  test('counts on where a process stood that has rested, and anew for another process', () => {
+    const rig = new DispatchRig();
+    const traffic = (generation: number) => rig.upstreams.trafficOf({ id: 'a/1', generation });
+    rig.route(1);
+    rig.request().ticket!.giveBack('failure');
+    rig.route(0);
+    expect(traffic(1)).toMatchObject({ requests: 1, failures: 1, inflight: 0, breaker: 'closed' });
+    rig.route(1);
+    rig.request();
+    expect(traffic(1)).toMatchObject({ requests: 2, failures: 1, inflight: 1 });
+    rig.route(1, { generation: 2 });
+    expect(traffic(2)).toMatchObject({ requests: 0, failures: 0 });
+  });
+
   test('reports what an app announces once, and not for one that left', () => {
     const rig = new DispatchRig();
     const [a, b] = rig.route(2);

@@ -1,14 +1,10 @@
 // The socket to an upstream. An upstream that refuses a large request answers and closes while the request is still being
 // sent (RFC 9112 section 9.6, "lingering"): the next write fails, and Node then throws away what has come but was not read,
 // the answer among it. Here such a write stays without an end, so that what has come is read first; the end of the
-// connection, which is right behind it, ends the write too. The full lane's sockets are undici's, which has its own way.
+// connection, which is right behind it, ends the write too. The full lane's sockets are undici's: an UpstreamLine sees to them.
 
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-
-type WriteCallback = (error?: Error | null) => void;
-
-/** The other side has closed, or has said that it reads no more. */
-const STOPPED_READING: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
+import { hasStoppedReading, type WriteCallback } from '../stopped-reading.js';
 
 export class UpstreamSocket extends Socket {
   /** What is sent now belongs to a request of which some was sent before: what has come may be its answer. */
@@ -32,9 +28,8 @@ export class UpstreamSocket extends Socket {
 
   #judging(callback: WriteCallback): WriteCallback {
     return (error) => {
-      if (error && this.#mayBeHeard && STOPPED_READING.has((error as NodeJS.ErrnoException).code)) {
-        this.writeError = error;
-      } else callback(error);
+      if (error && this.#mayBeHeard && hasStoppedReading(error)) this.writeError = error;
+      else callback(error);
     };
   }
 

@@ -62,8 +62,9 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
   });
 });
 
-test('an upstream that refuses an upload and closes is heard, however much is still on its way', async () => {
-  const rig = await ProxyRig.start();
+test.each(['auto', 'full'] as const)('lane %s hears an upstream that refuses an upload and closes', async (lane) => {
+  const rig = await ProxyRig.start({ lane });
+  const body = bodyOf('refused');
   const refusal = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large';
   rig.route(
     await rig.rawBackend((socket) => {
@@ -75,7 +76,7 @@ test('an upstream that refuses an upload and closes is heard, however much is st
   );
   for (let round = 0; round < 20; round += 1) {
     const client = await rig.connect();
-    client.write(headOf('refused')).socket.write(bodyOf('refused'));
+    client.write(headOf('refused')).socket.write(body);
     expect(await client.waitFor(/^HTTP\/1\.1 (?!413)|too large$/)).toMatch(/^HTTP\/1\.1 413 /);
     client.close();
   }
