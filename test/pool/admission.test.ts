@@ -4,14 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
+import type { PoolOptions } from '../../pool/index.js';
 import { planSteps } from '../../pool/planner.js';
-import { silentLog } from '../../src/core/log.js';
 import type { ResourceReading } from '../../src/core/resource-reading.js';
-import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
-import { ManualClock } from '../support/manual-clock.js';
 import { planInput, planOptions, slots, THREE_BY_ONE } from '../support/observed-workers.js';
-import { RecordingTraffic } from '../support/recording-traffic.js';
+import { PoolRig } from '../support/pool-rig.js';
 import { setImmediate } from 'node:timers/promises';
 
 const MIB = 1024 ** 2;
@@ -87,90 +84,69 @@ class MadeSource extends EventEmitter<{ sampled: [ResourceReading] }> {
 
 describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
   let dir: string;
-  let pool: PoolManager;
-  const clock = new ManualClock();
   let source: MadeSource;
-  let runtime: FakeWorkerRuntime;
-  let events: PoolEvent[];
+  let rig: PoolRig;
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'understudy-admission-'));
-    runtime = new FakeWorkerRuntime(clock);
     source = new MadeSource();
-    events = [];
     createPool(planOptions.modes);
   });
 
   function createPool(modes: PoolOptions['modes']): void {
-    const memory = { expected: { gpuBytes: 1_000 * MIB }, allowed: {} };
-    const deps = { clock, traffic: new RecordingTraffic(), runtime, random: () => 0.5, log: silentLog };
-    pool = createPoolManager({ ...planOptions, modes, stateDir: dir, memory }, deps);
-    pool.watchResources(source);
-    pool.on('event', (event) => events.push(event));
+    rig = new PoolRig({ modes, stateDir: dir, memory: { expected: { gpuBytes: 1_000 * MIB }, allowed: {} } });
+    rig.pool.watchResources(source);
   }
 
   afterEach(async () => {
-    const stopped = pool.stop({});
-    await pass(10);
-    await stopped;
+    await rig.end();
     rmSync(dir, { recursive: true, force: true });
   });
-
-  async function pass(seconds: number): Promise<void> {
-    for (let second = 0; second < seconds; second++) {
-      for (let turn = 0; turn < 4; turn++) await setImmediate();
-      clock.advance(1_000);
-    }
-  }
 
   test('starts them one after the other', async () => {
     source.say(4_000);
     let most = 0;
-    runtime.onLaunch = () => {
-      const workers = pool.view().backends.flatMap((backend) => backend.workers);
+    rig.runtime.onLaunch = () => {
+      const workers = rig.pool.view().backends.flatMap((backend) => backend.workers);
       most = Math.max(most, workers.filter(({ state }) => state === 'starting').length);
     };
-    const started = pool.start();
-    await pass(10);
-    await started;
-    expect(runtime.living).toHaveLength(3);
+    await rig.start();
+    expect(rig.runtime.living).toHaveLength(3);
     expect(most).toBe(1);
   });
 
   test('starts none on the word of a sample from before the last one had loaded', async () => {
     // A driver is asked seldom: nothing but the pool's own wish brings a new sample here.
-    source.freeMiB = () => 2_500 - 1_000 * runtime.living.length;
+    source.freeMiB = () => 2_500 - 1_000 * rig.runtime.living.length;
     source.sample();
-    const started = expect(pool.start()).rejects.toMatchObject({
+    const started = expect(rig.pool.start()).rejects.toMatchObject({
       code: 'no-headroom',
       message: expect.stringMatching(/needs 1000 MiB of GPU memory at its peak, but 500 MiB is free/),
     });
-    await pass(12);
+    await rig.pass(12_000);
     source.sample();
-    await pass(5);
+    await rig.pass(5_000);
     await started;
-    expect(runtime.processes).toHaveLength(2);
+    expect(rig.runtime.processes).toHaveLength(2);
   });
 
   test('refuses a switch with the numbers, and stays as it was, when the memory does not come free', async () => {
     source.say(4_000);
-    const started = pool.start();
-    await pass(10);
-    await started;
+    await rig.start();
     source.say(300);
-    const switched = expect(pool.setMode('validation')).rejects.toMatchObject({
+    const switched = expect(rig.pool.setMode('validation')).rejects.toMatchObject({
       code: 'no-headroom',
       message: expect.stringMatching(
         /needs 1000 MiB of GPU memory at its peak, but 300 MiB is free.*stays in production/,
       ),
     });
-    await pass(12);
+    await rig.pass(12_000);
     source.say(300);
-    await pass(2);
+    await rig.pass(2_000);
     await switched;
-    expect(runtime.living).toHaveLength(3);
-    expect(pool.view().mode).toMatchObject({ current: 'production', converged: true });
-    expect(events).toContainEqual(
+    expect(rig.runtime.living).toHaveLength(3);
+    expect(rig.pool.view().mode).toMatchObject({ current: 'production', converged: true });
+    expect(rig.events).toContainEqual(
       expect.objectContaining({
         kind: 'resources',
         cause: 'starts wait for memory',
@@ -183,33 +159,29 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
     const { production, validation } = planOptions.modes;
     createPool({ production: production!, validation: { ...validation!, allowed: { gpuBytes: 500 * MIB } } });
     source.say(4_000);
-    const started = pool.start();
-    await pass(10);
-    await started;
-    const switched = expect(pool.setMode('validation')).rejects.toMatchObject({
+    await rig.start();
+    const switched = expect(rig.pool.setMode('validation')).rejects.toMatchObject({
       code: 'no-headroom',
       message: expect.stringMatching(/500 MiB/),
     });
-    await pass(12);
+    await rig.pass(12_000);
     source.say(4_000);
-    await pass(2);
+    await rig.pass(2_000);
     await switched;
-    expect(pool.view().mode).toMatchObject({ current: 'production', converged: true });
+    expect(rig.pool.view().mode).toMatchObject({ current: 'production', converged: true });
   });
 
   test('goes on by itself when the memory comes free in time', async () => {
     source.say(4_000);
-    const started = pool.start();
-    await pass(10);
-    await started;
+    await rig.start();
     source.say(300);
-    const switched = pool.setMode('validation');
-    await pass(5);
+    const switched = rig.pool.setMode('validation');
+    await rig.pass(5_000);
     for (let second = 0; second < 10; second++) {
       source.say(3_000);
-      await pass(1);
+      await rig.pass(1_000);
     }
     await switched;
-    expect(runtime.living).toHaveLength(5);
+    expect(rig.runtime.living).toHaveLength(5);
   });
 });

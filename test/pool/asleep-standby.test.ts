@@ -1,12 +1,8 @@
 // A standby that sleeps: falls asleep, wakes and proves it, and what happens when a hook fails; on a machine in memory.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
-import { silentLog } from '../../src/core/log.js';
-import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
-import { ManualClock } from '../support/manual-clock.js';
+import type { PoolOptions } from '../../pool/index.js';
 import { planOptions } from '../support/observed-workers.js';
-import { passTime } from '../support/pass-time.js';
-import { RecordingTraffic } from '../support/recording-traffic.js';
+import { PoolRig } from '../support/pool-rig.js';
 
 const http = { method: 'POST', timeoutMs: 1_000 };
 const options: PoolOptions = {
@@ -21,94 +17,70 @@ const options: PoolOptions = {
   },
 };
 
-let clock: ManualClock;
-let runtime: FakeWorkerRuntime;
-let traffic: RecordingTraffic;
-let pool: PoolManager;
-let events: PoolEvent[];
+let rig: PoolRig;
 /** Answers to the hooks by path, in words; undefined means that it is done. */
 let answers: Record<string, string | undefined | Promise<undefined>>;
 
 beforeEach(() => {
-  clock = new ManualClock();
-  runtime = new FakeWorkerRuntime(clock);
-  traffic = new RecordingTraffic();
-  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
-  events = [];
+  rig = new PoolRig(options);
   answers = {};
-  pool.on('event', (event) => events.push(event));
-  runtime.onHook = async (hook) => ('path' in hook ? answers[hook.path] : undefined);
+  rig.runtime.onHook = async (hook) => ('path' in hook ? answers[hook.path] : undefined);
 });
 
-afterEach(async () => {
-  const stopped = pool.stop({});
-  await pass(15_000);
-  await stopped;
-  expect(clock.pendingTimers).toBe(0);
-});
-
-async function start(): Promise<void> {
-  const started = pool.start();
-  await pass(2_000);
-  await started;
-}
-
-function pass(ms: number): Promise<void> {
-  return passTime(clock, ms);
-}
+afterEach(() => rig.end());
 
 function hooksRun(): string[] {
-  return runtime.hooks.map((hook) => hook.split(' ')[1]!);
+  return rig.runtime.hooks.map((hook) => hook.split(' ')[1]!);
 }
 
 function standby() {
-  return pool.view().backends[1]!.workers[0];
+  return rig.pool.view().backends[1]!.workers[0];
 }
 
 test('a mode stands once its standby is asleep', async () => {
   let fellAsleep = () => {};
   answers['/sleep'] = new Promise((resolve) => (fellAsleep = () => resolve(undefined)));
-  const started = pool.start();
-  await pass(2_000);
+  const started = rig.pool.start();
+  await rig.pass(2_000);
   expect(hooksRun()).toEqual(['/sleep']);
-  expect(pool.view().mode.converged).toBe(false);
+  expect(rig.pool.view().mode.converged).toBe(false);
   fellAsleep();
-  await pass(250);
+  await rig.pass(250);
   await started;
-  expect(pool.view().mode.converged).toBe(true);
-  expect(traffic.ids).toEqual(['primary/1']);
+  expect(rig.pool.view().mode.converged).toBe(true);
+  expect(rig.traffic.ids).toEqual(['primary/1']);
 });
 
 describe('when an active worker is lost', () => {
   test('the sleeping standby is woken, and gets no request before its golden request was answered', async () => {
-    await start();
+    await rig.start();
     let golden = () => {};
     answers['/golden'] = new Promise((resolve) => (golden = () => resolve(undefined)));
-    runtime.crashAtStart = true;
-    runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
-    await pass(500);
+    rig.runtime.crashAtStart = true;
+    rig.runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+    await rig.pass(500);
     expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden']);
-    expect(traffic.ids).toEqual([]);
+    expect(rig.traffic.ids).toEqual([]);
     golden();
-    await pass(250);
-    expect(traffic.ids).toEqual(['secondary/1']);
+    await rig.pass(250);
+    expect(rig.traffic.ids).toEqual(['secondary/1']);
     // From the call, not from the moment that it was awake.
-    expect(pool.view().backends[1]!.promotion!.routedMs).toBeGreaterThanOrEqual(500);
-    expect(pool.view().backends[1]!.tiers.asleep!.ms).toBeGreaterThanOrEqual(500);
-    runtime.crashAtStart = false;
-    await pass(60_000);
-    expect(traffic.ids).toEqual(['primary/1']);
+    expect(rig.pool.view().backends[1]!.promotion!.routedMs).toBeGreaterThanOrEqual(500);
+    expect(rig.pool.view().backends[1]!.tiers.asleep!.ms).toBeGreaterThanOrEqual(500);
+    rig.runtime.crashAtStart = false;
+    await rig.pass(60_000);
+    expect(rig.traffic.ids).toEqual(['primary/1']);
     expect(hooksRun().at(-1)).toBe('/sleep');
   });
 
   test('a standby that does not wake is replaced by a new process, and both reasons are told', async () => {
-    await start();
-    const before = runtime.of('secondary/1')!;
+    await rig.start();
+    const before = rig.runtime.of('secondary/1')!;
     answers['/golden'] = 'POST /golden was answered 500';
-    runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
-    await pass(3_000);
+    rig.runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+    await rig.pass(3_000);
     expect(before.alive).toBe(false);
-    expect(events).toContainEqual(
+    expect(rig.events).toContainEqual(
       expect.objectContaining({ worker: 'secondary/1', cause: 'it did not wake', evidence: answers['/golden'] }),
     );
     expect(standby()).toMatchObject({ restarts: 1, lastError: expect.stringContaining('did not wake') });
@@ -116,46 +88,46 @@ describe('when an active worker is lost', () => {
 });
 
 test('a restart of the only active worker wakes the standby first, so that somebody serves all the time', async () => {
-  await start();
-  const before = runtime.of('primary/1')!;
+  await rig.start();
+  const before = rig.runtime.of('primary/1')!;
   let golden = () => {};
   answers['/golden'] = new Promise((resolve) => (golden = () => resolve(undefined)));
-  const restarted = pool.restart('primary');
-  await pass(500);
-  expect(traffic.ids).toEqual(['primary/1']);
+  const restarted = rig.pool.restart('primary');
+  await rig.pass(500);
+  expect(rig.traffic.ids).toEqual(['primary/1']);
   golden();
-  await pass(1);
-  expect(traffic.ids).toContain('secondary/1');
-  await pass(30_000);
+  await rig.pass(1);
+  expect(rig.traffic.ids).toContain('secondary/1');
+  await rig.pass(30_000);
   await restarted;
   expect(before.alive).toBe(false);
-  expect(traffic.ids).toEqual(['primary/1']);
+  expect(rig.traffic.ids).toEqual(['primary/1']);
   expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden', '/sleep']);
 });
 
 test('a standby that cannot be put to sleep rests cold, and is tried again with the next switch', async () => {
   answers['/sleep'] = 'POST /sleep was not answered within 1000 ms';
-  await start();
+  await rig.start();
   expect(standby()).toMatchObject({
     state: 'off',
     lastError: expect.stringContaining('Cannot put secondary/1 to sleep'),
   });
-  expect(pool.view().mode.converged).toBe(true);
-  expect(events).toContainEqual(expect.objectContaining({ cause: 'it could not be put to sleep' }));
+  expect(rig.pool.view().mode.converged).toBe(true);
+  expect(rig.events).toContainEqual(expect.objectContaining({ cause: 'it could not be put to sleep' }));
   delete answers['/sleep'];
-  const switched = pool.setMode('validation');
-  await pass(2_000);
+  const switched = rig.pool.setMode('validation');
+  await rig.pass(2_000);
   await switched;
   expect(standby()).toMatchObject({ state: 'standby' });
 });
 
 test('a rehearsal wakes it, proves it, puts it back to sleep, and is no change of shape', async () => {
-  await start();
-  await pass(planOptions.rehearseEveryMs + 1_000);
+  await rig.start();
+  await rig.pass(planOptions.rehearseEveryMs + 1_000);
   expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden', '/sleep']);
-  expect(pool.view().backends[1]!.tiers).toMatchObject({ asleep: { ms: expect.any(Number) } });
-  expect(traffic.ids).toEqual(['primary/1']);
-  expect(pool.view().mode.converged).toBe(true);
+  expect(rig.pool.view().backends[1]!.tiers).toMatchObject({ asleep: { ms: expect.any(Number) } });
+  expect(rig.traffic.ids).toEqual(['primary/1']);
+  expect(rig.pool.view().mode.converged).toBe(true);
 });
 
 describe('a reload that takes the hooks away', () => {
@@ -163,27 +135,27 @@ describe('a reload that takes the hooks away', () => {
   const modes = { validation: { active: 1, workers: 1, standby: 1, temperature: 'hot' } } as const;
 
   test('replaces the standby that sleeps, since nothing can wake it', async () => {
-    await start();
-    const before = runtime.of('secondary/1')!;
-    const changed = pool.applyOptions({ ...rest, modes });
-    await pass(5_000);
+    await rig.start();
+    const before = rig.runtime.of('secondary/1')!;
+    const changed = rig.pool.applyOptions({ ...rest, modes });
+    await rig.pass(5_000);
     await changed;
     expect(before.alive).toBe(false);
     expect(standby()).toMatchObject({ state: 'standby', restarts: 1 });
     expect(hooksRun()).toEqual(['/sleep']);
-    expect(pool.view().mode.converged).toBe(true);
+    expect(rig.pool.view().mode.converged).toBe(true);
   });
 
   test('ends the standby that can not be put to sleep any more', async () => {
-    await start();
-    const before = runtime.of('secondary/1')!;
+    await rig.start();
+    const before = rig.runtime.of('secondary/1')!;
     let golden = () => {};
     answers['/golden'] = new Promise((resolve) => (golden = () => resolve(undefined)));
-    await pass(planOptions.rehearseEveryMs);
+    await rig.pass(planOptions.rehearseEveryMs);
     expect(hooksRun()).toEqual(['/sleep', '/wake_up', '/golden']);
-    const changed = pool.applyOptions(rest);
+    const changed = rig.pool.applyOptions(rest);
     golden();
-    await pass(2_000);
+    await rig.pass(2_000);
     await changed;
     expect(before.alive).toBe(false);
     expect(standby()).toMatchObject({ state: 'off', lastError: expect.stringContaining('Cannot put secondary/1') });

@@ -2,79 +2,57 @@
 // memory, where time passes only when the test says so.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseAnnouncement } from '../../pool/announcement.js';
-import { createPoolManager, type PoolManager } from '../../pool/index.js';
-import { silentLog } from '../../src/core/log.js';
-import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
-import { ManualClock } from '../support/manual-clock.js';
+import type { FakeProcess } from '../support/fake-worker-runtime.js';
 import { planOptions } from '../support/observed-workers.js';
-import { passTime } from '../support/pass-time.js';
-import { RecordingTraffic } from '../support/recording-traffic.js';
+import { PoolRig } from '../support/pool-rig.js';
 
 const ACTIVE = ['primary/1', 'primary/2', 'secondary/1', 'secondary/2'];
 const WITHOUT_PRIMARY_1 = ['fallback/1', 'primary/2', 'secondary/1', 'secondary/2'];
 
-let clock: ManualClock;
-let runtime: FakeWorkerRuntime;
-let traffic: RecordingTraffic;
-let pool: PoolManager;
+let rig: PoolRig;
 
 beforeEach(async () => {
-  clock = new ManualClock();
-  runtime = new FakeWorkerRuntime(clock);
-  traffic = new RecordingTraffic();
-  const options = { ...planOptions, initialMode: 'validation' };
-  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
-  const started = pool.start();
-  await pass(2_000);
-  await started;
+  rig = new PoolRig({ initialMode: 'validation' });
+  await rig.start();
 });
 
-afterEach(async () => {
-  const stopped = pool.stop({});
-  await pass(15_000);
-  await stopped;
-  expect(clock.pendingTimers).toBe(0);
-});
-
-function pass(ms: number): Promise<void> {
-  return passTime(clock, ms);
-}
+afterEach(() => rig.end());
 
 function primary(): FakeProcess {
-  return runtime.of('primary/1')!;
+  return rig.runtime.of('primary/1')!;
 }
 
 describe('a worker that no longer answers its probes', () => {
   test('is replaced, with the standby in its place, when its process is idle', async () => {
     const before = primary();
     before.silent = true;
-    await pass(12_000);
+    await rig.pass(12_000);
     expect(before.alive).toBe(false);
-    expect(traffic.ids).toContain('fallback/1');
-    await pass(20_000);
+    expect(rig.traffic.ids).toContain('fallback/1');
+    await rig.pass(20_000);
     expect(primary()).not.toBe(before);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('is left alone, in traffic, when its process burns CPU', async () => {
     const before = primary();
     before.silent = true;
     before.busy = true;
-    await pass(60_000);
+    await rig.pass(60_000);
     expect(primary()).toBe(before);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('is left alone when it moves bytes', async () => {
     const before = primary();
     before.silent = true;
-    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    const seen = rig.traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
     for (let second = 1; second <= 60; second++) {
-      traffic.traffic.set('primary/1', { ...seen, inflight: 1, bytesMoved: second });
-      await pass(1_000);
+      rig.traffic.traffic.set('primary/1', { ...seen, inflight: 1, bytesMoved: second });
+      await rig.pass(1_000);
     }
     expect(primary()).toBe(before);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 });
 
@@ -82,12 +60,12 @@ describe('a worker that accepts everything and answers nothing', () => {
   /** Each second: so many requests more for primary/1, with a body each, and so much CPU. */
   async function acceptFor(seconds: number, { requests, ticks }: { requests: number; ticks: number }): Promise<void> {
     const accepting = primary();
-    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
-    for (let second = 1; second <= seconds && traffic.ids.includes('primary/1'); second++) {
+    const seen = rig.traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    for (let second = 1; second <= seconds && rig.traffic.ids.includes('primary/1'); second++) {
       const given = requests * second;
-      traffic.traffic.set('primary/1', { ...seen, requests: given, inflight: given, bytesMoved: 100 * given });
+      rig.traffic.traffic.set('primary/1', { ...seen, requests: given, inflight: given, bytesMoved: 100 * given });
       accepting.burntTicks += ticks;
-      await pass(1_000);
+      await rig.pass(1_000);
     }
   }
 
@@ -99,23 +77,23 @@ describe('a worker that accepts everything and answers nothing', () => {
     const before = primary();
     // It has worked for long before it fell silent.
     before.burntTicks = 100_000;
-    await pass(4_000);
+    await rig.pass(4_000);
     before.silent = true;
     await acceptFor(10, each);
     expect(before.alive).toBe(false);
-    expect(traffic.applied).toContainEqual(WITHOUT_PRIMARY_1);
+    expect(rig.traffic.applied).toContainEqual(WITHOUT_PRIMARY_1);
   });
 
   test('has what is in flight on it ended at once, with traffic led elsewhere, and not after its time to stop', async () => {
     const before = primary();
     before.silent = true;
     before.deaf = true;
-    traffic.hold('primary/1');
+    rig.traffic.hold('primary/1');
     const ledTo: string[][] = [];
-    traffic.onAborted = () => ledTo.push(traffic.ids);
-    await pass(9_000);
+    rig.traffic.onAborted = () => ledTo.push(rig.traffic.ids);
+    await rig.pass(9_000);
     expect(before.alive).toBe(true);
-    expect(traffic.aborted).toEqual([{ id: 'primary/1', reason: 'wedged', kind: 'requests' }]);
+    expect(rig.traffic.aborted).toEqual([{ id: 'primary/1', reason: 'wedged', kind: 'requests' }]);
     expect(ledTo).toEqual([WITHOUT_PRIMARY_1]);
   });
 
@@ -124,16 +102,16 @@ describe('a worker that accepts everything and answers nothing', () => {
     before.silent = true;
     await acceptFor(60, { requests: 1_000, ticks: 90 });
     expect(primary()).toBe(before);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('is left alone when requests are answered that were sent to it before', async () => {
     const before = primary();
     before.silent = true;
-    const seen = traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
+    const seen = rig.traffic.trafficOf({ id: 'primary/1', generation: 1 })!;
     for (let second = 1; second <= 60; second++) {
-      traffic.traffic.set('primary/1', { ...seen, requests: second + 5, inflight: 5, bytesMoved: 100 * second });
-      await pass(1_000);
+      rig.traffic.traffic.set('primary/1', { ...seen, requests: second + 5, inflight: 5, bytesMoved: 100 * second });
+      await rig.pass(1_000);
     }
     expect(primary()).toBe(before);
   });
@@ -141,41 +119,41 @@ describe('a worker that accepts everything and answers nothing', () => {
 
 describe('while we have no descriptors to probe with', () => {
   test('nobody is replaced, neither in traffic nor frozen nor under suspicion', async () => {
-    const before = [...runtime.living];
+    const before = [...rig.runtime.living];
     primary().silent = true;
-    await pass(2_500);
-    runtime.shortage = 'EMFILE';
-    await pass(planOptions.rehearseEveryMs + 60_000);
-    expect(runtime.living).toEqual(before);
-    expect(runtime.of('fallback/1')!.stopped).toBe(true);
-    expect(traffic.ids).toEqual(ACTIVE);
+    await rig.pass(2_500);
+    rig.runtime.shortage = 'EMFILE';
+    await rig.pass(planOptions.rehearseEveryMs + 60_000);
+    expect(rig.runtime.living).toEqual(before);
+    expect(rig.runtime.of('fallback/1')!.stopped).toBe(true);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('one that was refused a connection stays out of traffic, and comes back when it answers', async () => {
     const before = primary();
-    runtime.shortage = 'EMFILE';
-    pool.reportIncident({ kind: 'refused', id: 'primary/1', generation: 1 });
-    await pass(60_000);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
-    runtime.shortage = undefined;
-    await pass(15_000);
+    rig.runtime.shortage = 'EMFILE';
+    rig.pool.reportIncident({ kind: 'refused', id: 'primary/1', generation: 1 });
+    await rig.pass(60_000);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    rig.runtime.shortage = undefined;
+    await rig.pass(15_000);
     expect(primary()).toBe(before);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('a start is not given up for want of progress', async () => {
-    runtime.readyAtOnce = false;
+    rig.runtime.readyAtOnce = false;
     primary().exit({ code: undefined, signal: 'SIGKILL' });
-    await pass(1_000);
+    await rig.pass(1_000);
     const starting = primary();
-    runtime.shortage = 'EMFILE';
-    await pass(planOptions.startTimeoutMs + 60_000);
+    rig.runtime.shortage = 'EMFILE';
+    await rig.pass(planOptions.startTimeoutMs + 60_000);
     expect(primary()).toBe(starting);
     starting.ready = true;
-    runtime.shortage = undefined;
-    await pass(15_000);
+    rig.runtime.shortage = undefined;
+    await rig.pass(15_000);
     expect(primary()).toBe(starting);
-    expect(traffic.ids).toEqual(ACTIVE);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 });
 
@@ -183,18 +161,18 @@ describe('a worker that somebody else stops', () => {
   test('is replaced at once when it is in traffic', async () => {
     const before = primary();
     before.signalGroup('SIGSTOP');
-    await pass(250);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await rig.pass(250);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
     expect(before.alive).toBe(false);
   });
 
   test('is replaced at once when it still starts', async () => {
-    runtime.readyAtOnce = false;
+    rig.runtime.readyAtOnce = false;
     primary().exit({ code: undefined, signal: 'SIGKILL' });
-    await pass(1_000);
+    await rig.pass(1_000);
     const starting = primary();
     starting.signalGroup('SIGSTOP');
-    await pass(250);
+    await rig.pass(250);
     expect(starting.alive).toBe(false);
   });
 });
@@ -203,21 +181,19 @@ describe('a worker that announces something in its health answer', () => {
   test('leaves traffic and keeps its process when it wants no new requests, and comes back when it does', async () => {
     const before = primary();
     before.announced = parseAnnouncement('drain');
-    await pass(3_000);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await rig.pass(3_000);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
     before.announced = parseAnnouncement('ok');
-    await pass(15_000);
-    expect(traffic.ids).toEqual(ACTIVE);
+    await rig.pass(15_000);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
     expect(primary()).toBe(before);
   });
 
   test('leaves traffic, with its reason told, when it says that it is down', async () => {
-    const told: unknown[] = [];
-    pool.on('event', (event) => told.push(event));
     primary().announced = parseAnnouncement('down: the GPU fell off the bus');
-    await pass(3_000);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
-    expect(told).toContainEqual(
+    await rig.pass(3_000);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    expect(rig.events).toContainEqual(
       expect.objectContaining({ worker: 'primary/1', evidence: 'it cannot serve: the GPU fell off the bus' }),
     );
   });
@@ -225,22 +201,22 @@ describe('a worker that announces something in its health answer', () => {
   test('is not ready while it starts and says that it is down', async () => {
     const [before] = [primary()];
     before.exit({ code: undefined, signal: 'SIGKILL' });
-    runtime.onLaunch = (process) => (process.announced = parseAnnouncement('down: loading'));
-    await pass(5_000);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    rig.runtime.onLaunch = (process) => (process.announced = parseAnnouncement('down: loading'));
+    await rig.pass(5_000);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
     primary().announced = parseAnnouncement('ok');
-    await pass(15_000);
-    expect(traffic.ids).toEqual(ACTIVE);
+    await rig.pass(15_000);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('has its limit passed on to traffic, and lifted again', async () => {
-    const limit = () => traffic.targets.find(({ id }) => id === 'primary/1')?.maxInflight;
+    const limit = () => rig.traffic.targets.find(({ id }) => id === 'primary/1')?.maxInflight;
     expect(limit()).toBeUndefined();
     primary().announced = parseAnnouncement('maxInflight: 3');
-    await pass(3_000);
+    await rig.pass(3_000);
     expect(limit()).toBe(3);
     primary().announced = parseAnnouncement('ok');
-    await pass(3_000);
+    await rig.pass(3_000);
     expect(limit()).toBeUndefined();
   });
 });
@@ -248,10 +224,10 @@ describe('a worker that announces something in its health answer', () => {
 describe('a worker whose app announces a drain in an answer', () => {
   test('leaves traffic in that turn, and stays out whatever its health answer says', async () => {
     const before = primary();
-    pool.reportIncident({ kind: 'announced-drain', id: 'primary/1', generation: 1 });
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
-    await pass(15_000);
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    rig.pool.reportIncident({ kind: 'announced-drain', id: 'primary/1', generation: 1 });
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await rig.pass(15_000);
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
     expect(primary()).toBe(before);
   });
 });
@@ -260,26 +236,26 @@ describe("a worker's breaker", () => {
   const upstream = { id: 'primary/1', generation: 1 };
 
   test('brings the standby in when it opens, and sends it back once it has closed again', async () => {
-    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
-    expect(traffic.ids).toEqual(['fallback/1', ...ACTIVE]);
-    pool.reportIncident(traffic.setBreaker(upstream, 'closed')!);
-    await pass(12_000);
-    expect(traffic.ids).toEqual(ACTIVE);
+    rig.pool.reportIncident(rig.traffic.setBreaker(upstream, 'open')!);
+    expect(rig.traffic.ids).toEqual(['fallback/1', ...ACTIVE]);
+    rig.pool.reportIncident(rig.traffic.setBreaker(upstream, 'closed')!);
+    await rig.pass(12_000);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('counts as usable when it is half-open, since it would stay so without requests', async () => {
-    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
-    traffic.setBreaker(upstream, 'half-open');
-    await pass(15_000);
-    expect(traffic.ids).toEqual(ACTIVE);
+    rig.pool.reportIncident(rig.traffic.setBreaker(upstream, 'open')!);
+    rig.traffic.setBreaker(upstream, 'half-open');
+    await rig.pass(15_000);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
   });
 
   test('is forgotten when its upstream leaves traffic and comes back', async () => {
-    pool.reportIncident(traffic.setBreaker(upstream, 'open')!);
-    pool.reportIncident({ kind: 'refused', ...upstream });
-    expect(traffic.ids).toEqual(WITHOUT_PRIMARY_1);
-    await pass(15_000);
-    expect(traffic.ids).toEqual(ACTIVE);
-    expect(pool.view().mode.converged).toBe(true);
+    rig.pool.reportIncident(rig.traffic.setBreaker(upstream, 'open')!);
+    rig.pool.reportIncident({ kind: 'refused', ...upstream });
+    expect(rig.traffic.ids).toEqual(WITHOUT_PRIMARY_1);
+    await rig.pass(15_000);
+    expect(rig.traffic.ids).toEqual(ACTIVE);
+    expect(rig.pool.view().mode.converged).toBe(true);
   });
 });

@@ -1,18 +1,13 @@
 // What a mode says of workers besides their number: the environment of those that start in it, the priority of all, live,
 // and whether the memory of a frozen standby goes.
-import { setImmediate } from 'node:timers/promises';
 import { getPriority } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
-import { silentLog } from '../../src/core/log.js';
-import { FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
-import { ManualClock } from '../support/manual-clock.js';
+import type { PoolOptions } from '../../pool/index.js';
 import { planOptions } from '../support/observed-workers.js';
-import { RecordingTraffic } from '../support/recording-traffic.js';
+import { PoolRig } from '../support/pool-rig.js';
 
 const { production, validation } = planOptions.modes;
-const options: PoolOptions = {
-  ...planOptions,
+const options: Partial<PoolOptions> = {
   env: { OMP_NUM_THREADS: '8', KEPT: 'yes' },
   modes: {
     production: production!,
@@ -21,90 +16,79 @@ const options: PoolOptions = {
   rehearseEveryMs: 0,
 };
 
-let clock: ManualClock;
-let runtime: FakeWorkerRuntime;
-let pool: PoolManager;
-let events: PoolEvent[];
+let rig: PoolRig;
 
 beforeEach(async () => {
-  clock = new ManualClock();
-  runtime = new FakeWorkerRuntime(clock);
-  const traffic = new RecordingTraffic();
-  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
-  events = [];
-  pool.on('event', (event) => events.push(event));
-  await settled(pool.start());
+  rig = new PoolRig(options);
+  await rig.start();
 });
 
-afterEach(() => settled(pool.stop({})));
+afterEach(() => rig.end());
 
 /** Lets time pass until it is done. */
 async function settled<T>(work: Promise<T>): Promise<T> {
   let done = false;
   void work.finally(() => (done = true));
-  while (!done) {
-    clock.advance(250);
-    for (let turn = 0; turn < 4; turn++) await setImmediate();
-  }
+  while (!done) await rig.pass(250);
   return work;
 }
 
 function environments(): Record<string, string | undefined> {
-  return Object.fromEntries(runtime.living.map(({ spec }) => [spec.id, spec.env['OMP_NUM_THREADS']]));
+  return Object.fromEntries(rig.runtime.living.map(({ spec }) => [spec.id, spec.env['OMP_NUM_THREADS']]));
 }
 
 /** The last that each living process was given. */
 function niceOf(): Record<string, number | undefined> {
-  const lastOf = (pid: number) => runtime.priorities.findLast((given) => given.pid === pid)?.priority.nice;
-  return Object.fromEntries(runtime.living.map(({ spec, pid }) => [spec.id, lastOf(pid)]));
+  const lastOf = (pid: number) => rig.runtime.priorities.findLast((given) => given.pid === pid)?.priority.nice;
+  return Object.fromEntries(rig.runtime.living.map(({ spec, pid }) => [spec.id, lastOf(pid)]));
 }
 
 test('the environment of a mode is that of the workers that start in it, and of no other', async () => {
   const before = { 'primary/1': '8', 'secondary/1': '8', 'fallback/1': '8' };
   expect(environments()).toEqual(before);
-  await settled(pool.setMode('validation'));
+  await settled(rig.pool.setMode('validation'));
   expect(environments()).toEqual({ ...before, 'primary/2': '2', 'secondary/2': '2' });
-  expect(runtime.of('primary/2')!.spec.env['KEPT']).toBe('yes');
+  expect(rig.runtime.of('primary/2')!.spec.env['KEPT']).toBe('yes');
   // One that runs is left alone, but what takes its place is started in this mode.
-  runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
-  await settled(pool.setMode('validation'));
+  rig.runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+  await settled(rig.pool.setMode('validation'));
   expect(environments()['primary/1']).toBe('2');
 });
 
 test('running workers get the priority of a mode with the switch, and lose it with the way back', async () => {
   const own = getPriority();
   expect(niceOf()).toEqual({ 'primary/1': own, 'secondary/1': own, 'fallback/1': own });
-  await settled(pool.setMode('validation'));
+  await settled(rig.pool.setMode('validation'));
   expect(Object.values(niceOf())).toEqual([5, 5, 5, 5, 5]);
-  await settled(pool.setMode('production'));
+  await settled(rig.pool.setMode('production'));
   expect(niceOf()).toEqual({ 'primary/1': own, 'secondary/1': own, 'fallback/1': own });
 });
 
 describe('the memory of a standby that is frozen', () => {
-  const told = (cause: string) => events.find((event) => event.cause === cause);
+  const told = (cause: string) => rig.events.find((event) => event.cause === cause);
 
   test('is pushed out until it is called back', async () => {
     const calls: (readonly [number | undefined, () => boolean])[] = [];
-    runtime.onPushOut = ({ pid }, isWanted) => {
+    rig.runtime.onPushOut = ({ pid }, isWanted) => {
       calls.push([pid, isWanted]);
       return Promise.resolve({ beforeBytes: 300 * 1024 ** 2, afterBytes: 40 * 1024 ** 2 });
     };
-    await settled(pool.setMode('validation'));
-    expect(calls.map(([pid]) => pid)).toEqual([runtime.of('fallback/1')!.pid]);
+    await settled(rig.pool.setMode('validation'));
+    expect(calls.map(([pid]) => pid)).toEqual([rig.runtime.of('fallback/1')!.pid]);
     const isWanted = calls[0]![1];
     expect(isWanted()).toBe(true);
     expect(told('its memory was pushed out')).toMatchObject({
       worker: 'fallback/1',
       evidence: '300 MiB before, 40 MiB after',
     });
-    await settled(pool.setMode('production'));
+    await settled(rig.pool.setMode('production'));
     expect(isWanted()).toBe(false);
     expect(calls).toHaveLength(1);
   });
 
   test('stays, and why is said, where it can not be', async () => {
-    await settled(pool.setMode('validation'));
+    await settled(rig.pool.setMode('validation'));
     expect(told('its memory could not be pushed out')).toMatchObject({ evidence: 'there is no swap' });
-    expect(pool.view().mode).toMatchObject({ current: 'validation', converged: true });
+    expect(rig.pool.view().mode).toMatchObject({ current: 'validation', converged: true });
   });
 });
