@@ -1,46 +1,30 @@
 // A pool that is held for another Understudy: what it sees of the workers meanwhile is none of its business but for
 // traffic; on a machine in memory.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createPoolManager, type PoolManager, type PoolOptions } from '../../pool/index.js';
-import { silentLog } from '../../src/core/log.js';
-import { FakeWorkerRuntime, type FakeProcess } from '../support/fake-worker-runtime.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { PoolManager, PoolOptions } from '../../pool/index.js';
+import type { FakeProcess, FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { planOptions } from '../support/observed-workers.js';
-import { passTime } from '../support/pass-time.js';
-import { RecordingTraffic } from '../support/recording-traffic.js';
+import { PoolRig } from '../support/pool-rig.js';
+import type { RecordingTraffic } from '../support/recording-traffic.js';
 
 const ALL = ['fallback/1', 'primary/1', 'secondary/1'];
 const hook = { method: 'POST', timeoutMs: 1_000 };
 
-let clock: ManualClock;
+let rig: PoolRig;
 let runtime: FakeWorkerRuntime;
 let traffic: RecordingTraffic;
 let pool: PoolManager;
 
-beforeEach(() => {
-  clock = new ManualClock();
-  runtime = new FakeWorkerRuntime(clock);
-  traffic = new RecordingTraffic();
-});
+afterEach(() => rig.end());
 
-afterEach(async () => {
-  const stopped = pool.stop({});
-  await pass(15_000);
-  await stopped;
-  expect(runtime.living).toEqual([]);
-  expect(clock.pendingTimers).toBe(0);
-});
-
-async function start(overrides: Partial<PoolOptions> = {}): Promise<void> {
-  const options = { ...planOptions, ...overrides };
-  pool = createPoolManager(options, { clock, runtime, traffic, random: () => 0.5, log: silentLog });
-  const started = pool.start();
-  await pass(2_000);
-  await started;
+async function start(options: Partial<PoolOptions> = {}): Promise<void> {
+  rig = new PoolRig(options);
+  ({ runtime, traffic, pool } = rig);
+  await rig.start();
 }
 
 function pass(ms: number): Promise<void> {
-  return passTime(clock, ms);
+  return rig.pass(ms);
 }
 
 function primary(): FakeProcess {
