@@ -15,5 +15,6 @@ export function wordsOf(bytes: Buffer): Int32Array | undefined {
 
 /** The first octets of `bytes`, which may be the block itself. */
 export function firstOf(bytes: Buffer, length: number): Buffer {
+  if (length === bytes.length) return bytes;
   return bytes === sharedBlock ? views.of(length) : bytes.subarray(0, length);
 }

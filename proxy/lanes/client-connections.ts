@@ -15,6 +15,7 @@ import { priorityOf, type Priority } from '../priority.js';
 import { ALLOWED_METHODS, problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
+import { isRepeatable } from '../retry-policy.js';
 import { Specimen } from '../specimen.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
@@ -215,6 +216,7 @@ export class ClientConnections implements ConnectionContext {
       request,
       text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
       givenId: keepsId ? request.requestId : undefined,
+      repeatable: isRepeatable({ ...request, path: request.target }, context.options.retry.safeRoutes),
       affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
       priority: this.#priorityOf(connection, request.target),
       subject: {

@@ -13,6 +13,8 @@ import type { ChangingText } from './changing-text.js';
 import { tryDirectWrite } from './direct-write.js';
 import { leaveWriteBlock, putTogether } from './write-block.js';
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 export class SocketWriter {
   readonly #socket: Writable;
   /** The same, where two writes can be under way at a time. */
@@ -40,12 +42,18 @@ export class SocketWriter {
     if (!this.#writePastQueue(text)) this.#socket.write(text, 'latin1');
   }
 
-  /** A text that is written again and again, with `part` in its place. */
-  writeChanging(text: ChangingText, part: string): void {
+  /**
+   * A text that is written again and again, with `part` in its place, and octets behind it, valid within this call only:
+   * together a small write.
+   */
+  writeChanging(text: ChangingText, part: string, content = NOTHING): void {
     const octets = this.#keepsOctets ? undefined : text.octets(part);
-    if (octets === undefined) return this.writeText(text.text(part));
-    if (!this.#writePastQueue(octets)) this.#socket.write(Buffer.from(octets));
-    else if (this.#underWay) text.leaveOctets();
+    if (octets === undefined) return this.writeCopy(text.text(part), content, 0, content.length);
+    const piece = content.length === 0 ? octets : putTogether(octets, content, 0, content.length);
+    if (!this.#writePastQueue(piece)) this.#socket.write(Buffer.from(piece));
+    else if (!this.#underWay) return;
+    else if (piece === octets) text.leaveOctets();
+    else leaveWriteBlock();
   }
 
   /** Latin-1 text and octets behind it, valid within this call only: together a small write. */

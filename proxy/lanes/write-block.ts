@@ -13,21 +13,26 @@ const FEW_BYTES = 64;
 
 let views = anotherBlock();
 
-/** Latin-1 text and octets behind it, copied into one piece that is valid until the next call. */
-export function putTogether(text: string, bytes: Buffer, start: number, end: number): Buffer {
+/** A head, as octets or as latin-1 text, and octets behind it, copied into one piece that is valid until the next call. */
+export function putTogether(head: string | Buffer, bytes: Buffer, start: number, end: number): Buffer {
   const { block } = views;
-  const length = text.length + end - start;
-  if (length > BLOCK_BYTES) return Buffer.concat([Buffer.from(text, 'latin1'), bytes.subarray(start, end)]);
-  if (text !== '') block.write(text, 0, 'latin1');
+  const length = head.length + end - start;
+  if (length > BLOCK_BYTES) return Buffer.concat([octetsOf(head), bytes.subarray(start, end)]);
+  if (typeof head !== 'string') block.set(head);
+  else if (head !== '') block.write(head, 0, 'latin1');
   if (end - start <= FEW_BYTES)
-    for (let index = start; index < end; index += 1) block[text.length + index - start] = bytes[index]!;
-  else block.set(start === 0 ? firstOf(bytes, end) : bytes.subarray(start, end), text.length);
+    for (let index = start; index < end; index += 1) block[head.length + index - start] = bytes[index]!;
+  else block.set(start === 0 ? firstOf(bytes, end) : bytes.subarray(start, end), head.length);
   return views.of(length);
 }
 
 /** Somebody has not written the piece yet, and keeps what it lies in. */
 export function leaveWriteBlock(): void {
   views = anotherBlock();
+}
+
+function octetsOf(head: string | Buffer): Buffer {
+  return typeof head === 'string' ? Buffer.from(head, 'latin1') : head;
 }
 
 function anotherBlock(): BlockViews {

@@ -14,7 +14,7 @@ import { problemKind, type ProblemCode } from '../../problem.js';
 import { problemText } from '../../problem-text.js';
 import { RequestAccount } from '../../request-account.js';
 import type { EndedBy } from '../../request-record.js';
-import { isRepeatable, type RequestFacts } from '../../retry-policy.js';
+import type { RequestFacts } from '../../retry-policy.js';
 import type { Ticket } from '../../ticket.js';
 import type { Upstream } from '../../upstream.js';
 import type { ClientConnection } from '../client-connection.js';
@@ -109,7 +109,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#account.bytesIn += bytes.length;
     const upstream = this.#upstream;
     if (upstream !== undefined) upstream.upstream.bytesMoved += bytes.length;
-    if (upstream === undefined || !upstream.connected || this.#isRepeatable()) this.#replay!.keep(bytes);
+    if (upstream === undefined || !upstream.connected || this.#plan.repeatable) this.#replay!.keep(bytes);
     else this.#replay!.letGo();
     if (upstream !== undefined) {
       if (inBlock) upstream.writeLasting(bytes);
@@ -179,7 +179,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   onConnected(): void {
     this.#account.phase = 'wait';
     this.#upstream!.arm(this.#patienceMs);
-    if (this.#replay !== undefined && !this.#isRepeatable()) this.#replay.letGo();
+    if (this.#replay !== undefined && !this.#plan.repeatable) this.#replay.letGo();
   }
 
   onUpstreamBytes(bytes: Buffer, end: number, lasting: boolean): boolean {
@@ -242,7 +242,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   mayHoldAnswer(): boolean {
-    return this.#isRepeatable() && (this.#replay?.whole ?? true);
+    return this.#plan.repeatable && (this.#replay?.whole ?? true);
   }
 
   closesAfterAnswer(): boolean {
@@ -273,14 +273,14 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (pieces === undefined || pieces.length === 0) return upstream.writeChanging(text, part);
     const piece = pieces[0]!;
     if (pieces.length === 1 && piece.length <= SMALL_BYTES) {
-      upstream.writeCopy(text.text(part), piece, 0, piece.length);
+      upstream.writeChanging(text, part, piece);
     } else {
       upstream.cork();
       upstream.writeText(text.text(part));
       for (const piece of pieces) upstream.write(piece);
       upstream.uncork();
     }
-    if (upstream.connected && !this.#isRepeatable()) this.#replay!.letGo();
+    if (upstream.connected && !this.#plan.repeatable) this.#replay!.letGo();
     this.#connection.resumeBody();
   }
 
@@ -377,12 +377,6 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   #facts(): RequestFacts {
     const { method, target, hasIdempotencyKey } = this.#request;
     return { method, path: target, hasIdempotencyKey, replayable: this.#replay?.whole ?? true };
-  }
-
-  #isRepeatable(): boolean {
-    const { method, target, hasIdempotencyKey } = this.#request;
-    if (method === 'GET') return true;
-    return isRepeatable({ method, path: target, hasIdempotencyKey }, this.#shared.options.retry.safeRoutes);
   }
 
   #answerProblem(code: ProblemCode, detail: string, endedBy: EndedBy = 'proxy'): void {

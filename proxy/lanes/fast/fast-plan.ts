@@ -12,6 +12,8 @@ export interface FastPlan {
   readonly text: ChangingText;
   /** The client's own id, where it goes on as it came. */
   readonly givenId: string | undefined;
+  /** Executing it twice does no harm. */
+  readonly repeatable: boolean;
   readonly affinityKey: string;
   readonly priority: Priority;
   readonly subject: RequestSubject;

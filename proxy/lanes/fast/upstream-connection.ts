@@ -79,16 +79,13 @@ export class UpstreamConnection implements DeadlineHolder {
     this.#writer.writeText(text);
   }
 
-  /** A text that is written again and again, with `part` in its place. */
-  writeChanging(text: ChangingText, part: string): void {
+  /**
+   * A text that is written again and again, with `part` in its place, and octets behind it, valid within this call only:
+   * together a small write.
+   */
+  writeChanging(text: ChangingText, part: string, content?: Buffer): void {
     this.#socket.mayHaveAnswer = false;
-    this.#writer.writeChanging(text, part);
-  }
-
-  /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
-  writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
-    this.#socket.mayHaveAnswer = false;
-    this.#writer.writeCopy(text, bytes, start, end);
+    this.#writer.writeChanging(text, part, content);
   }
 
   /** More of what was begun. */

@@ -28,7 +28,8 @@ test('everything leaves at once, in the order in which it was written', () => {
   const text = new ChangingText('g', 'i');
   writer.writeChanging(text, 'h');
   writer.writeChanging(text, 'H');
-  expect(written).toEqual(['a', 'b', 'cd', 'e', 'f', 'ghi', 'gHi']);
+  writer.writeChanging(text, '#', Buffer.from('j'));
+  expect(written).toEqual(['a', 'b', 'cd', 'e', 'f', 'ghi', 'gHi', 'g#ij']);
 });
 
 test('what is written between cork and uncork leaves in one piece', () => {
@@ -101,19 +102,23 @@ describe('on a connection', () => {
     expect(await text(other.far.resume())).toBe('o'.repeat(200_000));
   });
 
-  test('a changing text that a late reader has not taken is not changed for it by the next', async () => {
+  test.each([
+    ['', ''],
+    [', with octets behind it,', 'y'.repeat(5_000)],
+  ])('a changing text%s that a late reader has not taken is not changed for it by the next', async (_what, behind) => {
+    const content = Buffer.from(behind);
     const changing = new ChangingText('<', `${'x'.repeat(10_000)}>`);
     const writer = new SocketWriter(near);
     const sent: string[] = [];
     while (!writer.full) {
       const part = String(sent.length).padStart(8, '0');
-      sent.push(changing.text(part));
-      writer.writeChanging(changing, part);
+      sent.push(changing.text(part) + behind);
+      writer.writeChanging(changing, part, content);
     }
     const other = await connectedPair();
-    new SocketWriter(other.near).writeChanging(changing, 'another.');
+    new SocketWriter(other.near).writeChanging(changing, 'another.', content);
     other.near.end();
-    expect(await text(other.far.resume())).toBe(changing.text('another.'));
+    expect(await text(other.far.resume())).toBe(changing.text('another.') + behind);
     near.end();
     expect(await text(far.resume())).toBe(sent.join(''));
   });
