@@ -11,6 +11,8 @@ afterEach(async () => {
 
 test('down a pipe it tells once what went on in an interval, or as often as it is asked to', async () => {
   instance = await UnderstudyProcess.start();
+  // The first look at the machine may be older than the workers.
+  await instance.waitForStatusChange(({ resources }) => resources?.workers.length === 3);
   const once = await instance.command('top', '--interval', '100ms');
   expect(once).toMatchObject({ code: 0, stderr: '' });
   expect(once.stdout).toMatch(/^mode {5}production\ntraffic {2}0 requests\/s, 0 in flight, 0 waiting\nmachine {2}/);
