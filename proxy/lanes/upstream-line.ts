@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
-import { hasStoppedReading, type WriteCallback } from './stopped-reading.js';
+import { mayBeHeard, type WriteCallback } from './stopped-reading.js';
 
 /** The request that a line serves at present. */
 export interface LineUser {
@@ -88,7 +88,7 @@ export class UpstreamLine {
     const mayHaveAnswer = this.#begun;
     this.#begun = true;
     return (error) => {
-      if (error && mayHaveAnswer && !socket.readableEnded && hasStoppedReading(error)) return;
+      if (error && mayHaveAnswer && mayBeHeard(socket, error)) return;
       callback(error);
     };
   }

@@ -4,7 +4,7 @@
 // connection, which is right behind it, ends the write too. The full lane's sockets are undici's: an UpstreamLine sees to them.
 
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-import { hasStoppedReading, type WriteCallback } from '../stopped-reading.js';
+import { mayBeHeard, type WriteCallback } from '../stopped-reading.js';
 
 export class UpstreamSocket extends Socket {
   /** What is sent now belongs to a request of which some was sent before: what has come may be its answer. */
@@ -28,13 +28,8 @@ export class UpstreamSocket extends Socket {
 
   #judging(callback: WriteCallback): WriteCallback {
     return (error) => {
-      if (error && this.#mayBeHeard && hasStoppedReading(error)) this.writeError = error;
+      if (error && this.mayHaveAnswer && mayBeHeard(this, error)) this.writeError = error;
       else callback(error);
     };
-  }
-
-  /** Behind the other side's end, which a tunnel outlives, there is nothing more to read. */
-  get #mayBeHeard(): boolean {
-    return this.mayHaveAnswer && !this.readableEnded;
   }
 }
