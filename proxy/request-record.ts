@@ -1,4 +1,5 @@
-// What is told of a request when it is over: once, whoever ended it. Access log and metrics are made from it.
+// What is told of a request when it is over: once, whoever ended it. Access log and metrics are made from it, at once: it
+// is valid within the call that tells it, since the next request of the connection is told by the same object.
 
 /** Who ended it: served to its end, or broken off by one side. */
 export type EndedBy = 'served' | 'client' | 'upstream' | 'proxy';

@@ -33,9 +33,21 @@ function jsonLogger(writer: LineWriter, clock: Clock): PinoLogger {
 }
 
 function jsonFacts(record: RequestRecord): object {
-  const { durationMs, queuedMs, firstByteMs, ...facts } = record;
+  const { id, method, path, status, upstream, attempts, bytesIn, bytesOut, endedBy, phase, client, code } = record;
+  const { durationMs, queuedMs, firstByteMs } = record;
   return {
-    ...facts,
+    id,
+    method,
+    path,
+    status,
+    upstream,
+    attempts,
+    bytesIn,
+    bytesOut,
+    endedBy,
+    phase,
+    client,
+    code,
     durationMs: rounded(durationMs),
     queuedMs: rounded(queuedMs),
     ...(firstByteMs === undefined ? {} : { firstByteMs: rounded(firstByteMs) }),

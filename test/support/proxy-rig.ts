@@ -37,7 +37,7 @@ export class ProxyRig {
         observer: {
           wantsClient: true,
           onRequest: (record) => {
-            this.records.push(record);
+            this.records.push(copyOf(record));
             this.#onRecord();
           },
           onRepeat: (cause) => void this.repeats.push(cause),
@@ -121,6 +121,15 @@ export class ProxyRig {
     });
     return (server.address() as AddressInfo).port;
   }
+}
+
+/** A record is valid only within the call that tells it. */
+function copyOf(record: RequestRecord): RequestRecord {
+  const { id, method, path, client, upstream, attempts, status, code, endedBy, phase } = record;
+  const { durationMs, queuedMs, firstByteMs, bytesIn, bytesOut } = record;
+  const asked = { id, method, path, client, bytesIn };
+  const served = { upstream, attempts, durationMs, queuedMs, firstByteMs };
+  return { ...asked, ...served, status, code, bytesOut, endedBy, phase };
 }
 
 export function targetFor(port: number, index = 0): UpstreamTarget {
