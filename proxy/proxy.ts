@@ -96,7 +96,7 @@ export class Proxy implements TrafficPort {
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
     };
     this.#connections = new ClientConnections(this.#lanes);
-    this.#front = new Front((socket) => this.#connections.accept(socket));
+    this.#front = new Front((accepted) => this.#connections.accept(accepted));
   }
 
   /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */

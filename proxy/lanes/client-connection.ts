@@ -65,6 +65,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #reading = false;
   #halfClosed = false;
   #headBegun = false;
+  /** The client said that nothing comes behind the message, which has no body that octets may come behind by mistake. */
+  #saidLast = false;
   readonly #block: ReadBlock | undefined;
   /** What is being read lies in the block. */
   #borrowed = false;
@@ -299,6 +301,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #beginMessage(request: JudgedRequest): void {
     this.#state = 'message';
     this.#headBegun = false;
+    this.#saidLast = request.close && request.body === 'none';
     this.#context.wheel.disarm(this);
     this.#context.noteMessage();
     const maxBytes = this.#context.limits.maxBodyBytes;
@@ -394,9 +397,10 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#state === 'closed') return;
     const begun = this.#state === 'lingering';
     this.#state = 'lingering';
+    // Who has sent more may send even more.
+    if (this.#early.length > 0) this.#saidLast = false;
     this.#early = NOTHING;
-    // Both sides are done.
-    if (this.#halfClosed && this.#writer.done) return void this.#socket.destroy();
+    if (this.#nothingToCome && this.#writer.done) return void this.#socket.destroy();
     if (begun) return;
     const { wheel, deadlines } = this.#context;
     if (this.#writer.done) this.#writer.end();
@@ -405,10 +409,15 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     wheel.arm(this, this.#writer.done ? LINGER_MS : deadlines.bodyIdleMs);
   }
 
+  /** Octets that came when all is closed would make the kernel reset the connection, and the answer might go with it. */
+  get #nothingToCome(): boolean {
+    return this.#halfClosed || this.#saidLast;
+  }
+
   /** The kernel has all of the last answer. */
   #onFlushed(): void {
     if (this.#state !== 'lingering') return;
-    if (this.#halfClosed) this.#socket.destroy();
+    if (this.#nothingToCome) this.#socket.destroy();
     else this.#context.wheel.arm(this, LINGER_MS);
   }
 

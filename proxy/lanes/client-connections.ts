@@ -1,6 +1,5 @@
 // All client connections: what they share, which lane serves which message, and how they end together.
 
-import type { Socket } from 'node:net';
 import { Arrivals } from '../arrivals.js';
 import { DeadlineWheel } from '../deadline-wheel.js';
 import { Gate, type JudgedRequest } from '../gate.js';
@@ -33,7 +32,7 @@ import { GuestSocket } from './guest-socket.js';
 import { KnownHeads } from './known-head.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
-import { shareBlock } from './shared-block-socket.js';
+import { shareBlock, type Accepted } from './shared-block-socket.js';
 import { mayGetComments } from './waiting-comments.js';
 
 export class ClientConnections implements ConnectionContext {
@@ -47,7 +46,7 @@ export class ClientConnections implements ConnectionContext {
   idleMs: number;
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
-  readonly #arrivals: Arrivals<Socket>;
+  readonly #arrivals: Arrivals<Accepted>;
   readonly #upstreams: UpstreamConnections;
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
@@ -95,7 +94,7 @@ export class ClientConnections implements ConnectionContext {
     return this.#all.some((connection) => !connection.flushed);
   }
 
-  accept(accepted: Socket): void {
+  accept(accepted: Accepted): void {
     this.#arrivals.add(accepted);
   }
 
@@ -195,7 +194,7 @@ export class ClientConnections implements ConnectionContext {
     this.#guests.get(connection)?.destroy();
   }
 
-  #admit(accepted: Socket): void {
+  #admit(accepted: Accepted): void {
     const { socket, source } = shareBlock(accepted);
     const connection = new ClientConnection(socket, this, source);
     connection.place = this.#all.push(connection) - 1;

@@ -15,6 +15,10 @@ import {
 } from '../../proxy/index.js';
 import { RawConnection } from './raw-connection.js';
 
+interface ListeningHandle {
+  onconnection: (...accepted: unknown[]) => void;
+}
+
 export class ProxyRig {
   readonly proxy: Proxy;
   readonly records: RequestRecord[] = [];
@@ -74,6 +78,16 @@ export class ProxyRig {
     this.proxy.applyTargets(
       ports.map((port, index) => ({ ...targetFor(port, index), generation: this.#generationOf(port, index) })),
     );
+  }
+
+  /** Called in the turn in which the front has accepted a connection. It tells by its handle alone. */
+  onAccept(callback: () => void): void {
+    const { _handle: handle } = this.proxy.frontServer as unknown as { _handle: ListeningHandle };
+    const accept = handle.onconnection;
+    handle.onconnection = function (...accepted) {
+      accept.apply(this, accepted);
+      callback();
+    };
   }
 
   async connect(from: { readonly localAddress?: string } = {}): Promise<RawConnection> {

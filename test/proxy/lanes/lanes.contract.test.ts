@@ -531,8 +531,8 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
     test('serves whoever it accepted in its last turn when it leaves the front', async () => {
       rig.route(await rig.httpBackend((_request, response) => response.end('served')));
       let left: Promise<void> | undefined;
-      rig.proxy.frontServer.once('connection', () => {
-        left = rig.proxy.leave({ graceMs: 60_000 });
+      rig.onAccept(() => {
+        left ??= rig.proxy.leave({ graceMs: 60_000 });
       });
       const client = (await rig.connect()).write(GET);
       expect(await client.waitForEnd()).toMatch(/^HTTP\/1\.1 200 [^]*served/);

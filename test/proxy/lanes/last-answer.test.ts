@@ -56,24 +56,30 @@ describe('the last answer', () => {
   let clock: ManualClock;
   let client: SlowClient;
 
-  beforeEach(async () => {
+  beforeEach(() => {
     clock = new ManualClock();
     client = new SlowClient({ allowHalfOpen: true });
     const context = connectionContext({
       wheel: new DeadlineWheel(clock),
       serve: (connection: ClientConnection, request: JudgedRequest) => {
-        connection.writeText(`answer to ${request.target}`);
-        connection.answered({ close: true });
+        queueMicrotask(() => {
+          connection.writeText(`answer to ${request.target}`);
+          connection.answered({ close: true });
+        });
         return silent;
       },
       serveAgain: () => silent,
     });
     new ClientConnection(client, context);
-    client.push('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
-    await setImmediate();
   });
 
+  async function send(request: string): Promise<void> {
+    client.push(request);
+    await setImmediate();
+  }
+
   test('is waited for, and then the client has a little time to close', async () => {
+    await send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
     clock.advance(10_000);
     expect(client.destroyed).toBe(false);
     client.accept();
@@ -83,7 +89,29 @@ describe('the last answer', () => {
     expect([client.destroyed, client.wasReset]).toEqual([true, false]);
   });
 
-  test('ends in a reset when nothing of it is taken for as long as a body may be silent', () => {
+  test.each([
+    ['a client that said that nothing comes', 'GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', true],
+    ['a client of HTTP/1.0', 'GET /1 HTTP/1.0\r\nHost: a\r\n\r\n', true],
+    [
+      'a client that sent more all the same',
+      'GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\n',
+      false,
+    ],
+    [
+      'a body, which some send more behind',
+      'POST /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab',
+      false,
+    ],
+  ])('closes both sides at once when it is taken, or not: %s', async (_who, request, atOnce) => {
+    await send(request);
+    expect(client.destroyed).toBe(false);
+    client.accept();
+    await setImmediate();
+    expect([client.taken, client.writableFinished, client.destroyed]).toEqual(['answer to /1', true, atOnce]);
+  });
+
+  test('ends in a reset when nothing of it is taken for as long as a body may be silent', async () => {
+    await send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
     clock.advance(deadlines.bodyIdleMs + 10_000);
     expect([client.destroyed, client.wasReset]).toEqual([true, true]);
   });
