@@ -57,7 +57,10 @@ export class Exchange implements Waiter, AttemptEvents {
   readonly #body: RequestBody | undefined;
   readonly #account: RequestAccount;
   readonly #comments: WaitingComments | undefined;
+  /** Of the client. */
   readonly #stall: StallWatch;
+  /** Of the upstream, within its answer. */
+  readonly #silence: StallWatch;
   readonly #method: string;
   readonly #path: string;
   #awaitsContinue: boolean;
@@ -81,10 +84,17 @@ export class Exchange implements Waiter, AttemptEvents {
     const client = clientFactsOf(request, context);
     this.#account = new RequestAccount(context);
     this.#account.begin(id, { method: this.#method, path: this.#path, client });
+    const idleMs = context.options.deadlines.bodyIdleMs;
     this.#stall = new StallWatch(context.clock, {
-      idleMs: context.options.deadlines.bodyIdleMs,
-      isClientsTurn: () => this.#isClientsTurn,
+      idleMs,
+      isItsTurn: () => this.#isClientsTurn,
       onStalled: () => this.#onStalled(),
+    });
+    this.#silence = new StallWatch(context.clock, {
+      idleMs,
+      isItsTurn: () => !this.#isClientsTurn,
+      onStalled: () =>
+        this.#fail('body-timeout', { detail: 'nothing came in time in phase answer', endedBy: 'upstream' }),
     });
     this.#body = hasBody(request) ? new RequestBody(request, context.options.retry.replayBufferBytes) : undefined;
     const { keepAliveCommentsMs: everyMs } = context.options.waitingRoom;
@@ -180,6 +190,7 @@ export class Exchange implements Waiter, AttemptEvents {
   onHead(status: number, reason: string, rawHeaders: readonly string[]): void {
     this.#account.noteFirstByte();
     this.#attempt!.ticket.waitingSince = Infinity;
+    this.#silence.start();
     if (fieldValue(rawHeaders, 'x-understudy-drain') === '1')
       this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
@@ -194,6 +205,7 @@ export class Exchange implements Waiter, AttemptEvents {
   onChunk(chunk: Buffer): boolean {
     this.#account.bytesOut += chunk.length;
     this.#stall.noteProgress();
+    this.#silence.noteProgress();
     if (this.#held !== undefined) {
       this.#held.add(chunk);
       return true;
@@ -218,8 +230,6 @@ export class Exchange implements Waiter, AttemptEvents {
   onError(error: Error): void {
     if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
     const code = upstreamErrorCode(error);
-    // Held back it could say nothing, and before the whole request it need not: it is the client that is waited for.
-    if (code === 'body-timeout' && this.#isClientsTurn) return this.#onStalled();
     this.#fail(code, { detail: errorMessage(error), endedBy: 'upstream' });
   }
 
@@ -250,6 +260,7 @@ export class Exchange implements Waiter, AttemptEvents {
   #watchBody(): void {
     this.#request.on('data', ({ length }: Buffer) => {
       this.#stall.noteProgress();
+      this.#silence.noteProgress();
       if (this.#attempt !== undefined) this.#attempt.ticket.upstream.bytesMoved += length;
     });
     this.#request.on('resume', () => this.#stall.noteProgress());
@@ -341,6 +352,7 @@ export class Exchange implements Waiter, AttemptEvents {
     const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
     if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
     attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');
+    this.#silence.stop();
     this.#seekUpstream();
     return true;
   }
@@ -405,6 +417,7 @@ export class Exchange implements Waiter, AttemptEvents {
   }
 
   #record({ endedBy, code, status = this.#response.statusCode }: Ending): void {
+    this.#silence.stop();
     this.#account.bytesIn = this.#body?.bytes ?? 0;
     this.#account.record(code === undefined ? { endedBy, status } : { endedBy, status, code });
   }

@@ -1,12 +1,13 @@
-// Whether a client still does its part: sends the body that it has announced, takes what was written. One that does nothing
-// for too long while it is its turn would hold its request, and a place at an upstream, for ever.
+// Whether one side still does its part: a client sends the body that it has announced and takes what was written, an upstream
+// goes on with its answer. One that does nothing for too long while it is its turn would hold the request, and the other side,
+// for ever.
 
 import type { Clock, Timer } from '../../src/core/clock.js';
 
 export interface StallRules {
   readonly idleMs: number;
   /** False: it is somebody else who is waited for. */
-  readonly isClientsTurn: () => boolean;
+  readonly isItsTurn: () => boolean;
   readonly onStalled: () => void;
 }
 
@@ -21,7 +22,7 @@ export class StallWatch {
     this.#rules = rules;
   }
 
-  /** The client's turn begins. */
+  /** Its turn begins. */
   start(): void {
     this.noteProgress();
     this.#timer ??= this.#startTimer(this.#rules.idleMs);
@@ -42,9 +43,9 @@ export class StallWatch {
   }
 
   #look(): void {
-    const { idleMs, isClientsTurn, onStalled } = this.#rules;
+    const { idleMs, isItsTurn, onStalled } = this.#rules;
     this.#timer = undefined;
-    if (!isClientsTurn()) this.noteProgress();
+    if (!isItsTurn()) this.noteProgress();
     const leftMs = this.#movedAt + idleMs - this.#clock.now();
     if (leftMs <= 0) onStalled();
     else this.#timer = this.#startTimer(leftMs);

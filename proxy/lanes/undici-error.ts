@@ -13,7 +13,6 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   UND_ERR_SOCKET: 'upstream-reset',
   UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
   UND_ERR_HEADERS_TIMEOUT: 'first-byte-timeout',
-  UND_ERR_BODY_TIMEOUT: 'body-timeout',
   UND_ERR_HEADERS_OVERFLOW: 'bad-response',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad-response',
 };

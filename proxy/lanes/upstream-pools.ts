@@ -51,7 +51,7 @@ export class UpstreamPools {
   }
 
   #create(address: UpstreamAddress): Pool {
-    const { connectMs, firstByteMs, bodyIdleMs, upstreamIdleMs } = this.#options.deadlines;
+    const { connectMs, firstByteMs, upstreamIdleMs } = this.#options.deadlines;
     const origin = address.kind === 'tcp' ? originOf(address) : 'http://upstream';
     const parser = this.#parser;
     return new Pool(origin, {
@@ -61,7 +61,8 @@ export class UpstreamPools {
       keepAliveTimeout: upstreamIdleMs,
       keepAliveMaxTimeout: upstreamIdleMs,
       headersTimeout: firstByteMs,
-      bodyTimeout: bodyIdleMs,
+      // The exchange's to judge: undici does not see that an upload goes on.
+      bodyTimeout: 0,
       maxHeaderSize: this.#options.limits.maxHeadBytes,
       connect: buildConnector({
         timeout: connectMs,

@@ -55,18 +55,33 @@ async function start(lane: ProxyOptions['lane'], answer: string): Promise<void> 
   proxy.applyTargets([targetFor((server.address() as AddressInfo).port)]);
 }
 
-test('an upload goes on behind an early answer for as long as it moves', async () => {
-  await start('auto', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun');
+test.each(['auto', 'full'] as const)(
+  'an upload goes on behind an early answer for as long as it moves, lane %s',
+  async (lane) => {
+    await start(lane, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun');
+    const client = await RawConnection.open(port);
+    await client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n0').waitFor(/begun$/);
+    for (const octet of 'abc') {
+      clock.advance(PAUSE_MS);
+      const heard = once(upstream, 'data');
+      client.write(octet);
+      await Promise.race([heard, client.waitForEnd()]);
+    }
+    upstream.write('ended');
+    expect(await client.waitFor(/ended$/)).toMatch(/begunended$/);
+    client.close();
+  },
+);
+
+test.each(['auto', 'full'] as const)('an answer that falls silent is broken off, lane %s', async (lane) => {
+  await start(lane, 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nbegun');
   const client = await RawConnection.open(port);
-  await client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n').waitFor(/begun$/);
-  for (const octet of 'abc') {
-    clock.advance(PAUSE_MS);
-    const heard = once(upstream, 'data');
-    client.write(octet);
-    await Promise.race([heard, client.waitForEnd()]);
-  }
-  upstream.write('ended');
-  expect(await client.waitFor(/ended$/)).toMatch(/begunended$/);
+  await client.write('GET /x HTTP/1.1\r\nHost: a\r\n\r\n').waitFor(/begun$/);
+  clock.advance(PAUSE_MS);
+  await setImmediate();
+  expect(client.ended).toBe(false);
+  clock.advance(PAUSE_MS);
+  await client.waitForEnd();
   client.close();
 });
 
