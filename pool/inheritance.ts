@@ -84,6 +84,7 @@ function adoptionOf({ record, stopped }: Survivor, { worker, options, runtime }:
 
 /** Frozen is what really is stopped; one that drained when we were lost serves again. */
 function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['state'] {
+  if (state === 'asleep') return state;
   if (state === 'standby') return stopped ? 'frozen' : 'hot';
   return state === 'starting' ? 'starting' : 'active';
 }

@@ -50,7 +50,8 @@ export class PoolMemory {
   }
 }
 
-/** What sleeps, or is half way there, is not adopted: nobody would know what it is like. A new process takes its place. */
-function stateToRecord(state: WorkerState): WorkerState['kind'] {
-  return state.kind === 'standby' && state.temperature === 'asleep' ? 'stopping' : state.kind;
+/** What is half way into its sleep, or out of it, is not adopted: nobody would know what it is like. A new process takes its place. */
+function stateToRecord(state: WorkerState): WorkerRecord['state'] | 'off' | 'failed' {
+  if (state.kind !== 'standby' || state.temperature !== 'asleep') return state.kind;
+  return state.hook === undefined ? 'asleep' : 'stopping';
 }

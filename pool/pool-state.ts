@@ -12,7 +12,8 @@ const workerRecord = z.object({
   command: z.string(),
   host: z.string(),
   port: z.number().int(),
-  state: z.enum(['starting', 'active', 'standby', 'draining', 'stopping']),
+  /** `asleep`: a standby whose application sleeps; one that falls asleep or wakes is `stopping`. */
+  state: z.enum(['starting', 'active', 'standby', 'asleep', 'draining', 'stopping']),
   restarts: z.number().int(),
   forks: z.number().int(),
   /** See launch-key.ts. Unknown for a process that only its marks tell of. */

@@ -70,8 +70,8 @@ export interface Adoption {
   readonly generation: number;
   readonly restarts: number;
   readonly forks: number;
-  /** `hot` and `frozen` are standby. */
-  readonly state: 'starting' | 'active' | 'hot' | 'frozen';
+  /** The last three are standby. */
+  readonly state: 'starting' | 'active' | 'hot' | 'frozen' | 'asleep';
 }
 
 export class Worker extends EventEmitter<WorkerEvents> {
@@ -249,12 +249,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (state !== 'starting') this.#readyAtMs = this.#deps.clock.now();
     if (address.kind === 'tcp') this.#deps.portsInUse.add(address.port);
     const health = this.#watchOver(launched, { proven: state !== 'starting' });
-    const frozen = state === 'frozen';
-    if (state === 'hot' || frozen) this.#move({ kind: 'standby', process, temperature: state }, why);
-    else this.#move({ kind: state, process }, why);
+    if (state === 'starting' || state === 'active') this.#move({ kind: state, process }, why);
+    else this.#move({ kind: 'standby', process, temperature: state }, why);
     this.#stale = this.#isStale();
     process.onExit((report) => this.#onExit(process, report));
-    if (!frozen && processOf(this.#state) === process) health.resume();
+    const answers = state !== 'frozen' && state !== 'asleep';
+    if (answers && processOf(this.#state) === process) health.resume();
   }
 
   /**

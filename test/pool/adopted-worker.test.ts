@@ -1,7 +1,7 @@
 // What becomes of a worker that an earlier Understudy left in traffic: on a machine in memory.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LaunchTurns } from '../../pool/launch-turns.js';
-import { Worker } from '../../pool/worker.js';
+import { Worker, type Adoption } from '../../pool/worker.js';
 import { launchSpecOf } from '../../pool/worker-place.js';
 import { FakeProcess, FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -12,6 +12,13 @@ import { RecordingTraffic } from '../support/recording-traffic.js';
 const HOST = '127.0.0.1';
 const PORT = 9_100;
 
+const http = { method: 'POST', timeoutMs: 1_000 };
+const HOOKS = {
+  demote: { ...http, path: '/sleep' },
+  promote: { ...http, path: '/wake_up' },
+  golden: { ...http, path: '/golden' },
+};
+
 let clock: ManualClock;
 let runtime: FakeWorkerRuntime;
 let process: FakeProcess;
@@ -21,7 +28,7 @@ beforeEach(() => {
   clock = new ManualClock();
   runtime = new FakeWorkerRuntime(clock);
   worker = new Worker({ name: 'primary', host: HOST, port: PORT }, 1, {
-    options: planOptions,
+    options: { ...planOptions, sleepHooks: HOOKS },
     traffic: new RecordingTraffic(),
     runtime,
     clock,
@@ -45,7 +52,7 @@ afterEach(async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-function adopt(state: 'active' | 'frozen'): void {
+function adopt(state: Adoption['state']): void {
   const launched = {
     process,
     address: { kind: 'tcp', host: HOST, port: PORT },
@@ -77,6 +84,19 @@ describe('a worker that is adopted out of traffic', () => {
     expect(process.alive).toBe(false);
     expect(worker.lastError?.message).toMatch(/3 probes in a row failed/);
   });
+});
+
+test('a sleeping worker that is adopted sleeps on, unasked, until it is woken', async () => {
+  adopt('asleep');
+  expect(worker.state).toMatchObject({ kind: 'standby', temperature: 'asleep' });
+  process.ready = false;
+  await passTime(clock, 60_000);
+  expect(worker.verdict).toBe('suspect');
+  process.ready = true;
+  worker.wake({ cause: 'it is needed' });
+  await passTime(clock, 250);
+  expect(runtime.hooks).toEqual(['4711 /wake_up', '4711 /golden']);
+  expect(worker.state).toMatchObject({ kind: 'standby', temperature: 'hot' });
 });
 
 test('a frozen worker that is adopted can be promoted at once', () => {
