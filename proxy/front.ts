@@ -1,6 +1,6 @@
 // The front port: listens, accepts, hands each connection on. It knows no HTTP.
 
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
 import { acceptHandles, type Accepted } from './lanes/shared-block-socket.js';
 
@@ -13,11 +13,18 @@ export interface FrontAddress {
 export class Front {
   readonly #server: Server;
 
-  constructor(accept: (accepted: Accepted) => void) {
+  /** @param accept gets sockets that are paused, and not read from. */
+  constructor(accept: (socket: Socket) => void) {
     // Half-open: a client may end its side after the request and still wants the answer (RFC 9112 section 9.6).
     // Paused: nothing is read before `accept` has decided how.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
-    this.#server.on('listening', () => acceptHandles(this.#server, accept));
+  }
+
+  /** The same without a socket for each connection, where Node can do so. */
+  static ofHandles(accept: (accepted: Accepted) => void): Front {
+    const front = new Front(accept);
+    front.#server.on('listening', () => acceptHandles(front.#server, accept));
+    return front;
   }
 
   /**

@@ -6,7 +6,12 @@ import { defaultPriorityOptions, type PriorityOptions } from './priority.js';
 export type BalancePolicy = 'least-outstanding' | 'round-robin' | 'p2c' | 'random' | 'hash';
 
 export interface ProxyOptions {
-  readonly front: { readonly host: string; readonly port: number };
+  readonly front: {
+    readonly host: string;
+    readonly port: number;
+    /** Every connection begins with a PROXY header, and comes from a trusted proxy. Off by default. */
+    readonly proxyProtocol?: boolean;
+  };
   readonly lane: 'auto' | 'fast' | 'full';
   readonly balance: {
     readonly policy: BalancePolicy;

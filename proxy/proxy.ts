@@ -96,7 +96,10 @@ export class Proxy implements TrafficPort {
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
     };
     this.#connections = new ClientConnections(this.#lanes);
-    this.#front = new Front((accepted) => this.#connections.accept(accepted));
+    this.#front =
+      options.front.proxyProtocol === true
+        ? new Front((socket) => this.#connections.acceptAnnounced(socket))
+        : Front.ofHandles((accepted) => this.#connections.accept(accepted));
   }
 
   /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */

@@ -39,12 +39,16 @@ export interface RequestRecord {
   readonly code: string | undefined;
 }
 
+/** Why a connection was closed before a request could be read. */
+export type ConnectionRefusal = 'untrusted-peer' | 'bad-proxy-header' | 'proxy-header-timeout';
+
 export interface ProxyObserver {
   /** Who asked is read off the head for it, which costs a look at every field. */
   readonly wantsClient?: boolean;
   onRequest(record: RequestRecord): void;
   onRepeat(reason: string): void;
   onRepeatRefused(reason: string): void;
+  onConnectionRefused?(reason: ConnectionRefusal): void;
 }
 
 const nothing = () => undefined;

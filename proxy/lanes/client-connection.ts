@@ -71,12 +71,18 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   /** What is being read lies in the block. */
   #borrowed = false;
 
-  constructor(socket: Duplex, context: ConnectionContext, source?: BlockSource) {
+  /** @param clientAddress where it is another one than the socket's. */
+  constructor(
+    socket: Duplex,
+    context: ConnectionContext,
+    source?: BlockSource,
+    clientAddress = (socket as Partial<Socket>).remoteAddress ?? '',
+  ) {
     this.#context = context;
     this.#socket = socket;
     this.#writer = new SocketWriter(socket);
     this.#block = source?.block;
-    this.clientAddress = (socket as Partial<Socket>).remoteAddress ?? '';
+    this.clientAddress = clientAddress;
     if (!this.#encrypted) this.#known = context.knownHeads.of(this.clientAddress);
     if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     else source.reader = this;

@@ -1,5 +1,6 @@
 // All client connections: what they share, which lane serves which message, and how they end together.
 
+import type { Socket } from 'node:net';
 import { Arrivals } from '../arrivals.js';
 import { DeadlineWheel } from '../deadline-wheel.js';
 import { Gate, type JudgedRequest } from '../gate.js';
@@ -12,6 +13,7 @@ import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
 import { priorityOf, type Priority } from '../priority.js';
 import { ALLOWED_METHODS, problemKind } from '../problem.js';
+import { ExpectedHeaders } from '../proxy-protocol/expected-headers.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
 import { isRepeatable } from '../retry-policy.js';
@@ -47,6 +49,8 @@ export class ClientConnections implements ConnectionContext {
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #arrivals: Arrivals<Accepted>;
+  /** PROXY headers that have not come yet. */
+  readonly #headers: ExpectedHeaders;
   readonly #upstreams: UpstreamConnections;
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
@@ -66,6 +70,7 @@ export class ClientConnections implements ConnectionContext {
     this.trustedProxies = trustedProxies;
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
+    this.#headers = this.#expectHeaders();
     this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
@@ -86,7 +91,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Connections that are not closed yet, idle ones included. */
   get open(): number {
-    return this.#all.length;
+    return this.#all.length + this.#headers.count;
   }
 
   /** Some client has not taken all of an answer that is over for its upstream. */
@@ -96,6 +101,11 @@ export class ClientConnections implements ConnectionContext {
 
   accept(accepted: Accepted): void {
     this.#arrivals.add(accepted);
+  }
+
+  /** A connection that begins with a PROXY header. @param socket paused, and not read from. */
+  acceptAnnounced(socket: Socket): void {
+    this.#headers.expect(socket);
   }
 
   /** The context's policies are others than before: they are for the next message on every connection. */
@@ -125,18 +135,21 @@ export class ClientConnections implements ConnectionContext {
     this.announceEnd();
     this.idleMs = Math.min(this.idleMs, idleMs);
     for (const connection of this.#all) connection.onIdleShortened();
+    this.#headers.shorten(idleMs);
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
     this.announceEnd();
     this.#ending = true;
+    this.#headers.destroy();
     for (const connection of [...this.#all]) connection.drain();
   }
 
   /** Ends every connection now. */
   destroy(): void {
     this.#arrivals.admitAll();
+    this.#headers.destroy();
     // A clean end would make a whole answer of what a client has not taken.
     for (const connection of [...this.#all]) connection.cut({ reset: !connection.flushed });
     this.#upstreams.destroy();
@@ -196,7 +209,18 @@ export class ClientConnections implements ConnectionContext {
 
   #admit(accepted: Accepted): void {
     const { socket, source } = shareBlock(accepted);
-    const connection = new ClientConnection(socket, this, source);
+    this.#add(new ClientConnection(socket, this, source));
+  }
+
+  #expectHeaders(): ExpectedHeaders {
+    const onAnnounced = (socket: Socket, clientAddress: string) => {
+      // It was read from, so it can't share a block.
+      this.#add(new ClientConnection(socket.resume(), this, undefined, clientAddress));
+    };
+    return new ExpectedHeaders(this.#context, { wheel: this.wheel, onAnnounced });
+  }
+
+  #add(connection: ClientConnection): void {
     connection.place = this.#all.push(connection) - 1;
   }
 

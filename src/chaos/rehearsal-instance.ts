@@ -116,7 +116,8 @@ function rehearsalConfig(
     mode,
     env: { ...split(process.env).settings, ...config.env },
     command: faultyCommand(workerCommand(config), { folder, healthPath: config.health.path, avoid: ports }),
-    front: { host: HOST, port: frontPort },
+    // Its clients are ours, and come straight to it.
+    front: { host: HOST, port: frontPort, proxyProtocol: false },
     admin: { host: HOST, port: adminPort },
     backends: config.backends.map((backend, index) =>
       'port' in backend ? { ...backend, host: HOST, port: backendPorts[index] } : backend,

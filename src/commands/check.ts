@@ -1,5 +1,6 @@
 // `understudy check`: says whether the config is right; loadConfig throws every problem together if not.
 
+import type { Config } from '../config/config.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -18,11 +19,15 @@ export function runCheck(options: CheckOptions, terminal: Terminal): Promise<num
   terminal.stdout.write(
     [
       `${path ?? 'defaults'}: ok`,
-      `front     http://${config.front.host}:${config.front.port}`,
+      `front     http://${config.front.host}:${config.front.port}${headersText(config)}`,
       `backends  ${config.backends.map((backend) => backend.name).join(', ')}`,
       `modes     ${modes.join(', ')}; starts in ${config.mode}`,
       '',
     ].join('\n'),
   );
   return Promise.resolve(EXIT.done);
+}
+
+function headersText({ front, trustedProxies }: Config): string {
+  return front.proxyProtocol ? `, PROXY headers from ${trustedProxies.join(', ')}` : '';
 }

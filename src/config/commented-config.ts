@@ -9,8 +9,9 @@ const TEXT = `# yaml-language-server: $schema=https://unpkg.com/understudy-lb/un
 # Understudy's configuration. Every value here is the default: keep what you change, delete the rest.
 # 'understudy check' tells every problem at once; 'understudy reload' applies changes while traffic flows.
 
-# The one port that clients use. host: 0.0.0.0 opens it to the network.
-front: { host: 127.0.0.1, port: 9000 }
+# The one port that clients use. host: 0.0.0.0 opens it to the network. proxyProtocol: true where a proxy in front says by PROXY
+# headers whose connections it brings: it must be in trustedProxies, and whoever is not, or sends none, is closed.
+front: { host: 127.0.0.1, port: 9000, proxyProtocol: false }
 
 # Admin API, metrics and dashboard. Changes over this port need the token printed at start.
 admin: { host: 127.0.0.1, port: 9001 }
@@ -91,7 +92,7 @@ pressure: { enabled: true, memoryFull: 10, memoryAvailable: 0.04, relaxAfter: 30
 # CPU, memory, pressure, GPU (by nvidia-smi) of this machine and of each worker: in status and metrics.
 resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }
 
-# Addresses whose X-Forwarded-* fields are believed.
+# Addresses whose X-Forwarded-* fields, and PROXY headers, are believed.
 trustedProxies: []
 limits: { maxHead: 16KiB, maxFields: 100 }
 

@@ -12,6 +12,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkModes(config),
     ...checkCommand(config),
     ...checkTrustedProxies(config.trustedProxies),
+    ...checkProxyProtocol(config),
     ...checkAdaptiveLimit(config.adaptiveLimit),
     ...checkWedgedAfter(config),
     ...checkBackoff(config),
@@ -118,6 +119,14 @@ function checkTrustedProxies(entries: readonly string[]): ConfigProblem[] {
       ? []
       : [{ path: `trustedProxies.${index}`, message: `'${entry}' is no address; accepted: 10.0.0.1, 10.0.0.0/8, ::1` }],
   );
+}
+
+/** A header from anybody else is not believed, nor is a connection without one. */
+function checkProxyProtocol({ front, trustedProxies }: Config): ConfigProblem[] {
+  if (!front.proxyProtocol || trustedProxies.length > 0) return [];
+  const message =
+    'is on, but trustedProxies is empty, so every connection would be closed; accepted: with the proxy in front of us named there, such as trustedProxies: [127.0.0.1] for one on this machine';
+  return [{ path: 'front.proxyProtocol', message }];
 }
 
 function isAddressOrNetwork(entry: string): boolean {

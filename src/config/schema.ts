@@ -71,6 +71,8 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
 const front = section({
   host: z.string().default('127.0.0.1'),
   port: port.default(9000),
+  /** Every connection begins with a PROXY header (version 1 or 2), and comes from one of trustedProxies. */
+  proxyProtocol: z.boolean().default(false),
 });
 
 const admin = section({ host: z.string().default('127.0.0.1'), port: port.default(9001) });

@@ -34,6 +34,7 @@ export function openAccessLog(observer: ProxyObserver, config: Config, deps: Rot
       },
       onRepeat: (reason) => observer.onRepeat(reason),
       onRepeatRefused: (reason) => observer.onRepeatRefused(reason),
+      onConnectionRefused: (reason) => observer.onConnectionRefused?.(reason),
     },
     close: () => file?.close(),
   };

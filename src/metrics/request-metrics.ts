@@ -25,6 +25,7 @@ export class RequestMetrics implements ProxyObserver {
   readonly #problems = new LabelledCount('code');
   readonly #repeats = new LabelledCount('cause');
   readonly #refusedRepeats = new LabelledCount('reason');
+  readonly #refusedConnections = new LabelledCount('reason');
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -48,6 +49,10 @@ export class RequestMetrics implements ProxyObserver {
     this.#refusedRepeats.add(reason);
   }
 
+  onConnectionRefused(reason: string): void {
+    this.#refusedConnections.add(reason);
+  }
+
   register(registry: Registry): void {
     const counter = (name: string, help: string, read: () => readonly Sample[]) =>
       registerFamily(registry, { name, help, type: 'counter', read });
@@ -61,6 +66,9 @@ export class RequestMetrics implements ProxyObserver {
     counter('understudy_problems_total', 'Answers and breaks of our own, by code', () => this.#problems.samples());
     counter('understudy_repeats_total', 'Attempts made again, by what failed', () => this.#repeats.samples());
     counter('understudy_repeats_refused_total', 'Repeats not made, by reason', () => this.#refusedRepeats.samples());
+    counter('understudy_connections_refused_total', 'Connections closed before a request, by reason', () =>
+      this.#refusedConnections.samples(),
+    );
     this.#registerHistograms(registry);
   }
 

@@ -25,6 +25,7 @@ export class ProxyRig {
   readonly repeats: string[] = [];
   readonly refusedRepeats: string[] = [];
   readonly incidents: UpstreamIncident[] = [];
+  readonly refusedConnections: string[] = [];
   port = 0;
   readonly #closers: (() => void)[] = [];
   /** Of each place in the route: another port there is another process. */
@@ -33,7 +34,7 @@ export class ProxyRig {
 
   private constructor(options: Partial<ProxyOptions>) {
     this.proxy = createProxy(
-      { ...defaultProxyOptions, ...options, front: { host: '127.0.0.1', port: 0 } },
+      { ...defaultProxyOptions, ...options, front: { ...options.front, host: '127.0.0.1', port: 0 } },
       {
         clock: systemClock,
         random: () => 0.5,
@@ -46,6 +47,7 @@ export class ProxyRig {
           },
           onRepeat: (cause) => void this.repeats.push(cause),
           onRepeatRefused: (reason) => void this.refusedRepeats.push(reason),
+          onConnectionRefused: (reason) => void this.refusedConnections.push(reason),
         },
         onIncident: (incident) => void this.incidents.push(incident),
       },

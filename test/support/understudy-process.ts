@@ -50,12 +50,13 @@ export class UnderstudyProcess {
     instance.frontPort = frontPort!;
     instance.adminPort = adminPort!;
     instance.backendPorts = backendPorts;
+    const { front, ...given } = setup.config ?? {};
     const config = {
-      front: { host: '127.0.0.1', port: frontPort },
+      front: { host: '127.0.0.1', port: frontPort, ...(front as object | undefined) },
       admin: { host: '127.0.0.1', port: adminPort },
       backends: backendPorts.map((port, index) => ({ name: BACKEND_NAMES[index], port })),
       runtimeDir: instance.runtimeDir,
-      ...setup.config,
+      ...given,
     };
     writeFileSync(instance.configPath, JSON.stringify(config, null, 2));
     return instance;

@@ -17,7 +17,7 @@ function problemsOf(input: unknown): readonly ConfigProblem[] {
 describe('parseConfig', () => {
   test('fills in the whole default config when given nothing', () => {
     const config = parseConfig(undefined);
-    expect(config.front).toEqual({ host: '127.0.0.1', port: 9000 });
+    expect(config.front).toEqual({ host: '127.0.0.1', port: 9000, proxyProtocol: false });
     expect(config.backends).toEqual([
       { name: 'primary', host: '127.0.0.1', port: 8000 },
       { name: 'secondary', host: '127.0.0.1', port: 8080 },
@@ -151,6 +151,7 @@ describe('parseConfig', () => {
       'trustedProxies.0',
       /no address/,
     ],
+    ['PROXY headers from nobody', { front: { proxyProtocol: true } }, 'front.proxyProtocol', /trustedProxies is empty/],
     ['a network with too long a prefix', { trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies.0', /no address/],
     [
       'a floor above all that the mode has',
