@@ -37,7 +37,9 @@ export class ExpectedHeaders {
 
   /** @param socket paused, and not read from. */
   expect(socket: Socket): void {
-    const peer = socket.remoteAddress ?? '';
+    const peer = socket.remoteAddress;
+    // It is gone already, as health checks of the TCP kind are.
+    if (peer === undefined) return void socket.destroy();
     if (!this.#policies.trustedProxies.trusts(peer)) {
       socket.destroy();
       return this.#noteRefused('untrusted-peer', { peer, detail: 'trustedProxies does not name it' });

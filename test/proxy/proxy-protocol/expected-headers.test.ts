@@ -185,6 +185,13 @@ describe('a connection is closed without an answer', () => {
     expect(rig.refusedConnections).toEqual([]);
   });
 
+  test('when it is gone at once, as health checks are, which nobody is blamed for', async () => {
+    const connection = await rig.connect();
+    connection.socket.resetAndDestroy();
+    expect(await rig.exchange(LINE + LAST)).toContain('192.0.2.7');
+    expect(rig.refusedConnections).toEqual([]);
+  });
+
   test.each(['', LINE.slice(0, 20), BINARY.slice(0, 20)])('when its header is not whole in time: %j', async (part) => {
     const connection = await rig.connect();
     expect(await connection.write(part).waitForEnd()).toBe('');
