@@ -5,13 +5,25 @@ import { defaultPriorityOptions, type PriorityOptions } from './priority.js';
 
 export type BalancePolicy = 'least-outstanding' | 'round-robin' | 'p2c' | 'random' | 'hash';
 
+export interface TlsOptions {
+  /** PEM: the certificate, and behind it those that lead to a root that clients know. */
+  readonly cert: string;
+  /** PEM. */
+  readonly key: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+export interface FrontOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Every connection begins with a PROXY header, and comes from a trusted proxy. Off by default. */
+  readonly proxyProtocol?: boolean;
+  /** Off when undefined. */
+  readonly tls?: TlsOptions | undefined;
+}
+
 export interface ProxyOptions {
-  readonly front: {
-    readonly host: string;
-    readonly port: number;
-    /** Every connection begins with a PROXY header, and comes from a trusted proxy. Off by default. */
-    readonly proxyProtocol?: boolean;
-  };
+  readonly front: FrontOptions;
   readonly lane: 'auto' | 'fast' | 'full';
   readonly balance: {
     readonly policy: BalancePolicy;

@@ -14,6 +14,7 @@ import type {
 } from '../src/core/traffic-port.js';
 import { defaultBreakerOptions } from './breaker.js';
 import { Dispatcher } from './dispatcher.js';
+import { needsEntrance } from './entrance.js';
 import { Front } from './front.js';
 import { RequestIds } from './headers/request-id.js';
 import { ClientConnections } from './lanes/client-connections.js';
@@ -96,10 +97,9 @@ export class Proxy implements TrafficPort {
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
     };
     this.#connections = new ClientConnections(this.#lanes);
-    this.#front =
-      options.front.proxyProtocol === true
-        ? new Front((socket) => this.#connections.acceptAnnounced(socket))
-        : Front.ofHandles((accepted) => this.#connections.accept(accepted));
+    this.#front = needsEntrance(options.front)
+      ? new Front((socket) => this.#connections.letIn(socket))
+      : Front.ofHandles((accepted) => this.#connections.accept(accepted));
   }
 
   /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */
@@ -117,7 +117,7 @@ export class Proxy implements TrafficPort {
     return this.#front.server;
   }
 
-  /** From the next request on; those under way keep what they began with. `front` stays as it was. */
+  /** From the next request on; those under way keep what they began with. Of `front` only the certificate changes. */
   applyOptions(options: ProxyOptions): void {
     this.#policies = createPolicies(options, this.#random, this.#policies);
     Object.assign(this.#lanes, this.#policies);

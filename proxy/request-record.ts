@@ -40,7 +40,8 @@ export interface RequestRecord {
 }
 
 /** Why a connection was closed before a request could be read. */
-export type ConnectionRefusal = 'untrusted-peer' | 'bad-proxy-header' | 'proxy-header-timeout';
+export type ConnectionRefusal =
+  'untrusted-peer' | 'bad-proxy-header' | 'proxy-header-timeout' | 'bad-handshake' | 'handshake-timeout';
 
 export interface ProxyObserver {
   /** Who asked is read off the head for it, which costs a look at every field. */

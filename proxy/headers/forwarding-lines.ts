@@ -11,6 +11,8 @@ export interface HopFacts {
   /** The client's own forwarding fields are believed and extended. */
   readonly trusted: boolean;
   readonly pseudonym: string;
+  /** Instead of the one that a head says. */
+  readonly receivedVersion?: string | undefined;
 }
 
 const GIVEN_NAMES: ReadonlyMap<number, string> = new Map([
@@ -42,8 +44,8 @@ export class ForwardingLines {
   }
 
   #received(head: RequestHeadParser, host: string): ReceivedFrom {
-    const { clientAddress, proto, pseudonym } = this.#hop;
-    return { clientAddress, proto, host, receivedVersion: `1.${head.minorVersion}`, pseudonym };
+    const { clientAddress, proto, pseudonym, receivedVersion = `1.${head.minorVersion}` } = this.#hop;
+    return { clientAddress, proto, host, receivedVersion, pseudonym };
   }
 
   #linesFor(given: ReadonlyMap<string, string>, received: ReceivedFrom): string {

@@ -50,7 +50,7 @@ export class ChunkedScanner {
   /** Ranges of the block scanned last that may be passed on: start and end in turn, `pieceCount` numbers. */
   readonly pieces: number[] = [];
   pieceCount = 0;
-  /** What ends the body, when trailers were kept: to be written behind the last piece. */
+  /** What ends the body, to be written behind the last piece; of a stripped one the trailers that were kept. */
   tail = '';
   fault = '';
   /** The fault is that there is more than `maxBytes`. */
@@ -259,7 +259,7 @@ export class ChunkedScanner {
       return -1;
     }
     const kept = this.#rules.keepTrailers ? keptTrailers(section, parsed, trailerFields) : '';
-    this.tail = this.#rules.strip ? '' : `${kept}\r\n`;
+    this.tail = this.#rules.strip ? kept : `${kept}\r\n`;
     this.#trailers = undefined;
     this.#state = State.Done;
     // Nothing of it is passed on from the block itself.

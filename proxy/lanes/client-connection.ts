@@ -83,7 +83,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#writer = new SocketWriter(socket);
     this.#block = source?.block;
     this.clientAddress = clientAddress;
-    if (!this.#encrypted) this.#known = context.knownHeads.of(this.clientAddress);
+    if (!this.encrypted) this.#known = context.knownHeads.of(this.clientAddress);
     if (source === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     else source.reader = this;
     socket.on('end', () => this.#onEnd());
@@ -211,7 +211,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#known === undefined || !this.#ownsKnown) {
       this.#known = new KnownHead();
       this.#ownsKnown = true;
-      if (!this.#encrypted) knownHeads.note(this.clientAddress, this.#known);
+      if (!this.encrypted) knownHeads.note(this.clientAddress, this.#known);
     }
     this.#known.keep(parser.bytes, parser.end, plan);
   }
@@ -463,14 +463,20 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#socket.resume();
   }
 
-  get #encrypted(): boolean {
+  /** Of HTTP, where the client speaks another one than it is read in. */
+  get receivedVersion(): string | undefined {
+    return (this.#socket as { receivedVersion?: string }).receivedVersion;
+  }
+
+  get encrypted(): boolean {
     return (this.#socket as { encrypted?: boolean }).encrypted === true;
   }
 
   #createForwarding(): ForwardingLines {
-    const { clientAddress } = this;
+    const { clientAddress, receivedVersion } = this;
     const { trustedProxies, pseudonym } = this.#context;
-    const proto = this.#encrypted ? 'https' : 'http';
-    return new ForwardingLines({ clientAddress, proto, trusted: trustedProxies.trusts(clientAddress), pseudonym });
+    const proto = this.encrypted ? 'https' : 'http';
+    const trusted = trustedProxies.trusts(clientAddress);
+    return new ForwardingLines({ clientAddress, proto, trusted, pseudonym, receivedVersion });
   }
 }

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { Arrivals } from '../arrivals.js';
 import { DeadlineWheel } from '../deadline-wheel.js';
+import { Entrance } from '../entrance.js';
 import { Gate, type JudgedRequest } from '../gate.js';
 import { requestText } from '../headers/request-text.js';
 import { ResponseTexts } from '../headers/response-text.js';
@@ -13,7 +14,6 @@ import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
 import { priorityOf, type Priority } from '../priority.js';
 import { ALLOWED_METHODS, problemKind } from '../problem.js';
-import { ExpectedHeaders } from '../proxy-protocol/expected-headers.js';
 import { RequestAccount } from '../request-account.js';
 import type { ClientFacts } from '../request-record.js';
 import { isRepeatable } from '../retry-policy.js';
@@ -49,8 +49,7 @@ export class ClientConnections implements ConnectionContext {
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #arrivals: Arrivals<Accepted>;
-  /** PROXY headers that have not come yet. */
-  readonly #headers: ExpectedHeaders;
+  readonly #entrance: Entrance;
   readonly #upstreams: UpstreamConnections;
   #fast: FastLaneContext;
   readonly #fullLane: FullLane;
@@ -70,7 +69,10 @@ export class ClientConnections implements ConnectionContext {
     this.trustedProxies = trustedProxies;
     this.pseudonym = pseudonym;
     this.wheel = new DeadlineWheel(clock);
-    this.#headers = this.#expectHeaders();
+    this.#entrance = new Entrance(context, {
+      wheel: this.wheel,
+      onEntered: (stream, address) => this.#add(new ClientConnection(stream, this, undefined, address)),
+    });
     this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
@@ -91,7 +93,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Connections that are not closed yet, idle ones included. */
   get open(): number {
-    return this.#all.length + this.#headers.count;
+    return this.#all.length + this.#entrance.count;
   }
 
   /** Some client has not taken all of an answer that is over for its upstream. */
@@ -103,9 +105,9 @@ export class ClientConnections implements ConnectionContext {
     this.#arrivals.add(accepted);
   }
 
-  /** A connection that begins with a PROXY header. @param socket paused, and not read from. */
-  acceptAnnounced(socket: Socket): void {
-    this.#headers.expect(socket);
+  /** A connection with more to it than plain HTTP/1.1. @param socket paused, and not read from. */
+  letIn(socket: Socket): void {
+    this.#entrance.enter(socket);
   }
 
   /** The context's policies are others than before: they are for the next message on every connection. */
@@ -120,6 +122,7 @@ export class ClientConnections implements ConnectionContext {
     this.#upstreams.idleMs = options.deadlines.upstreamIdleMs;
     this.#fast = this.#createFastContext();
     this.#fullLane.onOptionsChanged();
+    this.#entrance.onPoliciesChanged();
     this.knownHeads.forget();
     for (const connection of this.#all) connection.onPoliciesChanged();
   }
@@ -135,21 +138,21 @@ export class ClientConnections implements ConnectionContext {
     this.announceEnd();
     this.idleMs = Math.min(this.idleMs, idleMs);
     for (const connection of this.#all) connection.onIdleShortened();
-    this.#headers.shorten(idleMs);
+    this.#entrance.leave(idleMs);
   }
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
     this.announceEnd();
     this.#ending = true;
-    this.#headers.destroy();
+    this.#entrance.drain();
     for (const connection of [...this.#all]) connection.drain();
   }
 
   /** Ends every connection now. */
   destroy(): void {
     this.#arrivals.admitAll();
-    this.#headers.destroy();
+    this.#entrance.destroy();
     // A clean end would make a whole answer of what a client has not taken.
     for (const connection of [...this.#all]) connection.cut({ reset: !connection.flushed });
     this.#upstreams.destroy();
@@ -212,14 +215,6 @@ export class ClientConnections implements ConnectionContext {
     this.#add(new ClientConnection(socket, this, source));
   }
 
-  #expectHeaders(): ExpectedHeaders {
-    const onAnnounced = (socket: Socket, clientAddress: string) => {
-      // It was read from, so it can't share a block.
-      this.#add(new ClientConnection(socket.resume(), this, undefined, clientAddress));
-    };
-    return new ExpectedHeaders(this.#context, { wheel: this.wheel, onAnnounced });
-  }
-
   #add(connection: ClientConnection): void {
     connection.place = this.#all.push(connection) - 1;
   }
@@ -250,11 +245,14 @@ export class ClientConnections implements ConnectionContext {
     };
   }
 
-  #clientFacts({ clientAddress }: ClientConnection, { minorVersion }: JudgedRequest): ClientFacts | undefined {
+  #clientFacts(
+    { clientAddress, receivedVersion }: ClientConnection,
+    { minorVersion }: JudgedRequest,
+  ): ClientFacts | undefined {
     if (this.#context.observer.wantsClient !== true) return undefined;
     return {
       address: clientAddress,
-      httpVersion: `1.${minorVersion}`,
+      httpVersion: receivedVersion ?? `1.${minorVersion}`,
       referer: fieldOf(this.parser, 'referer'),
       userAgent: fieldOf(this.parser, 'user-agent'),
     };

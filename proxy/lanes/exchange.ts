@@ -21,7 +21,7 @@ import { Attempt, type AttemptEvents } from './attempt.js';
 import { ClientProbe } from './client-probe.js';
 import { errorEvent } from './error-event.js';
 import { isAnswer, isUpstreamFailure, othersLeft } from './failed-answer.js';
-import type { GuestSocket } from './guest-socket.js';
+import { guestOf } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
@@ -244,13 +244,13 @@ export class Exchange implements Waiter, AttemptEvents {
 
   #headersFor(host: string): string[] {
     const { trustedProxies, pseudonym } = this.#context;
-    const clientAddress = this.#request.socket.remoteAddress ?? '';
+    const { remoteAddress: clientAddress, encrypted, receivedVersion } = guestOf(this.#request);
     return forwardRequestHeaders(this.#request.rawHeaders, {
       clientAddress,
-      proto: 'http',
+      proto: encrypted ? 'https' : 'http',
       host,
       trusted: trustedProxies.trusts(clientAddress),
-      receivedVersion: this.#request.httpVersion,
+      receivedVersion: receivedVersion ?? this.#request.httpVersion,
       pseudonym,
       requestId: this.#account.id,
     });
@@ -330,7 +330,7 @@ export class Exchange implements Waiter, AttemptEvents {
 
   #cut(): void {
     // An HTTP/1.0 client takes the connection's clean end for the answer's.
-    if (this.#request.httpVersion === '1.0') (this.#request.socket as unknown as GuestSocket).cut();
+    if (this.#request.httpVersion === '1.0') guestOf(this.#request).cut();
     else this.#response.destroy();
   }
 

@@ -1,6 +1,7 @@
 // A client connection as node:http sees it: a Duplex that is fed one judged message at a time. So the full lane never
 // reads an octet that the gate has not passed.
 
+import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { ClientConnection } from './client-connection.js';
 import type { MessageServer } from './message-server.js';
@@ -8,6 +9,8 @@ import type { MessageServer } from './message-server.js';
 export class GuestSocket extends Duplex implements MessageServer {
   readonly takesBlocks = false;
   readonly remoteAddress: string;
+  readonly encrypted: boolean;
+  readonly receivedVersion: string | undefined;
   readonly #connection: ClientConnection;
   readonly #enter: (guest: GuestSocket) => void;
   #entered = false;
@@ -22,6 +25,8 @@ export class GuestSocket extends Duplex implements MessageServer {
     this.#connection = connection;
     this.#enter = enter;
     this.remoteAddress = connection.clientAddress;
+    this.encrypted = connection.encrypted;
+    this.receivedVersion = connection.receivedVersion;
     this.on('error', () => undefined);
   }
 
@@ -137,4 +142,9 @@ export class GuestSocket extends Duplex implements MessageServer {
     this.#pendingHead = undefined;
     if (head !== undefined) this.push(head);
   }
+}
+
+/** Whose message it is: node:http serves no others. */
+export function guestOf(request: IncomingMessage): GuestSocket {
+  return request.socket as unknown as GuestSocket;
 }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { cookieValue } from './affinity.js';
+import { guestOf } from './guest-socket.js';
 import { priorityOf, type Priority } from '../priority.js';
 import type { ClientFacts } from '../request-record.js';
 import type { LaneContext } from './lane-context.js';
@@ -39,8 +40,10 @@ export function affinityKeyOf(request: IncomingMessage, hashOn: string): string 
 /** Undefined unless somebody wants to know. */
 export function clientFactsOf(request: IncomingMessage, { observer }: LaneContext): ClientFacts | undefined {
   if (observer.wantsClient !== true) return undefined;
-  const { httpVersion, headers, socket } = request;
-  return { address: socket.remoteAddress, httpVersion, referer: headers.referer, userAgent: headers['user-agent'] };
+  const { headers } = request;
+  const { remoteAddress: address, receivedVersion } = guestOf(request);
+  const httpVersion = receivedVersion ?? request.httpVersion;
+  return { address, httpVersion, referer: headers.referer, userAgent: headers['user-agent'] };
 }
 
 export function priorityOfRequest(request: IncomingMessage, { options, trustedProxies }: LaneContext): Priority {

@@ -1,0 +1,143 @@
+// Client connections that speak HTTP/2 (RFC 9113), by Node's own implementation. Each of their requests comes out as a stream of
+// HTTP/1.1, so that gate, lanes and policies are the same for all. Over TLS alone: nobody offers it without.
+
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { DeadlineHolder, DeadlineWheel } from '../deadline-wheel.js';
+import type { ProloguePolicies } from '../prologues.js';
+import { ResponseHeadParser } from '../http1/response-head.js';
+import { requestTextOf } from './request-text.js';
+import { StreamConnection } from './stream-connection.js';
+
+/** At a time on one connection; what browsers and nginx are used to. */
+const MAX_STREAMS = 128;
+/** How much of a body may be on its way to us: the 64 KiB that the protocol begins with make far clients slow. */
+const STREAM_WINDOW = 256 * 1024;
+const SESSION_WINDOW = 1024 * 1024;
+/** What we add to an answer's head ourselves. */
+const OWN_BYTES = 4 * 1024;
+const OWN_FIELDS = 8;
+/** `:method` and the like. */
+const PSEUDO_FIELDS = 4;
+/** Section 6.8: requests that are on their way when we announce the end have so long to arrive. */
+const LAST_REQUESTS_MS = 1_000;
+/** No request is refused by it. */
+const ANY_STREAM = 2 ** 31 - 1;
+
+export interface SessionsDependencies {
+  readonly wheel: DeadlineWheel;
+  readonly onRequest: (stream: Duplex, clientAddress: string) => void;
+}
+
+export class Http2Sessions {
+  readonly #policies: ProloguePolicies;
+  readonly #dependencies: SessionsDependencies;
+  readonly #all = new Set<Session>();
+  #ended = false;
+
+  constructor(policies: ProloguePolicies, dependencies: SessionsDependencies) {
+    this.#policies = policies;
+    this.#dependencies = dependencies;
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  begin(secured: TLSSocket, address: string): void {
+    const { limits } = this.#policies.options;
+    const session = performServerHandshake(secured, {
+      maxHeaderListPairs: limits.maxFields + PSEUDO_FIELDS,
+      settings: {
+        maxConcurrentStreams: MAX_STREAMS,
+        maxHeaderListSize: limits.maxHeadBytes,
+        initialWindowSize: STREAM_WINDOW,
+        enableConnectProtocol: false,
+      },
+    });
+    const parser = new ResponseHeadParser({
+      maxHeadBytes: limits.maxHeadBytes + OWN_BYTES,
+      maxFields: limits.maxFields + OWN_FIELDS,
+    });
+    const own = new Session(session, { ...this.#dependencies, policies: this.#policies, address, parser });
+    this.#all.add(own);
+    session.once('close', () => this.#all.delete(own));
+    if (this.#ended) own.end();
+  }
+
+  /** Every session is told that it has had its last request, also whoever has just come in. */
+  end(): void {
+    this.#ended = true;
+    for (const session of [...this.#all]) session.end();
+  }
+
+  /** Ends every one of them now. */
+  destroy(): void {
+    for (const session of [...this.#all]) session.destroy();
+  }
+}
+
+interface Surroundings extends SessionsDependencies {
+  readonly policies: ProloguePolicies;
+  readonly address: string;
+  readonly parser: ResponseHeadParser;
+}
+
+class Session implements DeadlineHolder {
+  deadlineAt = Infinity;
+  deadlineTick = -1;
+  deadlinePlace = 0;
+  readonly #session: ServerHttp2Session;
+  readonly #surroundings: Surroundings;
+  #streams = 0;
+  #ending = false;
+
+  constructor(session: ServerHttp2Session, surroundings: Surroundings) {
+    this.#session = session;
+    this.#surroundings = surroundings;
+    session.on('error', () => undefined);
+    session.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
+      this.#serve(stream, flags, raw),
+    );
+    session.once('close', () => surroundings.wheel.release(this));
+    session.setLocalWindowSize(SESSION_WINDOW);
+    this.#armIdle();
+  }
+
+  /** Nothing is asked any more, or was asked for long. */
+  onDeadline(): void {
+    if (!this.#session.closed) this.#session.close();
+  }
+
+  end(): void {
+    if (this.#ending || this.#session.destroyed) return;
+    this.#ending = true;
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+    this.#surroundings.wheel.arm(this, LAST_REQUESTS_MS);
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  #serve(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    const { wheel, onRequest, address, parser } = this.#surroundings;
+    this.#streams += 1;
+    if (!this.#ending) wheel.disarm(this);
+    stream.once('close', () => this.#onServed());
+    stream.on('error', () => undefined);
+    const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    if (request === undefined) return stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+    onRequest(new StreamConnection(stream, request, parser), address);
+  }
+
+  #onServed(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0 && !this.#ending && !this.#session.destroyed) this.#armIdle();
+  }
+
+  #armIdle(): void {
+    this.#surroundings.wheel.arm(this, this.#surroundings.policies.options.deadlines.clientIdleMs);
+  }
+}
