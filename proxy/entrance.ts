@@ -44,10 +44,15 @@ export class Entrance {
     return this.#prologues.count + this.#sessions.count;
   }
 
-  /** @param socket paused, and not read from. */
-  enter(socket: Socket): void {
-    if (this.#policies.options.front.proxyProtocol !== true) return this.#secure(socket, socket.remoteAddress ?? '');
-    expectHeader(socket, this.#prologues, (announced, address) => this.#secure(announced, address));
+  /** @param socket paused, and not read from. @param unixPeer where it has no address, and needs no encryption. */
+  enter(socket: Socket, unixPeer?: string): void {
+    const goOn = (announced: Socket, address: string) => {
+      if (unixPeer === undefined) this.#secure(announced, address);
+      else this.#onEntered(announced.resume(), address);
+    };
+    const peer = unixPeer ?? socket.remoteAddress;
+    if (this.#policies.options.front.proxyProtocol !== true) return goOn(socket, peer ?? '');
+    expectHeader({ socket, peer }, this.#prologues, goOn);
   }
 
   /** Another certificate is for the next handshakes. */

@@ -9,6 +9,7 @@ import { hasTabBehind, isWord, parseLength } from './http1/framing.js';
 import { markNominated } from './http1/nominations.js';
 import { faultOf, type HeadFault, type RequestHeadParser } from './http1/request-head.js';
 import { RepeatedText, textOf } from './http1/octets.js';
+import type { ProxyOptions } from './options.js';
 
 export interface GateRules {
   readonly maxBodyBytes: number;
@@ -19,6 +20,14 @@ export interface GateRules {
 }
 
 /** A right request, as far as its head tells. */
+export function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {
+  return new Gate({
+    maxBodyBytes: limits.maxBodyBytes ?? Infinity,
+    upgrades: upgrades.map((protocol) => protocol.toLowerCase()),
+    pseudonym,
+  });
+}
+
 export class JudgedRequest {
   readonly method: string;
   /** What the upstream is asked for: origin form or `*`. */

@@ -2,6 +2,7 @@
 
 import type { GradientOptions } from './gradient-limit.js';
 import { defaultPriorityOptions, type PriorityOptions } from './priority.js';
+import type { SocketPlace } from './unix-front.js';
 
 export type BalancePolicy = 'least-outstanding' | 'round-robin' | 'p2c' | 'random' | 'hash';
 
@@ -18,8 +19,10 @@ export interface FrontOptions {
   readonly port: number;
   /** Every connection begins with a PROXY header, and comes from a trusted proxy. Off by default. */
   readonly proxyProtocol?: boolean;
-  /** Off when undefined. */
+  /** Of the port; off when undefined. */
   readonly tls?: TlsOptions | undefined;
+  /** A Unix socket beside the port. */
+  readonly socket?: SocketPlace | undefined;
 }
 
 export interface ProxyOptions {

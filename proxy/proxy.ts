@@ -22,6 +22,7 @@ import type { LaneContext } from './lanes/lane-context.js';
 import type { ProxyOptions } from './options.js';
 import { createPolicies, type Policies } from './policies.js';
 import type { ProxyObserver } from './request-record.js';
+import { UnixFront } from './unix-front.js';
 import { UpstreamSet, type UpstreamSetOptions } from './upstream-set.js';
 
 export interface ProxyDependencies {
@@ -64,6 +65,7 @@ export class Proxy implements TrafficPort {
   readonly #lanes: { -readonly [Key in keyof LaneContext]: LaneContext[Key] };
   readonly #connections: ClientConnections;
   readonly #front: Front;
+  readonly #unixFront: UnixFront | undefined;
   readonly #random: Random;
   #policies: Policies;
 
@@ -100,11 +102,24 @@ export class Proxy implements TrafficPort {
     this.#front = needsEntrance(options.front)
       ? new Front((socket) => this.#connections.letIn(socket))
       : Front.ofHandles((accepted) => this.#connections.accept(accepted));
+    const { socket: place } = options.front;
+    this.#unixFront = place && new UnixFront(place, (socket) => this.#connections.acceptUnix(socket));
   }
 
   /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */
   listen(fd?: number): Promise<{ readonly port: number }> {
     return this.#front.listen(fd === undefined ? this.#policies.options.front : { fd });
+  }
+
+  /** On the Unix socket too, where there is one. @param fd the same socket, which listens already. @throws UnderstudyError `front-listen`. */
+  async listenUnix(fd?: number): Promise<void> {
+    if (fd === undefined) await this.#unixFront?.listen();
+    else await this.#unixFront?.listenOn(fd);
+  }
+
+  /** The Unix socket that listens, for another process to go on with. */
+  get unixFd(): number | undefined {
+    return this.#unixFront?.fd;
   }
 
   /** Serves on the front that another process has handed over. */
@@ -161,6 +176,7 @@ export class Proxy implements TrafficPort {
    */
   async close({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
+    this.#unixFront?.close();
     this.#connections.drain();
     const begunAt = this.#clock.now();
     const busy = () =>
@@ -196,6 +212,7 @@ export class Proxy implements TrafficPort {
    */
   async leave({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
+    this.#unixFront?.leave();
     this.#connections.leave(LEAVE_IDLE_MS);
     const begunAt = this.#clock.now();
     const until = begunAt + Math.min(graceMs, streamGraceMs);

@@ -40,7 +40,7 @@ import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
 import { namingHolder } from './port-clash.js';
 import { Reloader } from './reloader.js';
-import type { Predecessor } from './upgrade/predecessor.js';
+import type { GivenSocket, Predecessor } from './upgrade/predecessor.js';
 import { Successor } from './upgrade/successor.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
@@ -63,6 +63,8 @@ export interface UnderstudyDependencies {
 export interface StartedAddresses {
   /** For clients, as `http://host:port`. */
   readonly frontUrl: string;
+  /** The path of the Unix socket beside it, where there is one. */
+  readonly frontSocket: string | undefined;
   /** The admin API, metrics and dashboard, as `http://host:port`. */
   readonly adminUrl: string;
   /** What a change over TCP must carry. */
@@ -214,6 +216,7 @@ class Instance implements Understudy {
       this.#modes.open();
       return {
         frontUrl: `http://${this.#config.front.host}:${this.#frontPort}`,
+        frontSocket: this.#config.front.socket,
         adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
         token: this.#token,
       };
@@ -228,6 +231,7 @@ class Instance implements Understudy {
     this.#modes.restore();
     const named = { address: this.#config.front, findHolder: findPortHolder };
     this.#frontPort = (await namingHolder(this.#proxy.listen(frontFd), named)).port;
+    await this.#proxy.listenUnix();
     const admin = await this.#openAdmin();
     await this.#watchResources();
     this.#logRotation.start();
@@ -253,6 +257,7 @@ class Instance implements Understudy {
   /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
   async #takeAll(predecessor: Predecessor): Promise<{ readonly port: number }> {
     this.#requireFront(predecessor.frontPort);
+    this.#requireSocket(predecessor.frontSocket);
     this.#modes.restore();
     await this.#watchResources();
     // Whoever starts next has the workers: two that manage them would end each other's.
@@ -270,6 +275,7 @@ class Instance implements Understudy {
       this.#refuseWhenStopping();
       this.#proxy.listenOn(front);
     });
+    if (predecessor.frontSocket !== undefined) await this.#proxy.listenUnix(predecessor.frontSocket.fd);
     predecessor.finish();
     this.#pool.takeCharge();
     return admin;
@@ -281,6 +287,19 @@ class Instance implements Understudy {
     if (port === 0 || port === given) return;
     const message = `the config says front ${host}:${port}, but port ${given} is handed over`;
     throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+  }
+
+  #requireSocket(given: GivenSocket | undefined): void {
+    const { socket } = this.#config.front;
+    if (socket === given?.path) return;
+    const message = `the config says ${socket ?? 'nothing'} for front.socket, but ${given?.path ?? 'none'} is handed over`;
+    throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+  }
+
+  /** For the process that is to take over. */
+  get #givenSocket(): GivenSocket | undefined {
+    const [path, fd] = [this.#config.front.socket, this.#proxy.unixFd];
+    return path === undefined || fd === undefined ? undefined : { path, fd };
   }
 
   async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
@@ -295,7 +314,8 @@ class Instance implements Understudy {
     try {
       await this.#pool.hold();
       this.#modes.keep(true);
-      const successor = new Successor({ clock: systemClock, frontPort: this.#frontPort, env });
+      const fronts = { frontPort: this.#frontPort, frontSocket: this.#givenSocket };
+      const successor = new Successor({ clock: systemClock, ...fronts, env });
       this.#successor = successor;
       await successor.waitReady();
       return { pid: successor.pid, complete: () => void this.#giveUpTo(successor) };
@@ -376,7 +396,13 @@ class Instance implements Understudy {
         takingOver: this.#takingOver,
         failedUpgrade: this.#failedUpgrade,
       },
-      front: { host: this.#config.front.host, port: this.#frontPort, inflight, waiting },
+      front: {
+        host: this.#config.front.host,
+        port: this.#frontPort,
+        socket: this.#config.front.socket ?? null,
+        inflight,
+        waiting,
+      },
       pool: this.#pool.view(),
       modes: this.#config.modes,
       leases: this.#modes.leases,

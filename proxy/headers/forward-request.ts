@@ -3,6 +3,7 @@
 
 import { aliasesGuardedField, endsHere, nominatedFields } from './hop-by-hop.js';
 import { claimsOrigin } from './origin-claims.js';
+import { UNIX_PEER } from './trusted-proxies.js';
 
 /** What this hop knows of the one before it. */
 export interface ReceivedFrom {
@@ -57,14 +58,16 @@ export const NOTHING_GIVEN: ReadonlyMap<string, string> = new Map();
 /** `given`: what a trusted client said in these fields, by lower-case name. Names and values in turn. */
 export function forwardingFields(given: ReadonlyMap<string, string>, context: ReceivedFrom): string[] {
   const { clientAddress, proto, host } = context;
-  const fields = [
-    'X-Forwarded-For',
-    joined(given.get('x-forwarded-for'), clientAddress),
+  const givenFor = given.get('x-forwarded-for');
+  // A Unix socket has no address to add, and whoever reads the list from its end would take any word there for the client.
+  const clients = clientAddress === UNIX_PEER ? givenFor : joined(givenFor, clientAddress);
+  const fields = clients === undefined ? [] : ['X-Forwarded-For', clients];
+  fields.push(
     'X-Forwarded-Proto',
     given.get('x-forwarded-proto') ?? proto,
     'Forwarded',
     joined(given.get('forwarded'), forwardedElement(clientAddress, { proto, host })),
-  ];
+  );
   const forwardedHost = given.get('x-forwarded-host') ?? host;
   if (forwardedHost !== '') fields.push('X-Forwarded-Host', forwardedHost);
   const port = given.get('x-forwarded-port');
@@ -74,9 +77,10 @@ export function forwardingFields(given: ReadonlyMap<string, string>, context: Re
   return fields;
 }
 
-/** RFC 7239 section 6: an IPv6 address is bracketed and quoted; a host with a port is no token, so it is quoted too. */
+/** RFC 7239 section 6: an IPv6 address is bracketed and quoted, no address is unknown; a host with a port is no token, so it is quoted. */
 function forwardedElement(address: string, origin: { readonly proto: string; readonly host: string }): string {
-  const node = address.includes(':') ? `"[${address}]"` : address;
+  const known = address === UNIX_PEER ? '' : address;
+  const node = known.includes(':') ? `"[${known}]"` : known;
   const host = origin.host === '' ? '' : `;host="${origin.host.replaceAll(/["\\]/g, '')}"`;
   return `for=${node === '' ? 'unknown' : node}${host};proto=${origin.proto}`;
 }

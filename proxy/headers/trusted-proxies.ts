@@ -2,6 +2,9 @@
 
 import { BlockList, isIP } from 'node:net';
 
+/** In place of an address, as nginx writes it: whoever came by the front's Unix socket. */
+export const UNIX_PEER = 'unix:';
+
 export class TrustedProxies {
   readonly #list = new BlockList();
   readonly #empty: boolean;
@@ -13,6 +16,8 @@ export class TrustedProxies {
   }
 
   trusts(address: string): boolean {
+    // The file's mode says who may connect, and they are few.
+    if (address === UNIX_PEER) return true;
     if (this.#empty) return false;
     const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
     return isIP(mapped) !== 0 && this.#list.check(mapped, familyOf(mapped));

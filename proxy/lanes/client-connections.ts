@@ -4,29 +4,25 @@ import type { Socket } from 'node:net';
 import { Arrivals } from '../arrivals.js';
 import { DeadlineWheel } from '../deadline-wheel.js';
 import { Entrance } from '../entrance.js';
-import { Gate, type JudgedRequest } from '../gate.js';
-import { requestText } from '../headers/request-text.js';
+import { createGate, type Gate, type JudgedRequest } from '../gate.js';
 import { ResponseTexts } from '../headers/response-text.js';
-import type { TrustedProxies } from '../headers/trusted-proxies.js';
+import { UNIX_PEER, type TrustedProxies } from '../headers/trusted-proxies.js';
 import { httpDate } from '../http-date.js';
 import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
-import { priorityOf, type Priority } from '../priority.js';
-import { ALLOWED_METHODS, problemKind } from '../problem.js';
+import { problemKind } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
-import type { ClientFacts } from '../request-record.js';
-import { isRepeatable } from '../retry-policy.js';
 import { Specimen } from '../specimen.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
-import { affinityOf, fieldOf } from './affinity.js';
-import { ChangingText } from './changing-text.js';
+import { fieldOf } from './affinity.js';
 import { ClientConnection } from './client-connection.js';
 import type { ConnectionContext } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
 import type { FastPlan } from './fast/fast-plan.js';
+import { makePlan } from './fast/make-plan.js';
 import { UpstreamConnections } from './fast/upstream-connections.js';
 import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
@@ -34,6 +30,7 @@ import { GuestSocket } from './guest-socket.js';
 import { KnownHeads } from './known-head.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
+import { optionsText } from './options-text.js';
 import { shareBlock, type Accepted } from './shared-block-socket.js';
 import { mayGetComments } from './waiting-comments.js';
 
@@ -49,6 +46,7 @@ export class ClientConnections implements ConnectionContext {
   trustedProxies: TrustedProxies;
   readonly #context: LaneContext;
   readonly #arrivals: Arrivals<Accepted>;
+  readonly #unixArrivals: Arrivals<Socket>;
   readonly #entrance: Entrance;
   readonly #upstreams: UpstreamConnections;
   #fast: FastLaneContext;
@@ -74,6 +72,7 @@ export class ClientConnections implements ConnectionContext {
       onEntered: (stream, address) => this.#add(new ClientConnection(stream, this, undefined, address)),
     });
     this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
+    this.#unixArrivals = new Arrivals(clock, (accepted) => this.#admit(accepted, UNIX_PEER));
     this.parser = new RequestHeadParser(options.limits);
     this.gate = createGate(options, pseudonym);
     this.#upstreams = new UpstreamConnections(options.deadlines.upstreamIdleMs, this.wheel);
@@ -110,6 +109,12 @@ export class ClientConnections implements ConnectionContext {
     this.#entrance.enter(socket);
   }
 
+  /** By the Unix socket: nothing has to be encrypted there. */
+  acceptUnix(socket: Socket): void {
+    if (this.#context.options.front.proxyProtocol === true) this.#entrance.enter(socket, UNIX_PEER);
+    else this.#unixArrivals.add(socket);
+  }
+
   /** The context's policies are others than before: they are for the next message on every connection. */
   onPoliciesChanged(): void {
     const { options, trustedProxies } = this.#context;
@@ -129,7 +134,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Every answer from here on says that it is the last one on its connection. Who was accepted is among those to be answered. */
   announceEnd(): void {
-    this.#arrivals.admitAll();
+    this.#admitAll();
     this.#context.draining = true;
   }
 
@@ -151,7 +156,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Ends every connection now. */
   destroy(): void {
-    this.#arrivals.admitAll();
+    this.#admitAll();
     this.#entrance.destroy();
     // A clean end would make a whole answer of what a client has not taken.
     for (const connection of [...this.#all]) connection.cut({ reset: !connection.flushed });
@@ -177,7 +182,7 @@ export class ClientConnections implements ConnectionContext {
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);
     // An upgrade is octets both ways in the end: the fast lane has them.
     if (full && request.upgrade === undefined && canBeGuest(request)) return this.#serveFull(connection, request);
-    const plan = this.#planFast(connection, request);
+    const plan = makePlan({ connection, request, parser: this.parser, context: this.#context });
     connection.remember(plan);
     return this.serveAgain(connection, plan);
   }
@@ -210,9 +215,14 @@ export class ClientConnections implements ConnectionContext {
     this.#guests.get(connection)?.destroy();
   }
 
-  #admit(accepted: Accepted): void {
+  #admitAll(): void {
+    this.#arrivals.admitAll();
+    this.#unixArrivals.admitAll();
+  }
+
+  #admit(accepted: Accepted, clientAddress?: string): void {
     const { socket, source } = shareBlock(accepted);
-    this.#add(new ClientConnection(socket, this, source));
+    this.#add(new ClientConnection(socket, this, source, clientAddress));
   }
 
   #add(connection: ClientConnection): void {
@@ -223,48 +233,6 @@ export class ClientConnections implements ConnectionContext {
   #getsComments(request: JudgedRequest): boolean {
     if (this.#context.options.waitingRoom.keepAliveCommentsMs === undefined) return false;
     return mayGetComments({ ...request, accept: fieldOf(this.parser, 'accept') });
-  }
-
-  #planFast(connection: ClientConnection, request: JudgedRequest): FastPlan {
-    const { parser } = this;
-    const context = this.#context;
-    const keepsId = context.requestIds.accepts(request.requestId);
-    const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
-    return {
-      request,
-      text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
-      givenId: keepsId ? request.requestId : undefined,
-      repeatable: isRepeatable({ ...request, path: request.target }, context.options.retry.safeRoutes),
-      affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
-      priority: this.#priorityOf(connection, request.target),
-      subject: {
-        method: request.method,
-        path: request.target,
-        client: this.#clientFacts(connection, request),
-      },
-    };
-  }
-
-  #clientFacts(
-    { clientAddress, receivedVersion }: ClientConnection,
-    { minorVersion }: JudgedRequest,
-  ): ClientFacts | undefined {
-    if (this.#context.observer.wantsClient !== true) return undefined;
-    return {
-      address: clientAddress,
-      httpVersion: receivedVersion ?? `1.${minorVersion}`,
-      referer: fieldOf(this.parser, 'referer'),
-      userAgent: fieldOf(this.parser, 'user-agent'),
-    };
-  }
-
-  /** Costs nothing where nobody's word counts and no route is declared. */
-  #priorityOf(connection: ClientConnection, path: string): Priority {
-    const { trustedProxies, options } = this.#context;
-    const { header, trustClients } = options.priorities;
-    const trusted = trustedProxies.trusts(connection.clientAddress);
-    const claimed = trusted || trustClients ? fieldOf(this.parser, header) : undefined;
-    return priorityOf({ path, claimed, trusted }, options.priorities);
   }
 
   /** The same guest for all messages of a connection, so that node:http can keep it alive. */
@@ -287,18 +255,4 @@ export class ClientConnections implements ConnectionContext {
       noteAnnouncedDrain: (upstream) => this.#context.upstreams.noteAnnouncedDrain(upstream),
     };
   }
-}
-
-/** The answer to an OPTIONS that goes no further. */
-function optionsText(close: boolean): string {
-  const connection = close ? 'Connection: close\r\n' : '';
-  return `HTTP/1.1 204 No Content\r\nDate: ${httpDate()}\r\nAllow: ${ALLOWED_METHODS}\r\n${connection}\r\n`;
-}
-
-function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {
-  return new Gate({
-    maxBodyBytes: limits.maxBodyBytes ?? Infinity,
-    upgrades: upgrades.map((protocol) => protocol.toLowerCase()),
-    pseudonym,
-  });
 }

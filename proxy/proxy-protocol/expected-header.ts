@@ -11,9 +11,15 @@ export type OnAnnounced = (socket: Socket, clientAddress: string) => void;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** From trusted proxies alone. @param socket paused, and not read from. */
-export function expectHeader(socket: Socket, prologues: Prologues, onAnnounced: OnAnnounced): void {
-  const peer = socket.remoteAddress;
+export interface Announcer {
+  /** Paused, and not read from. */
+  readonly socket: Socket;
+  /** Its address; undefined for one that is gone. */
+  readonly peer: string | undefined;
+}
+
+/** From trusted proxies alone. */
+export function expectHeader({ socket, peer }: Announcer, prologues: Prologues, onAnnounced: OnAnnounced): void {
   // It is gone already, as health checks of the TCP kind are.
   if (peer === undefined) return void socket.destroy();
   if (prologues.policies.trustedProxies.trusts(peer)) {

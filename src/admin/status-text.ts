@@ -9,6 +9,11 @@ export function describeRole({ role, temperature }: BackendStatus): string {
   return role === 'standby' ? `standby (${temperature ?? '?'})` : role;
 }
 
+/** Where clients find it. */
+export function describeFront({ host, port, socket }: Pick<StatusView['front'], 'host' | 'port' | 'socket'>): string {
+  return `http://${host}:${port}${socket === null ? '' : ` and ${socket}`}`;
+}
+
 export function describeLoad({ inflight, waiting }: StatusView['front']): string {
   return `${inflight} in flight, ${waiting} waiting`;
 }

@@ -77,6 +77,8 @@ export interface StatusView {
   readonly front: {
     readonly host: string;
     readonly port: number;
+    /** The path of the Unix socket beside it; null where there is none. */
+    readonly socket: string | null;
     readonly inflight: number;
     readonly waiting: number;
   };

@@ -1,5 +1,6 @@
 // `understudy check`: says whether the config is right; loadConfig throws every problem together if not.
 
+import { describeFront } from '../admin/status-text.js';
 import type { Config } from '../config/config.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { EXIT } from './exit-code.js';
@@ -19,7 +20,7 @@ export function runCheck(options: CheckOptions, terminal: Terminal): Promise<num
   terminal.stdout.write(
     [
       `${path ?? 'defaults'}: ok`,
-      `front     http://${config.front.host}:${config.front.port}${headersText(config)}`,
+      `front     ${describeFront({ ...config.front, socket: config.front.socket ?? null })}${headersText(config)}`,
       `backends  ${config.backends.map((backend) => backend.name).join(', ')}`,
       `modes     ${modes.join(', ')}; starts in ${config.mode}`,
       '',
@@ -29,5 +30,6 @@ export function runCheck(options: CheckOptions, terminal: Terminal): Promise<num
 }
 
 function headersText({ front, trustedProxies }: Config): string {
-  return front.proxyProtocol ? `, PROXY headers from ${trustedProxies.join(', ')}` : '';
+  if (!front.proxyProtocol) return '';
+  return `, PROXY headers from ${[...trustedProxies, ...(front.socket === undefined ? [] : ['the socket'])].join(', ')}`;
 }

@@ -68,8 +68,8 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
   });
   try {
     const { predecessor } = options;
-    const frontUrl = await startWithProgress(understudy, signals, { terminal, predecessor, frontFd: passed.frontFd });
-    if (frontUrl !== undefined) notifier.noteReady(`ready on ${frontUrl}`);
+    const front = await startWithProgress(understudy, signals, { terminal, predecessor, frontFd: passed.frontFd });
+    if (front !== undefined) notifier.noteReady(`ready on ${front}`);
     await understudy.stopped;
   } finally {
     await understudy.stop();
@@ -109,7 +109,7 @@ interface StartContext {
   readonly frontFd: number | undefined;
 }
 
-/** Resolves with the front's address; undefined when it was stopped while it started. */
+/** Resolves with the front's addresses, in words; undefined when it was stopped while it started. */
 async function startWithProgress(
   understudy: Understudy,
   signals: StopSignals,
@@ -126,10 +126,11 @@ async function startWithProgress(
   try {
     const addresses = await understudy.start({ signal: signals.startSignal, predecessor, frontFd });
     line.clear();
+    const front = [addresses.frontUrl, addresses.frontSocket].filter((place) => place !== undefined).join(' and ');
     terminal.stdout.write(
-      `understudy is ready on ${addresses.frontUrl}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
+      `understudy is ready on ${front}\nadmin API on ${addresses.adminUrl} (token ${addresses.token})\n`,
     );
-    return addresses.frontUrl;
+    return front;
   } catch (error) {
     // Whoever asked for it, a stop in the middle of the start is no failure.
     if (!understudy.stopping.aborted) throw error;

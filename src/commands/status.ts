@@ -1,7 +1,7 @@
 // `understudy status [--json]`: what the pool looks like now.
 
 import type { AdminClient } from '../admin/admin-client.js';
-import { describeLoad, describePressure, describeRole } from '../admin/status-text.js';
+import { describeFront, describeLoad, describePressure, describeRole } from '../admin/status-text.js';
 import type { BackendStatus, LeaseStatus, StatusView, WorkerStatus } from '../admin/status-view.js';
 import { systemClock } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
@@ -27,7 +27,7 @@ export function renderStatus(status: StatusView, nowMs: number): string {
   const { front, instance } = status;
   return [
     ...summaryLines(status, nowMs),
-    `front    http://${front.host}:${front.port}   ${describeLoad(front)}`,
+    `front    ${describeFront(front)}   ${describeLoad(front)}`,
     `process  pid ${instance.pid}, version ${instance.version}`,
     '',
     renderTable(

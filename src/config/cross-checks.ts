@@ -1,6 +1,8 @@
 // What the keys of a config say about each other. Pure: a config in, problems out.
 
 import { isIP } from 'node:net';
+import { dirname, join } from 'node:path';
+import { adminSocketPath } from '../admin/locate-instance.js';
 import type { BackendConfig, Config, ModeConfig } from './config.js';
 import type { ConfigProblem } from './config-error.js';
 
@@ -13,6 +15,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkCommand(config),
     ...checkTrustedProxies(config.trustedProxies),
     ...checkProxyProtocol(config),
+    ...checkSocket(config),
     ...checkAdaptiveLimit(config.adaptiveLimit),
     ...checkWedgedAfter(config),
     ...checkBackoff(config),
@@ -123,10 +126,26 @@ function checkTrustedProxies(entries: readonly string[]): ConfigProblem[] {
 
 /** A header from anybody else is not believed, nor is a connection without one. */
 function checkProxyProtocol({ front, trustedProxies }: Config): ConfigProblem[] {
-  if (!front.proxyProtocol || trustedProxies.length > 0) return [];
+  if (!front.proxyProtocol || trustedProxies.length > 0 || front.socket !== undefined) return [];
   const message =
     'is on, but trustedProxies is empty, so every connection would be closed; accepted: with the proxy in front of us named there, such as trustedProxies: [127.0.0.1] for one on this machine';
   return [{ path: 'front.proxyProtocol', message }];
+}
+
+/** unix(7): the place of the path in an address, less its end. */
+const MAX_SOCKET_PATH_BYTES = 107;
+/** It is bound under a name of that length first. */
+const TEMPORARY_NAME_BYTES = 9;
+
+function checkSocket({ front: { socket }, runtimeDir }: Config): ConfigProblem[] {
+  if (socket === undefined) return [];
+  const path = 'front.socket';
+  if (socket === adminSocketPath(runtimeDir)) return [{ path, message: `${socket} is the socket of the admin API` }];
+  const folderBytes = Buffer.byteLength(join(dirname(socket), '/'));
+  const bytes = Math.max(Buffer.byteLength(socket), folderBytes + TEMPORARY_NAME_BYTES);
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return [];
+  const accepted = `${MAX_SOCKET_PATH_BYTES} octets at most, ${MAX_SOCKET_PATH_BYTES - TEMPORARY_NAME_BYTES} in its folder`;
+  return [{ path, message: `${socket} is too long for a Unix socket; accepted: ${accepted}` }];
 }
 
 function isAddressOrNetwork(entry: string): boolean {

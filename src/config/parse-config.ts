@@ -57,8 +57,10 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
   const modes = completeModes(givenModes, backends.length);
   const runtimeDir =
     givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
+  const { socket } = parsed.front;
   return {
     ...rest,
+    front: socket === undefined ? parsed.front : { ...parsed.front, socket: resolve(cwd, socket) },
     backends,
     modes,
     mode: mode ?? (Object.hasOwn(modes, 'production') ? 'production' : Object.keys(modes)[0]!),

@@ -5,9 +5,10 @@ import type { Config } from './config.js';
 
 export function toProxyOptions(config: Config): ProxyOptions {
   const { deadlines, retry, limits, priorities } = config;
+  const { socket, socketMode, ...front } = config.front;
   const { enabled, ...gradient } = config.adaptiveLimit;
   return {
-    front: config.front,
+    front: { ...front, socket: socket === undefined ? undefined : { path: socket, mode: parseInt(socketMode, 8) } },
     lane: config.lane,
     balance: config.balance,
     maxInflightPerWorker: config.maxInflightPerWorker,

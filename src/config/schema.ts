@@ -73,6 +73,12 @@ const front = section({
   port: port.default(9000),
   /** Every connection begins with a PROXY header (version 1 or 2), and comes from one of trustedProxies. */
   proxyProtocol: z.boolean().default(false),
+  /** The path of a Unix socket beside the port; whoever may connect to it is a trusted proxy. */
+  socket: z.string().min(1).optional(),
+  socketMode: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, "accepted: three octal digits as text, such as '0660'")
+    .default('0660'),
 });
 
 const admin = section({ host: z.string().default('127.0.0.1'), port: port.default(9001) });

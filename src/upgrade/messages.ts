@@ -3,7 +3,8 @@
 //   successor: holding (it has the lock and the admin)  -> predecessor: front (with the listening server)
 //   successor: done (it accepts)                        -> predecessor finishes what it has in flight and ends
 // At any point the successor may say failed, or end: then the predecessor goes on. The front comes last, so that a
-// successor which fails has accepted nothing that could be lost with it.
+// successor which fails has accepted nothing that could be lost with it. The front's Unix socket, where there is one, needs no
+// message: the successor has it as a descriptor from its start, and listens on it once it has the front.
 
 export type Milestone = 'ready' | 'holding' | 'done';
 

@@ -8,16 +8,27 @@ import type { PredecessorMessage, SuccessorMessage } from './messages.js';
 /** Set for a process that is to take over, to the port of the front that it will be given. */
 export const SUCCESSOR_VARIABLE = 'UNDERSTUDY_SUCCESSOR';
 
+/** The number of the descriptor with the front's Unix socket, and its path behind a colon; not set where there is none. */
+export const SUCCESSOR_SOCKET_VARIABLE = 'UNDERSTUDY_SUCCESSOR_SOCKET';
+
+export interface GivenSocket {
+  /** It listens already, and nothing comes by it here before we listen too. */
+  readonly fd: number;
+  readonly path: string;
+}
+
 const ENDED = "it has ended. Its workers are left as they are, for 'understudy run' to adopt";
 
 export class Predecessor {
   readonly frontPort: number;
+  readonly frontSocket: GivenSocket | undefined;
   readonly #gone = new AbortController();
 
   constructor() {
     this.frontPort = Number(process.env[SUCCESSOR_VARIABLE]);
     // Whom we start is no successor of theirs.
     delete process.env[SUCCESSOR_VARIABLE];
+    this.frontSocket = takeSocket(process.env);
     // It may have ended while our modules were being loaded: that is told to nobody again.
     if (process.connected) process.once('disconnect', () => this.#gone.abort());
     else this.#gone.abort();
@@ -77,6 +88,12 @@ export class Predecessor {
       else this.#gone.signal.addEventListener('abort', onGone, { once: true });
     });
   }
+}
+
+function takeSocket(env: NodeJS.ProcessEnv): GivenSocket | undefined {
+  const [fd, ...path] = (env[SUCCESSOR_SOCKET_VARIABLE] ?? '').split(':');
+  delete env[SUCCESSOR_SOCKET_VARIABLE];
+  return path.length === 0 ? undefined : { fd: Number(fd), path: path.join(':') };
 }
 
 function goneError(reason: string): UnderstudyError {

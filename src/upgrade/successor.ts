@@ -6,7 +6,7 @@ import type { Server } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import { UnderstudyError } from '../core/errors.js';
 import type { Milestone, PredecessorMessage, SuccessorMessage } from './messages.js';
-import { SUCCESSOR_VARIABLE } from './predecessor.js';
+import { SUCCESSOR_SOCKET_VARIABLE, SUCCESSOR_VARIABLE, type GivenSocket } from './predecessor.js';
 
 /** For all of its words together, since the pool is held meanwhile. It starts no worker, so it has little to do. */
 const PATIENCE_MS = 60_000;
@@ -21,6 +21,8 @@ const STEPS: Readonly<Record<Milestone, string>> = {
 export interface SuccessorOptions {
   readonly clock: Clock;
   readonly frontPort: number;
+  /** Ours; it gets a descriptor of its own to the same socket as it starts. */
+  readonly frontSocket?: GivenSocket | undefined;
   /** What it needs beside our environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Program and arguments; those of this process by default. */
@@ -36,13 +38,13 @@ export class Successor {
   #failure: string | undefined;
   #onNews: () => void = () => undefined;
 
-  constructor({ clock, frontPort, env, command = process.argv.slice(1) }: SuccessorOptions) {
+  constructor({ clock, frontPort, frontSocket, env, command = process.argv.slice(1) }: SuccessorOptions) {
     const [program = '', ...args] = command;
     this.#clock = clock;
     this.#untilMs = clock.now() + PATIENCE_MS;
     this.#child = fork(program, args, {
-      env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(frontPort) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env, [SUCCESSOR_VARIABLE]: String(frontPort), ...socketVariable(frontSocket) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(frontSocket === undefined ? [] : [frontSocket.fd])],
       detached: true,
     });
     this.#child.on('message', (message) => this.#hear(message as SuccessorMessage));
@@ -117,6 +119,13 @@ export class Successor {
       this.#onNews();
     });
   }
+}
+
+/** The first descriptor behind the IPC channel's. */
+const SOCKET_FD = 4;
+
+function socketVariable(socket: GivenSocket | undefined): Record<string, string> {
+  return socket === undefined ? {} : { [SUCCESSOR_SOCKET_VARIABLE]: `${SOCKET_FD}:${socket.path}` };
 }
 
 function upgradeError(step: string, reason: string): UnderstudyError {

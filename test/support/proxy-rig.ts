@@ -57,6 +57,7 @@ export class ProxyRig {
   static async start(options: Partial<ProxyOptions> = {}): Promise<ProxyRig> {
     const rig = new ProxyRig(options);
     rig.port = (await rig.proxy.listen()).port;
+    await rig.proxy.listenUnix();
     return rig;
   }
 

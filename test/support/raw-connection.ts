@@ -23,8 +23,10 @@ export class RawConnection {
     socket.on('close', () => this.#end());
   }
 
-  static async open(port: number, from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...from });
+  /** @param place a port on loopback, or the path of a Unix socket. */
+  static async open(place: number | string, from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
+    const where = typeof place === 'string' ? { path: place } : { port: place, host: '127.0.0.1', ...from };
+    const socket = connect({ ...where, allowHalfOpen: true });
     await once(socket, 'connect');
     return new RawConnection(socket);
   }

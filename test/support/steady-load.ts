@@ -13,6 +13,8 @@ export interface LoadResult {
 export interface LoadOptions {
   readonly url: string;
   readonly connections: number;
+  /** Connects there instead of where the URL says. */
+  readonly socketPath?: string;
 }
 
 export class SteadyLoad {
@@ -59,7 +61,8 @@ export class SteadyLoad {
   }
 
   async #ask(): Promise<number> {
-    const sent = request(this.#options.url, { agent: this.#agent });
+    const { url, socketPath } = this.#options;
+    const sent = request(url, { agent: this.#agent, socketPath });
     sent.end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     response.resume();

@@ -27,7 +27,7 @@ function workerAt(id: string, counts: { requests: number; failures?: number }): 
 function statusWith(workers: readonly WorkerStatus[], facts: object = {}): StatusView {
   return {
     mode: { current: 'production', target: 'production', converged: true, leases: [] },
-    front: { host: '127.0.0.1', port: 9000, inflight: 4, waiting: 1 },
+    front: { host: '127.0.0.1', port: 9000, socket: null, inflight: 4, waiting: 1 },
     pressure: { acts: [], evidence: null },
     resources: null,
     backends: [

@@ -17,7 +17,7 @@ function problemsOf(input: unknown): readonly ConfigProblem[] {
 describe('parseConfig', () => {
   test('fills in the whole default config when given nothing', () => {
     const config = parseConfig(undefined);
-    expect(config.front).toEqual({ host: '127.0.0.1', port: 9000, proxyProtocol: false });
+    expect(config.front).toEqual({ host: '127.0.0.1', port: 9000, proxyProtocol: false, socketMode: '0660' });
     expect(config.backends).toEqual([
       { name: 'primary', host: '127.0.0.1', port: 8000 },
       { name: 'secondary', host: '127.0.0.1', port: 8080 },
@@ -150,6 +150,21 @@ describe('parseConfig', () => {
       { trustedProxies: ['10.0.0.300/8'] },
       'trustedProxies.0',
       /no address/,
+    ],
+    ['a mode that is no mode', { front: { socketMode: '0888' } }, 'front.socketMode', /three octal digits/],
+    ['a mode as a number', { front: { socketMode: 660 } }, 'front.socketMode', /expected string/],
+    [
+      'too long a socket path',
+      { front: { socket: `/tmp/${'x'.repeat(103)}` } },
+      'front.socket',
+      /too long.*107 octets/,
+    ],
+    ['too long a folder', { front: { socket: `/${'x'.repeat(98)}/s` } }, 'front.socket', /too long.*98 in its folder/],
+    [
+      'the socket of the admin API',
+      { front: { socket: '/tmp/here/admin.sock' }, runtimeDir: '/tmp/here' },
+      'front.socket',
+      /socket of the admin API/,
     ],
     ['PROXY headers from nobody', { front: { proxyProtocol: true } }, 'front.proxyProtocol', /trustedProxies is empty/],
     ['a network with too long a prefix', { trustedProxies: ['10.0.0.0/33'] }, 'trustedProxies.0', /no address/],

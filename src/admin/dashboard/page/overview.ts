@@ -2,7 +2,7 @@
 
 import { gibibytesText, perSecondText, shareText } from '../../quantity-text.js';
 import type { Rates } from '../../rates.js';
-import { describeGpu, describeLoad, describePressure, describeUsage } from '../../status-text.js';
+import { describeFront, describeGpu, describeLoad, describePressure, describeUsage } from '../../status-text.js';
 import type { StatusView } from '../../status-view.js';
 import { byId, element, say } from './elements.js';
 
@@ -16,7 +16,7 @@ export function showOverview(status: StatusView, rates: Rates | undefined): void
     ]),
     ...memoryLines(status),
     ...machineLines(status),
-    ['Front', `http://${status.front.host}:${status.front.port}`],
+    ['Front', describeFront(status.front)],
     ['Process', `pid ${status.instance.pid}, version ${status.instance.version}`],
   ];
   byId('overview').replaceChildren(

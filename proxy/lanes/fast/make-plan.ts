@@ -1,0 +1,55 @@
+// What is made of a judged request once, for it and for all that repeat its head on the connection.
+
+import { requestText } from '../../headers/request-text.js';
+import type { JudgedRequest } from '../../gate.js';
+import type { RequestHeadParser } from '../../http1/request-head.js';
+import { priorityOf, type Priority } from '../../priority.js';
+import type { ClientFacts } from '../../request-record.js';
+import { isRepeatable } from '../../retry-policy.js';
+import { affinityOf, fieldOf } from '../affinity.js';
+import { ChangingText } from '../changing-text.js';
+import type { ClientConnection } from '../client-connection.js';
+import type { LaneContext } from '../lane-context.js';
+import type { FastPlan } from './fast-plan.js';
+
+export interface PlanSources {
+  readonly connection: ClientConnection;
+  readonly request: JudgedRequest;
+  /** Has just completed the request's head. */
+  readonly parser: RequestHeadParser;
+  readonly context: LaneContext;
+}
+
+export function makePlan(sources: PlanSources): FastPlan {
+  const { connection, request, parser, context } = sources;
+  const keepsId = context.requestIds.accepts(request.requestId);
+  const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
+  return {
+    request,
+    text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
+    givenId: keepsId ? request.requestId : undefined,
+    repeatable: isRepeatable({ ...request, path: request.target }, context.options.retry.safeRoutes),
+    affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
+    priority: priorityIn(sources),
+    subject: { method: request.method, path: request.target, client: clientFacts(sources) },
+  };
+}
+
+function clientFacts({ connection, request, parser, context }: PlanSources): ClientFacts | undefined {
+  if (context.observer.wantsClient !== true) return undefined;
+  return {
+    address: connection.clientAddress,
+    httpVersion: connection.receivedVersion ?? `1.${request.minorVersion}`,
+    referer: fieldOf(parser, 'referer'),
+    userAgent: fieldOf(parser, 'user-agent'),
+  };
+}
+
+/** Costs nothing where nobody's word counts and no route is declared. */
+function priorityIn({ connection, request, parser, context }: PlanSources): Priority {
+  const { trustedProxies, options } = context;
+  const { header, trustClients } = options.priorities;
+  const trusted = trustedProxies.trusts(connection.clientAddress);
+  const claimed = trusted || trustClients ? fieldOf(parser, header) : undefined;
+  return priorityOf({ path: request.target, claimed, trusted }, options.priorities);
+}
