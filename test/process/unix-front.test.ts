@@ -6,6 +6,8 @@ import { RawConnection } from '../support/raw-connection.js';
 import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess } from '../support/understudy-process.js';
 
+/** Loaded before the program by whoever has one in its NODE_OPTIONS. */
+const MORTAL_SUCCESSOR = join(process.cwd(), 'dist', 'test', 'fixtures', 'mortal-successor.js');
 const MODES = { production: { active: 1 } };
 
 let instance: UnderstudyProcess;
@@ -17,9 +19,12 @@ beforeEach(async () => {
   instance = await UnderstudyProcess.prepare({ backendCount: 1, config: { modes: MODES } });
   path = join(instance.folder, 'front.sock');
   editFront({ socket: path });
-  instance.launch();
-  await instance.waitForOutput(/ready/);
 });
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  instance.launch({ env });
+  await instance.waitForOutput(/ready/);
+}
 
 afterEach(async () => {
   await load?.stop();
@@ -45,6 +50,7 @@ async function statusBySocket(): Promise<string> {
 
 describe('a run with front.socket', () => {
   test('listens there too, says so, and removes the file when it stops', async () => {
+    await start();
     const url = `http://127.0.0.1:${instance.frontPort}`;
     expect(instance.stdout).toContain(`understudy is ready on ${url} and ${path}\n`);
     expect(await statusBySocket()).toBe('HTTP/1.1 200 OK');
@@ -58,15 +64,16 @@ describe('a run with front.socket', () => {
   });
 
   test('is found again by the next run after it was killed', async () => {
+    await start();
     instance.signal('SIGKILL');
     await instance.waitForExit();
     expect(existsSync(path)).toBe(true);
-    instance.launch();
-    await instance.waitForOutput(/ready/);
+    await start();
     expect(await statusBySocket()).toBe('HTTP/1.1 200 OK');
   });
 
   test('keeps its socket from another instance, which says whose it is not', async () => {
+    await start();
     const other = await UnderstudyProcess.prepare({
       backendCount: 1,
       config: { modes: MODES, front: { socket: path } },
@@ -81,6 +88,7 @@ describe('a run with front.socket', () => {
 
 describe('an upgrade of a run with front.socket', () => {
   test('hands it over twice without losing a request, and the last one removes it', async () => {
+    await start();
     load = new SteadyLoad({ url: 'http://a/', connections: 4, socketPath: path });
     await load.waitForAnswers(50);
     let before = instance.pid;
@@ -96,7 +104,21 @@ describe('an upgrade of a run with front.socket', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test('that dies on the way leaves the old one at the socket, losing no request', async () => {
+    await start({ NODE_OPTIONS: `--import ${MORTAL_SUCCESSOR}`, DIES_AT: 'front' });
+    load = new SteadyLoad({ url: 'http://a/', connections: 4, socketPath: path });
+    await load.waitForAnswers(50);
+    expect(await instance.command('upgrade')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/SIGKILL ended it/),
+    });
+    await load.waitForAnswers(50);
+    expect((await load.stop()).failures).toEqual([]);
+    expect(existsSync(path)).toBe(true);
+  });
+
   test('is refused when the config says another path, and the old one goes on', async () => {
+    await start();
     editFront({ socket: `${path}2` });
     const { code, stderr } = await instance.command('upgrade');
     expect(code).toBe(1);
