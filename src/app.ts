@@ -25,7 +25,10 @@ import { composePlan } from './admin/compose-plan.js';
 import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
 import type { ReloadReport } from './admin/reload-report.js';
+import { frontUrl } from './admin/status-text.js';
 import type { StatusView } from './admin/status-view.js';
+import { Certificate } from './certificate.js';
+import type { CertificateReading } from './config/certificate-files.js';
 import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
@@ -61,7 +64,7 @@ export interface UnderstudyDependencies {
 }
 
 export interface StartedAddresses {
-  /** For clients, as `http://host:port`. */
+  /** For clients, as `http://host:port`, or `https://`. */
   readonly frontUrl: string;
   /** The path of the Unix socket beside it, where there is one. */
   readonly frontSocket: string | undefined;
@@ -141,6 +144,7 @@ class Instance implements Understudy {
   readonly #metrics: Metrics;
   readonly #accessLog: OpenAccessLog;
   readonly #logRotation: WorkerLogRotation;
+  readonly #certificate: Certificate;
   /** Of the admin API; an upgrade hands it on. */
   #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
@@ -169,7 +173,11 @@ class Instance implements Understudy {
       { logDir: config.logDir, maxBytes: config.log.rotateAbove, keep: config.log.keep, everyMs: ROTATE_EVERY_MS },
       shared,
     );
-    this.#proxy = createProxy(toProxyOptions(config), {
+    this.#certificate = new Certificate(config.front.tls, {
+      ...shared,
+      onRenewed: () => this.#proxy.applyOptions(toProxyOptions(this.#config, this.#certificate.current)),
+    });
+    this.#proxy = createProxy(toProxyOptions(config, this.#certificate.current), {
       ...shared,
       observer: this.#accessLog.observer,
       onIncident: (incident) => {
@@ -192,6 +200,7 @@ class Instance implements Understudy {
     this.#reloader = new Reloader({
       config,
       poolOptions,
+      certificate: this.#certificate,
       proxy: this.#proxy,
       pool: this.#pool,
       modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
@@ -215,7 +224,7 @@ class Instance implements Understudy {
         predecessor === undefined ? await this.#startAlone({ signal, frontFd }) : await this.#takeOver(predecessor);
       this.#modes.open();
       return {
-        frontUrl: `http://${this.#config.front.host}:${this.#frontPort}`,
+        frontUrl: frontUrl({ ...this.#config.front, port: this.#frontPort, tls: tlsStatus(this.#certificate.current) }),
         frontSocket: this.#config.front.socket,
         adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
         token: this.#token,
@@ -234,7 +243,7 @@ class Instance implements Understudy {
     await this.#proxy.listenUnix();
     const admin = await this.#openAdmin();
     await this.#watchResources();
-    this.#logRotation.start();
+    this.#startRest();
     await this.#pool.start({ signal });
     return admin;
   }
@@ -268,7 +277,7 @@ class Instance implements Understudy {
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     const admin = await this.#openAdmin();
     this.#refuseWhenStopping();
-    this.#logRotation.start();
+    this.#startRest();
     await predecessor.takeFront((front) => {
       // It accepts already, and nobody here would answer.
       if (this.#stopping !== undefined) front.close();
@@ -400,6 +409,7 @@ class Instance implements Understudy {
         host: this.#config.front.host,
         port: this.#frontPort,
         socket: this.#config.front.socket ?? null,
+        tls: tlsStatus(this.#certificate.current),
         inflight,
         waiting,
       },
@@ -498,7 +508,13 @@ class Instance implements Understudy {
     this.#resolveStopped();
   }
 
+  #startRest(): void {
+    this.#logRotation.start();
+    this.#certificate.watch();
+  }
+
   #endRest(): void {
+    this.#certificate.stop();
     this.#resources?.stop();
     this.#logRotation.stop();
     this.#accessLog.close();
@@ -511,6 +527,10 @@ class Instance implements Understudy {
     if (!this.#upgrading) return;
     throw new UnderstudyError('this instance is handing over to a new one', { code: 'upgrading', source: 'operator' });
   }
+}
+
+function tlsStatus(certificate: CertificateReading | undefined): StatusView['front']['tls'] {
+  return certificate === undefined ? null : { validTo: certificate.validTo };
 }
 
 /** pino's level can be set; a logger without one keeps its own. */

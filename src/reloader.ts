@@ -2,7 +2,9 @@
 // and undone when the pool can't follow. One reload at a time; app.ts lends it both planes.
 
 import type { ReloadReport } from './admin/reload-report.js';
+import type { Certificate } from './certificate.js';
 import type { Config } from './config/config.js';
+import type { ConfigChange } from './config/config-diff.js';
 import { toPoolOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { planReload } from './config/reload-plan.js';
@@ -10,6 +12,7 @@ import { planReload } from './config/reload-plan.js';
 export interface ReloaderOptions {
   readonly config: Config;
   readonly poolOptions: ReturnType<typeof toPoolOptions>;
+  readonly certificate: Pick<Certificate, 'current' | 'refresh'>;
   readonly proxy: { applyOptions(options: ReturnType<typeof toProxyOptions>): void };
   readonly pool: { applyOptions(options: ReturnType<typeof toPoolOptions>): Promise<ReloadReport['backends']> };
   /** Modes that somebody counts on. */
@@ -49,10 +52,14 @@ export class Reloader {
 
   async #reload(config: Config): Promise<ReloadReport> {
     const before = this.#config;
-    const changes = planReload(before, config, { modes: this.#options.modesInUse() });
+    const { certificate, proxy } = this.#options;
+    const changes = [
+      ...planReload(before, config, { modes: this.#options.modesInUse() }),
+      ...refreshCertificate(certificate),
+    ];
     if (changes.length === 0) return { changes, backends: NO_BACKENDS };
     const poolOptions = toPoolOptions(config, { config: before, command: this.#poolOptions.command });
-    this.#options.proxy.applyOptions(toProxyOptions(config));
+    proxy.applyOptions(toProxyOptions(config, certificate.current));
     try {
       const backends = await this.#options.pool.applyOptions(poolOptions);
       this.#config = config;
@@ -60,8 +67,18 @@ export class Reloader {
       this.#options.onApplied(config);
       return { changes, backends };
     } catch (error) {
-      this.#options.proxy.applyOptions(toProxyOptions(before));
+      proxy.applyOptions(toProxyOptions(before, certificate.current));
       throw error;
     }
   }
+}
+
+/** Its files may have changed although the config has not. */
+function refreshCertificate(certificate: ReloaderOptions['certificate']): ConfigChange[] {
+  const before = validity(certificate);
+  return certificate.refresh() ? [{ path: 'front.tls', before, after: validity(certificate) }] : [];
+}
+
+function validity({ current }: ReloaderOptions['certificate']): string {
+  return `valid until ${new Date(current?.validTo ?? 0).toISOString()}`;
 }

@@ -22,6 +22,8 @@ const OWN_FIELDS = 8;
 const PSEUDO_FIELDS = 4;
 /** Section 6.8: requests that are on their way when we announce the end have so long to arrive. */
 const LAST_REQUESTS_MS = 1_000;
+/** How long a client that has been told everything may take to close; Node's session would wait for ever. */
+const LINGER_MS = 2_000;
 /** No request is refused by it. */
 const ANY_STREAM = 2 ** 31 - 1;
 
@@ -47,6 +49,8 @@ export class Http2Sessions {
 
   begin(secured: TLSSocket, address: string): void {
     const { limits } = this.#policies.options;
+    // Unlike in HTTP/1.1, a client that has ended its side gets nothing any more.
+    secured.allowHalfOpen = false;
     const session = performServerHandshake(secured, {
       maxHeaderListPairs: limits.maxFields + PSEUDO_FIELDS,
       settings: {
@@ -60,7 +64,7 @@ export class Http2Sessions {
       maxHeadBytes: limits.maxHeadBytes + OWN_BYTES,
       maxFields: limits.maxFields + OWN_FIELDS,
     });
-    const own = new Session(session, { ...this.#dependencies, policies: this.#policies, address, parser });
+    const own = new Session({ session, secured }, { ...this.#dependencies, policies: this.#policies, address, parser });
     this.#all.add(own);
     session.once('close', () => this.#all.delete(own));
     if (this.#ended) own.end();
@@ -78,6 +82,11 @@ export class Http2Sessions {
   }
 }
 
+interface Connection {
+  readonly session: ServerHttp2Session;
+  readonly secured: TLSSocket;
+}
+
 interface Surroundings extends SessionsDependencies {
   readonly policies: ProloguePolicies;
   readonly address: string;
@@ -89,12 +98,14 @@ class Session implements DeadlineHolder {
   deadlineTick = -1;
   deadlinePlace = 0;
   readonly #session: ServerHttp2Session;
+  readonly #secured: TLSSocket;
   readonly #surroundings: Surroundings;
   #streams = 0;
   #ending = false;
 
-  constructor(session: ServerHttp2Session, surroundings: Surroundings) {
+  constructor({ session, secured }: Connection, surroundings: Surroundings) {
     this.#session = session;
+    this.#secured = secured;
     this.#surroundings = surroundings;
     session.on('error', () => undefined);
     session.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
@@ -108,6 +119,8 @@ class Session implements DeadlineHolder {
   /** Nothing is asked any more, or was asked for long. */
   onDeadline(): void {
     if (!this.#session.closed) this.#session.close();
+    else if (this.#streams === 0) this.#secured.destroy();
+    if (!this.#secured.destroyed) this.#surroundings.wheel.arm(this, LINGER_MS);
   }
 
   end(): void {
@@ -119,12 +132,13 @@ class Session implements DeadlineHolder {
 
   destroy(): void {
     this.#session.destroy();
+    this.#secured.destroy();
   }
 
   #serve(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const { wheel, onRequest, address, parser } = this.#surroundings;
     this.#streams += 1;
-    if (!this.#ending) wheel.disarm(this);
+    if (!this.#ending && !this.#session.closed) wheel.disarm(this);
     stream.once('close', () => this.#onServed());
     stream.on('error', () => undefined);
     const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
@@ -134,7 +148,7 @@ class Session implements DeadlineHolder {
 
   #onServed(): void {
     this.#streams -= 1;
-    if (this.#streams === 0 && !this.#ending && !this.#session.destroyed) this.#armIdle();
+    if (this.#streams === 0 && !this.#ending && !this.#session.closed) this.#armIdle();
   }
 
   #armIdle(): void {

@@ -10,8 +10,16 @@ export function describeRole({ role, temperature }: BackendStatus): string {
 }
 
 /** Where clients find it. */
-export function describeFront({ host, port, socket }: Pick<StatusView['front'], 'host' | 'port' | 'socket'>): string {
-  return `http://${host}:${port}${socket === null ? '' : ` and ${socket}`}`;
+interface Front extends Pick<StatusView['front'], 'host' | 'port'> {
+  readonly tls: object | null;
+}
+
+export function frontUrl({ host, port, tls }: Front): string {
+  return `${tls === null ? 'http' : 'https'}://${host}:${port}`;
+}
+
+export function describeFront(front: Front & Pick<StatusView['front'], 'socket'>): string {
+  return `${frontUrl(front)}${front.socket === null ? '' : ` and ${front.socket}`}`;
 }
 
 export function describeLoad({ inflight, waiting }: StatusView['front']): string {

@@ -79,6 +79,11 @@ export interface StatusView {
     readonly port: number;
     /** The path of the Unix socket beside it; null where there is none. */
     readonly socket: string | null;
+    /** Of the port; null where it speaks plain HTTP. */
+    readonly tls: {
+      /** When its certificate is valid no longer, in milliseconds since 1970. */
+      readonly validTo: number;
+    } | null;
     readonly inflight: number;
     readonly waiting: number;
   };

@@ -1,6 +1,7 @@
 // `understudy check`: says whether the config is right; loadConfig throws every problem together if not.
 
 import { describeFront } from '../admin/status-text.js';
+import { readCertificate } from '../config/certificate-files.js';
 import type { Config } from '../config/config.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { EXIT } from './exit-code.js';
@@ -13,6 +14,8 @@ export interface CheckOptions {
 /** Prints a summary of what would run. @throws ConfigError with every problem. */
 export function runCheck(options: CheckOptions, terminal: Terminal): Promise<number> {
   const { config, path } = loadConfig({ flags: options.flags });
+  // Here and by whoever serves alone: a command that only asks may run without the right to read a key.
+  if (config.front.tls !== undefined) readCertificate(config.front.tls);
   const modes = Object.entries(config.modes).map(
     ([name, mode]) =>
       `${name} (${mode.active} x ${mode.workers}${mode.standby > 0 ? ` + ${mode.standby} ${mode.temperature}` : ''})`,
@@ -20,7 +23,7 @@ export function runCheck(options: CheckOptions, terminal: Terminal): Promise<num
   terminal.stdout.write(
     [
       `${path ?? 'defaults'}: ok`,
-      `front     ${describeFront({ ...config.front, socket: config.front.socket ?? null })}${headersText(config)}`,
+      `front     ${describeFront({ ...config.front, socket: config.front.socket ?? null, tls: config.front.tls ?? null })}${headersText(config)}`,
       `backends  ${config.backends.map((backend) => backend.name).join(', ')}`,
       `modes     ${modes.join(', ')}; starts in ${config.mode}`,
       '',

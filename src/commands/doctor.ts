@@ -6,6 +6,7 @@ import { fillCommand, findPortHolder } from '../../pool/index.js';
 import { AdminClient } from '../admin/admin-client.js';
 import { adminSocketPath } from '../admin/locate-instance.js';
 import type { StatusView } from '../admin/status-view.js';
+import { readCertificate } from '../config/certificate-files.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { knowsGracefulTimeout, workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
@@ -41,6 +42,8 @@ const SUPERVISED: Finding = {
   text: 'uvicorn has no supervisor of its own with one worker: Understudy is it, and starts again what ends or hangs',
 };
 const MIN_FILE_DESCRIPTORS = 4096;
+/** Those that renew certificates do so a month before, or when a third of their time is left. */
+const RENEWAL_DUE_MS = 14 * 24 * 3_600_000;
 
 /** Prints every finding; exit code 1 when something would keep Understudy from running. */
 export async function runDoctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
@@ -50,6 +53,7 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
     ...examineCommand(config),
     ...(running === undefined ? await examinePorts(config) : examineRunning(running, config)),
     ...(running === undefined ? checkWeights(config, { places: systemCgroups }) : []),
+    ...examineCertificate(config, systemClock.epochNow()),
     ...(await examineFileDescriptors()),
     await examineGpu(),
   ];
@@ -101,6 +105,18 @@ function uvicornKnowsGracefulTimeout([program = '']: readonly string[]): boolean
     encoding: 'utf8',
   });
   return status !== 0 || knowsGracefulTimeout(stdout.trim());
+}
+
+function examineCertificate({ front: { tls } }: Config, now: number): Finding[] {
+  if (tls === undefined) return [];
+  try {
+    const { validTo } = readCertificate(tls);
+    const text = `the certificate in ${tls.cert} is valid until ${new Date(validTo).toISOString()}`;
+    if (validTo <= now) return [{ level: 'fail', text: `${text}: clients refuse it` }];
+    return [{ level: validTo - now < RENEWAL_DUE_MS ? 'warn' : 'ok', text }];
+  } catch (error) {
+    return [{ level: 'fail', text: errorMessage(error) }];
+  }
 }
 
 async function examinePorts(config: Config): Promise<Finding[]> {

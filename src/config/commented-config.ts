@@ -12,6 +12,7 @@ const TEXT = `# yaml-language-server: $schema=https://unpkg.com/understudy-lb/un
 # The one port that clients use. host: 0.0.0.0 opens it to the network. proxyProtocol: true where a proxy in front says by PROXY
 # headers whose connections it brings: it must be in trustedProxies, and whoever is not, or sends none, is closed.
 # socket: /run/understudy/front.sock adds a Unix socket, for whom socketMode lets connect: they are believed as trustedProxies are.
+# tls: { cert: fullchain.pem, key: privkey.pem } makes the port HTTPS with HTTP/2, minVersion: TLSv1.3 refuses TLS 1.2.
 front: { host: 127.0.0.1, port: 9000, proxyProtocol: false, socketMode: '0660' }
 
 # Admin API, metrics and dashboard. Changes over this port need the token printed at start.

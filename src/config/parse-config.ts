@@ -57,10 +57,9 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
   const modes = completeModes(givenModes, backends.length);
   const runtimeDir =
     givenRuntimeDir === undefined ? defaultRuntimeDir(parsed.front.port) : resolve(cwd, givenRuntimeDir);
-  const { socket } = parsed.front;
   return {
     ...rest,
-    front: socket === undefined ? parsed.front : { ...parsed.front, socket: resolve(cwd, socket) },
+    front: placeFront(parsed.front, cwd),
     backends,
     modes,
     mode: mode ?? (Object.hasOwn(modes, 'production') ? 'production' : Object.keys(modes)[0]!),
@@ -68,6 +67,15 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
     cwd: resolve(cwd, parsed.cwd ?? '.'),
     runtimeDir,
     logDir: parsed.logDir === undefined ? join(runtimeDir, 'logs') : resolve(cwd, parsed.logDir),
+  };
+}
+
+function placeFront(front: ParsedConfig['front'], cwd: string): ParsedConfig['front'] {
+  const { socket, tls } = front;
+  return {
+    ...front,
+    ...(socket === undefined ? {} : { socket: resolve(cwd, socket) }),
+    ...(tls === undefined ? {} : { tls: { ...tls, cert: resolve(cwd, tls.cert), key: resolve(cwd, tls.key) } }),
   };
 }
 

@@ -1,14 +1,20 @@
 // The config in the data plane's words.
 
 import type { ProxyOptions } from '../../proxy/index.js';
+import type { CertificateReading } from './certificate-files.js';
 import type { Config } from './config.js';
 
-export function toProxyOptions(config: Config): ProxyOptions {
+/** @param tls what is in the files that `front.tls` names. */
+export function toProxyOptions(config: Config, tls?: CertificateReading): ProxyOptions {
   const { deadlines, retry, limits, priorities } = config;
   const { socket, socketMode, ...front } = config.front;
   const { enabled, ...gradient } = config.adaptiveLimit;
   return {
-    front: { ...front, socket: socket === undefined ? undefined : { path: socket, mode: parseInt(socketMode, 8) } },
+    front: {
+      ...front,
+      tls,
+      socket: socket === undefined ? undefined : { path: socket, mode: parseInt(socketMode, 8) },
+    },
     lane: config.lane,
     balance: config.balance,
     maxInflightPerWorker: config.maxInflightPerWorker,

@@ -73,6 +73,14 @@ const front = section({
   port: port.default(9000),
   /** Every connection begins with a PROXY header (version 1 or 2), and comes from one of trustedProxies. */
   proxyProtocol: z.boolean().default(false),
+  /** Of the port: HTTPS, with HTTP/2 for clients that want it. The files are PEM. */
+  tls: z
+    .strictObject({
+      cert: z.string().min(1),
+      key: z.string().min(1),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+    })
+    .optional(),
   /** The path of a Unix socket beside the port; whoever may connect to it is a trusted proxy. */
   socket: z.string().min(1).optional(),
   socketMode: z

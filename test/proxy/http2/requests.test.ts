@@ -10,6 +10,8 @@ import {
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
 import { CERTIFICATE } from '../../support/certificates.js';
@@ -288,6 +290,24 @@ describe('when the proxy leaves', () => {
     await told;
     await left;
   });
+});
+
+test('a client that does not close when it has been told everything does not hold up a proxy that leaves', async () => {
+  await start(echo);
+  // Its answer is never read, so Node's session never ends.
+  const stream = session.request({ ':path': '/' });
+  await once(stream, 'response');
+  await rig.proxy.leave({ graceMs: 60_000 });
+  expect(rig.records).toHaveLength(1);
+});
+
+test('a client that has gone leaves nothing behind', async () => {
+  await start(echo);
+  await ask({ ':path': '/' });
+  session.close();
+  await once(session, 'close');
+  const count = promisify(rig.proxy.frontServer.getConnections.bind(rig.proxy.frontServer));
+  while ((await count()) > 0) await setImmediate();
 });
 
 test('an idle session is closed after the time that any client may be idle', async () => {

@@ -29,7 +29,7 @@ function statusWith(backends: readonly BackendStatus[], over: Partial<StatusView
       failedUpgrade: null,
     },
     mode: { current: 'validation', target: 'validation', converged: true, leases: [], available: [], job: {} },
-    front: { host: '', port: 1, socket: null, inflight: 0, waiting: 0 },
+    front: { host: '', port: 1, socket: null, tls: null, inflight: 0, waiting: 0 },
     backends,
     failback: { kind: 'steady' },
     pressure: { acts: [], evidence: null },
