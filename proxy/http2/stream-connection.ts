@@ -9,8 +9,16 @@ import type { ResponseHeadParser } from '../http1/response-head.js';
 import { pairs } from './pairs.js';
 import type { RequestText } from './request-text.js';
 
-/** RFC 9113 section 8.2.2. */
-const NOT_IN_HTTP2 = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+/** RFC 9113 section 8.2.2, and what Node refuses beside it. */
+const NOT_IN_HTTP2 = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'http2-settings',
+]);
 
 const BROKEN_OFF = new Error('the answer was broken off');
 
@@ -46,7 +54,7 @@ export class StreamConnection extends Duplex {
     stream.on('data', (bytes: Buffer) => this.#onData(bytes));
     stream.once('trailers', (_headers: unknown, _flags: number, raw: string[]) => this.#keepTrailers(raw));
     stream.once('end', () => this.#onRequestEnd());
-    stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
+    stream.once('wantTrailers', () => this.#orBreakOff(() => stream.sendTrailers(this.#trailers)));
     stream.once('close', () => this.destroy());
     stream.pause();
   }
@@ -63,7 +71,7 @@ export class StreamConnection extends Duplex {
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: Done): void {
     const stream = this.#stream;
-    if (stream.destroyed || this.#answered) return done();
+    if (stream.closed || stream.destroyed || this.#answered) return done();
     if (this.#answering) return this.#passBody(bytes, 0, done);
     this.#head = this.#head.length === 0 ? bytes : Buffer.concat([this.#head, bytes]);
     const start = this.#beginAnswer();
@@ -114,7 +122,8 @@ export class StreamConnection extends Duplex {
         return -1;
       }
       if (parser.status >= 200) return this.#respond();
-      this.#stream.additionalHeaders({ ':status': parser.status, ...headersOf(parser) });
+      const headers = { ':status': parser.status, ...headersOf(parser) };
+      if (!this.#orBreakOff(() => this.#stream.additionalHeaders(headers))) return -1;
     }
     this.#head = NOTHING;
     return -1;
@@ -128,10 +137,23 @@ export class StreamConnection extends Duplex {
     else if (parser.chunked) this.#body.beginChunked({ strip: true, keepTrailers: true });
     else if (contentLength > 0) this.#body.beginLength(contentLength);
     else this.#body.beginUntilClose();
-    this.#answering = true;
     const headers = { ':status': status, ...headersOf(parser) };
-    this.#stream.respond(headers, this.#body.done ? { endStream: true } : { waitForTrailers: parser.chunked });
-    return parser.end;
+    const how = this.#body.done ? { endStream: true } : { waitForTrailers: parser.chunked };
+    this.#answering = this.#orBreakOff(() => this.#stream.respond(headers, how));
+    return this.#answering ? parser.end : -1;
+  }
+
+  /** Node throws at some of what HTTP/1.1 allows: a status above 599, say. That is no answer in HTTP/2. */
+  #orBreakOff(act: () => void): boolean {
+    try {
+      act();
+      return true;
+    } catch {
+      this.#broken = true;
+      if (!this.#stream.closed) this.#stream.destroy(BROKEN_OFF);
+      this.destroy();
+      return false;
+    }
   }
 
   /** `done` once the stream has taken it: only then may the block that it lies in be read into again. */

@@ -199,6 +199,26 @@ describe.each(['auto', 'full'] as const)('HTTP/2, lane %s', (lane) => {
     expect(session.destroyed).toBe(false);
   });
 
+  test('an answer that HTTP/2 has no words for is the end of its stream alone', async () => {
+    const strange = (socket: Socket) =>
+      socket.once('data', () => socket.end('HTTP/1.1 799 What\r\nContent-Length: 0\r\n\r\n'));
+    await startRaw(strange, lane);
+    const answer = await ask({ ':path': '/' });
+    expect([constants.NGHTTP2_INTERNAL_ERROR, constants.NGHTTP2_NO_ERROR]).toContain(answer.code);
+    expect(answer.status).not.toBe(799);
+    expect(session.destroyed).toBe(false);
+  });
+
+  test('fields that only HTTP/1.1 has are left out of an answer', async () => {
+    const fields = 'HTTP2-Settings: x\r\nTE: gzip\r\nKeep-Alive: timeout=5\r\nX-Own: kept\r\n';
+    const upstream = (socket: Socket) =>
+      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 2\r\n\r\nhi`));
+    await startRaw(upstream, lane);
+    const answer = await ask({ ':path': '/' });
+    expect(answer).toMatchObject({ status: 200, body: 'hi', code: 0 });
+    expect(answer.headers['x-own']).toBe('kept');
+  });
+
   test('an answer that ends with its connection ends cleanly', async () => {
     const whole = (socket: Socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nwhole'));
     await startRaw(whole, lane);

@@ -97,6 +97,38 @@ describe.each(['auto', 'full'] as const)('TLS on the front, lane %s', (lane) => 
     await closed;
     expect(answer).not.toMatch(/\r\n0\r\n/);
   });
+
+  test('ends an answer that its connection would end with a reset when it is broken off', async () => {
+    let upstream: Socket | undefined;
+    rig = await ProxyRig.start({ front: frontWith(CERTIFICATE), lane });
+    rig.route(
+      await rig.rawBackend((socket) => {
+        upstream = socket;
+        socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nbegun'));
+      }),
+    );
+    const socket = await open();
+    await ask(socket, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n', /begun/);
+    const failed = once(socket, 'error');
+    upstream!.resetAndDestroy();
+    expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('carries a WebSocket', async () => {
+    rig = await ProxyRig.start({ front: frontWith(CERTIFICATE), lane });
+    rig.route(
+      await rig.rawBackend((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+          socket.on('data', (bytes) => socket.write(bytes));
+        });
+      }),
+    );
+    const socket = await open();
+    const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+    expect(await ask(socket, upgrade, /\r\n\r\n/)).toMatch(/^HTTP\/1\.1 101/);
+    expect(await ask(socket, 'octets', /octets/)).toBe('octets');
+  });
 });
 
 describe('a handshake', () => {
