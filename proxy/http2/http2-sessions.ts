@@ -15,6 +15,8 @@ const MAX_STREAMS = 128;
 /** How much of a body may be on its way to us: the 64 KiB that the protocol begins with make far clients slow. */
 const STREAM_WINDOW = 256 * 1024;
 const SESSION_WINDOW = 1024 * 1024;
+/** In MiB, as Node counts: above all windows together, or it would refuse streams that it has let begin. */
+const SESSION_MEMORY = 64;
 /** What we add to an answer's head ourselves. */
 const OWN_BYTES = 4 * 1024;
 const OWN_FIELDS = 8;
@@ -52,6 +54,7 @@ export class Http2Sessions {
     // Unlike in HTTP/1.1, a client that has ended its side gets nothing any more.
     secured.allowHalfOpen = false;
     const session = performServerHandshake(secured, {
+      maxSessionMemory: SESSION_MEMORY,
       maxHeaderListPairs: limits.maxFields + PSEUDO_FIELDS,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,

@@ -1,12 +1,10 @@
 // The head of an HTTP/2 request in the words of HTTP/1.1 (RFC 9113 section 8.3): so that one gate judges all requests. Pure.
 
-import { pairs } from './pairs.js';
+import { NOT_IN_HTTP2, pairs } from './raw-fields.js';
 
 /** Nothing that could end a line, or a name, may get into one. */
 const UNSAFE_VALUE = /[\0\r\n]/;
 const SAFE_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** The protocol has framing of its own; whoever names it all the same means to be misread (section 8.2.2). */
-const NOT_IN_HTTP2 = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 
 export interface RequestText {
   readonly text: string;
@@ -30,6 +28,7 @@ export function requestTextOf(raw: readonly string[], ended: boolean): RequestTe
       pseudo.set(name, value);
       continue;
     }
+    // Whoever names framing of HTTP/1.1 all the same means to be misread.
     if (!SAFE_NAME.test(name) || NOT_IN_HTTP2.has(name)) return undefined;
     hasLength ||= name === 'content-length';
     // Section 8.2.3: to HTTP/1.1 they are one.

@@ -6,19 +6,11 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { Duplex } from 'node:stream';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
-import { pairs } from './pairs.js';
+import { NOT_IN_HTTP2, pairs } from './raw-fields.js';
 import type { RequestText } from './request-text.js';
 
-/** RFC 9113 section 8.2.2, and what Node refuses beside it. */
-const NOT_IN_HTTP2 = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'te',
-  'http2-settings',
-]);
+/** In an answer Node throws at these as well. */
+const NOT_IN_ANSWERS = new Set([...NOT_IN_HTTP2, 'te', 'http2-settings']);
 
 const BROKEN_OFF = new Error('the answer was broken off');
 
@@ -200,7 +192,7 @@ function headersOf(parser: ResponseHeadParser): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (let index = 0; index < parser.fields.count; index += 1) {
     const name = parser.lowerName(index);
-    if (!NOT_IN_HTTP2.has(name)) addTo(headers, name, parser.value(index));
+    if (!NOT_IN_ANSWERS.has(name)) addTo(headers, name, parser.value(index));
   }
   return headers;
 }
