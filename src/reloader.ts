@@ -53,12 +53,11 @@ export class Reloader {
   async #reload(config: Config): Promise<ReloadReport> {
     const before = this.#config;
     const { certificate, proxy } = this.#options;
-    const changes = [
-      ...planReload(before, config, { modes: this.#options.modesInUse() }),
-      ...refreshCertificate(certificate),
-    ];
-    if (changes.length === 0) return { changes, backends: NO_BACKENDS };
+    const planned = planReload(before, config, { modes: this.#options.modesInUse() });
     const poolOptions = toPoolOptions(config, { config: before, command: this.#poolOptions.command });
+    // The last that may refuse: from here on it is what the proxy has.
+    const changes = [...planned, ...refreshCertificate(certificate)];
+    if (changes.length === 0) return { changes, backends: NO_BACKENDS };
     proxy.applyOptions(toProxyOptions(config, certificate.current));
     try {
       const backends = await this.#options.pool.applyOptions(poolOptions);
