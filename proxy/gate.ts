@@ -19,7 +19,6 @@ export interface GateRules {
   readonly pseudonym: string;
 }
 
-/** A right request, as far as its head tells. */
 export function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string): Gate {
   return new Gate({
     maxBodyBytes: limits.maxBodyBytes ?? Infinity,
@@ -28,6 +27,7 @@ export function createGate({ limits, upgrades }: ProxyOptions, pseudonym: string
   });
 }
 
+/** A right request, as far as its head tells. */
 export class JudgedRequest {
   readonly method: string;
   /** What the upstream is asked for: origin form or `*`. */
