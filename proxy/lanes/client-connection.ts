@@ -151,7 +151,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** The answer is whole. `close`: it was said to be the last one. */
   answered({ close, now }: { readonly close: boolean; readonly now?: number }): void {
-    if (this.#state !== 'message' && this.#state !== 'tunnel') return;
+    if (!this.#isServing) return;
     this.#server = undefined;
     this.#context.noteAnswered();
     // RFC 9112 section 9.3: with the request unread the connection can't be used again.
@@ -162,9 +162,13 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#readEarly();
   }
 
-  /** Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. */
+  /**
+   * Ends it without pretending that the answer was whole. `reset`: where a clean close would look like its end. Otherwise what
+   * was written leaves first, unless the client has stopped taking.
+   */
   cut({ reset }: { readonly reset: boolean }): void {
     const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
+    if (!reset && this.#isServing && !this.#writer.done && !this.#writer.full) return this.#cutOnceFlushed();
     // A shutdown that is just under way can't be taken back; the client has been sent everything then.
     if (!reset || this.#writer.ending || socket.resetAndDestroy === undefined) return void socket.destroy();
     // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
@@ -175,6 +179,15 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
       // Only TCP knows a reset.
       socket.destroy();
     }
+  }
+
+  /** TLS keeps a write until the one before it is over, which it tells of in a later turn. */
+  #cutOnceFlushed(): void {
+    this.#state = 'lingering';
+    this.#server = undefined;
+    this.#context.noteAnswered();
+    this.#context.wheel.arm(this, this.#context.deadlines.bodyIdleMs);
+    this.#writer.end(() => void this.#socket.destroy());
   }
 
   /** From here on octets pass both ways unread; those held back so far come first. */
@@ -442,7 +455,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   #onClose(): void {
     const server = this.#server;
-    const wasServing = this.#state === 'message' || this.#state === 'tunnel';
+    const wasServing = this.#isServing;
     this.#state = 'closed';
     this.#server = undefined;
     this.#context.wheel.release(this);
@@ -461,6 +474,10 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
+  }
+
+  get #isServing(): boolean {
+    return this.#state === 'message' || this.#state === 'tunnel';
   }
 
   /** Of HTTP, where the client speaks another one than it is read in. */

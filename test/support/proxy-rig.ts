@@ -13,7 +13,7 @@ import {
   type ProxyOptions,
   type RequestRecord,
 } from '../../proxy/index.js';
-import { RawConnection } from './raw-connection.js';
+import { RawConnection, type ConnectionChoices } from './raw-connection.js';
 
 interface ListeningHandle {
   onconnection: (...accepted: unknown[]) => void;
@@ -28,11 +28,14 @@ export class ProxyRig {
   readonly refusedConnections: string[] = [];
   port = 0;
   readonly #closers: (() => void)[] = [];
+  /** What the front says it is; nothing without TLS. */
+  readonly #certificate: string | undefined;
   /** Of each place in the route: another port there is another process. */
   readonly #processes: { port: number; generation: number }[] = [];
   #onRecord: () => void = () => undefined;
 
   private constructor(options: Partial<ProxyOptions>) {
+    this.#certificate = options.front?.tls?.cert;
     this.proxy = createProxy(
       { ...defaultProxyOptions, ...options, front: { ...options.front, host: '127.0.0.1', port: 0 } },
       {
@@ -93,8 +96,10 @@ export class ProxyRig {
     };
   }
 
-  async connect(from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
-    const connection = await RawConnection.open(this.port, from);
+  /** Over TLS where the front has it. */
+  async connect(choices: ConnectionChoices = {}): Promise<RawConnection> {
+    const trust = this.#certificate;
+    const connection = await RawConnection.open(this.port, trust === undefined ? choices : { trust, ...choices });
     this.#closers.push(() => connection.close());
     return connection;
   }

@@ -1,7 +1,14 @@
 // A client connection that writes literal bytes and reads literal bytes, for wire tests.
 
-import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+
+export interface ConnectionChoices {
+  readonly localAddress?: string;
+  /** Over TLS, trusting this certificate alone; PEM. */
+  readonly trust?: string;
+}
 
 export class RawConnection {
   readonly socket: Socket;
@@ -24,11 +31,11 @@ export class RawConnection {
   }
 
   /** @param place a port on loopback, or the path of a Unix socket. */
-  static async open(place: number | string, from: { readonly localAddress?: string } = {}): Promise<RawConnection> {
+  static async open(place: number | string, { trust, ...from }: ConnectionChoices = {}): Promise<RawConnection> {
     const where = typeof place === 'string' ? { path: place } : { port: place, host: '127.0.0.1', ...from };
     const socket = connect({ ...where, allowHalfOpen: true });
     await once(socket, 'connect');
-    return new RawConnection(socket);
+    return new RawConnection(trust === undefined ? socket : await secure(socket, trust));
   }
 
   write(bytes: string): this {
@@ -69,4 +76,10 @@ export class RawConnection {
     this.ended = true;
     this.#changed();
   }
+}
+
+async function secure(socket: Socket, trust: string): Promise<Socket> {
+  const secured = connectSecurely({ socket, ca: trust, servername: 'localhost' });
+  await once(secured, 'secureConnect');
+  return secured;
 }

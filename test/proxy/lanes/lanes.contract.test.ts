@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
+import { CERTIFICATE } from '../../support/certificates.js';
 import { freePorts } from '../../support/free-port.js';
 import { ProxyRig, statusOf, targetFor } from '../../support/proxy-rig.js';
 
@@ -30,10 +32,21 @@ function scripted(answer: string, after: (socket: Socket) => void = () => undefi
   };
 }
 
-/** What every lane must do: a client can't tell them apart. */
-describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
+const FRONTS = {
+  TCP: defaultProxyOptions.front,
+  TLS: { ...defaultProxyOptions.front, tls: { ...CERTIFICATE, minVersion: 'TLSv1.2' } },
+} as const;
+
+/** What every lane must do: a client can't tell them apart, whatever carries its octets. */
+describe.each([
+  ['auto', 'TCP'],
+  ['full', 'TCP'],
+  ['auto', 'TLS'],
+  ['full', 'TLS'],
+] as const)('with lane %s over %s:', (lane, carrier) => {
+  const start = (options: Partial<ProxyOptions>) => ProxyRig.start({ lane, front: FRONTS[carrier], ...options });
   beforeEach(async () => {
-    rig = await ProxyRig.start({ lane, waitingRoom: { capacity: 2, deadlineMs: 10_000 } });
+    rig = await start({ waitingRoom: { capacity: 2, deadlineMs: 10_000 } });
   });
   afterEach(() => rig.close());
 
@@ -136,8 +149,9 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
     });
 
     test('replaces what an untrusted client says of forwarding, and says what it knows itself', async () => {
+      const [proto, lie] = carrier === 'TLS' ? ['https', 'http'] : ['http', 'https'];
       const { raw } = await seenBy(
-        'GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n',
+        `GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: ${lie}\r\nConnection: close\r\n\r\n`,
       );
       const fields = Object.fromEntries(
         raw.flatMap((name, index) => (index % 2 === 0 ? [[name.toLowerCase(), raw[index + 1]]] : [])),
@@ -145,9 +159,9 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
       expect(fields).toMatchObject({
         host: 'a.example',
         'x-forwarded-for': '127.0.0.1',
-        'x-forwarded-proto': 'http',
+        'x-forwarded-proto': proto,
         'x-forwarded-host': 'a.example',
-        forwarded: 'for=127.0.0.1;host="a.example";proto=http',
+        forwarded: `for=127.0.0.1;host="a.example";proto=${proto}`,
       });
       expect(fields['via']).toMatch(/^1\.1 understudy-/);
       expect(fields['x-request-id']).toMatch(/^\w+-\w+$/);
@@ -323,8 +337,7 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
 
     test('answers 504 when the first byte does not come in time', async () => {
       await rig.close();
-      const { defaultProxyOptions } = await import('../../../proxy/index.js');
-      rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, firstByteMs: 100 } });
+      rig = await start({ deadlines: { ...defaultProxyOptions.deadlines, firstByteMs: 100 } });
       rig.route(await rig.rawBackend(() => undefined));
       const post = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi';
       expect(await rig.exchange(post)).toMatch(/^HTTP\/1\.1 504 [^]*"code":"first-byte-timeout"/);
@@ -354,7 +367,7 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
     });
   });
 
-  describe('clients that leave', () => {
+  describe('clients that leave or lag', () => {
     test('cancels the upstream request at once', async () => {
       let onCancelled = () => undefined as void;
       const cancelled = new Promise<void>((resolve) => (onCancelled = resolve));
@@ -394,6 +407,18 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
       await paused;
       expect(written).toBeLessThan(64 * 1024 * 1024);
     });
+
+    test('get all of an answer that ends with its connection when they stop reading for a while', async () => {
+      const body = 'x'.repeat(8 * 1024 * 1024);
+      rig.route(await rig.rawBackend(scripted(`HTTP/1.1 200 OK\r\n\r\n${body}`, (socket) => socket.end())));
+      const client = (await rig.connect()).write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
+      client.socket.pause();
+      while (client.socket.readableLength === 0) await setImmediate();
+      client.socket.resume();
+      const received = await client.waitForEnd();
+      expect(received.slice(received.indexOf('\r\n\r\n') + 4).length).toBe(body.length);
+      expect(client.reset).toBe(false);
+    });
   });
 
   describe('when nobody can take a request', () => {
@@ -414,7 +439,7 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
 
     test('refuses with queue-timeout what has waited too long', async () => {
       await rig.close();
-      rig = await ProxyRig.start({ lane, waitingRoom: { capacity: 2, deadlineMs: 50 } });
+      rig = await start({ waitingRoom: { capacity: 2, deadlineMs: 50 } });
       expect(await rig.exchange(GET)).toMatch(/^HTTP\/1\.1 503 [^]*"code":"queue-timeout"/);
     });
   });
@@ -486,8 +511,7 @@ describe.each(['auto', 'full'] as const)('with lane %s:', (lane) => {
 
     test('answers 504 when the upstream does not answer in time', async () => {
       await rig.close();
-      const { defaultProxyOptions } = await import('../../../proxy/index.js');
-      rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, firstByteMs: 50 } });
+      rig = await start({ deadlines: { ...defaultProxyOptions.deadlines, firstByteMs: 50 } });
       rig.route(await rig.rawBackend(() => undefined));
       expect(await rig.exchange(UPGRADE)).toMatch(/^HTTP\/1\.1 504 [^]*"code":"first-byte-timeout"/);
     });
