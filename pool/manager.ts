@@ -1,15 +1,18 @@
 // The control plane's only writer. Every event (an exit, an incident, a judgement, a request, a timer) ends in one
 // turn: observe, plan, take the steps, tell traffic, and again until the plan is empty. A turn is synchronous, so a
 // standby is in traffic before the event loop sees anything else. The decisions themselves are the planner's.
-// Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own.
+// Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own: the
+// switches (switching.ts), what the operator asks of single backends (backend-control.ts), what is told (news.ts).
 import { EventEmitter } from 'node:events';
 import type { Clock, Timer } from '../src/core/clock.js';
-import { errorMessage, UnderstudyError } from '../src/core/errors.js';
+import { errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
-import { budgetOf, forksItself, modeNamed, runs, shapeOf, type Role, type Shape, type Wish } from './modes.js';
+import { BackendControl } from './backend-control.js';
+import { budgetOf, forksItself, modeNamed, shapeOf, type Shape } from './modes.js';
 import { takeOver } from './inheritance.js';
+import { News } from './news.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
 import { withOperatorWishes } from './operator-wishes.js';
 import { isManaged, type PoolOptions } from './options.js';
@@ -29,18 +32,20 @@ import { comparePools, type PoolChange } from './pool-change.js';
 import { PressureWatch } from './pressure-watch.js';
 import { PromotionTimes } from './promotion-times.js';
 import { pushOut } from './push-out.js';
+import { Reach } from './reach.js';
 import { Rehearsals } from './rehearsals.js';
 import { Roster } from './roster.js';
 import type { StateFile } from './state-file.js';
 import { Steadiness } from './steadiness.js';
 import { TierTimes } from './tier-times.js';
 import { takeStep } from './step-taker.js';
-import { forecastSwitch, type Forecast } from './switch-forecast.js';
-import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
+import type { Forecast } from './switch-forecast.js';
+import type { SwitchReport } from './switch-transaction.js';
+import { Switching } from './switching.js';
 import type { RunProgram } from './resources/run-with-deadline.js';
 import { createSystemRuntime } from './system-runtime.js';
 import { TargetPublisher } from './target-publisher.js';
-import { done, Waiters, waiting, type Progress } from './waiters.js';
+import { done, Waiters, waiting } from './waiters.js';
 import { WorkerPriorities } from './worker-priorities.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
@@ -87,9 +92,6 @@ export interface StartOptions extends WaitOptions {
 /** A process that was killed is gone within that, as a rule. */
 const LOOK_AGAIN_MS = 100;
 
-/** Before anything was started: nothing is wished for, nothing is promised. */
-const EMPTY_SHAPE: Shape = { mode: 'none', wishes: new Map(), capacity: 0, floor: 0, forks: 1 };
-
 /** Far more than a turn can need; past it the plan chases its own tail, and the event loop must not hang with it. */
 const MAX_ROUNDS = 100;
 
@@ -109,16 +111,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #resources: ResourceSource | undefined;
   #admission: AdmissionDesk | undefined;
   readonly #waiters = new Waiters();
-  readonly #news: PoolEvent[] = [];
+  readonly #news: News;
+  readonly #switching: Switching;
+  readonly #reach: Reach;
+  readonly #byHand: BackendControl;
   readonly #pressure: PressureWatch;
   readonly #hurry = new AbortController();
   #options: PoolOptions;
   #budget: number;
-  /** The shape that stood last: what a failed switch goes back to. */
-  #standing = EMPTY_SHAPE;
-  #target = EMPTY_SHAPE;
-  #operator = new Map<string, Extract<Role, 'active' | 'standby'>>();
-  #switch: SwitchTransaction | undefined;
   #turning = false;
   #turnAgain = false;
   #began = false;
@@ -148,6 +148,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#runtime = runtime;
     this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
+    this.#news = new News({ clock, tell: (event) => this.emit('event', event) });
     this.#publisher = new TargetPublisher(traffic);
     this.#pressure = new PressureWatch({ traffic, clock, options: () => this.#options });
     this.#promotions = new PromotionTimes(clock);
@@ -156,6 +157,31 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const usesBusyGpu = (id: string) => isOnBusyGpu(this.#resources?.latest, id);
     const isHeld = () => this.#held;
     this.#roster = new Roster(options, { traffic, runtime, clock, random, hurry, usesBusyGpu, isHeld, onCreated });
+    this.#switching = new Switching({
+      clock,
+      waiters: this.#waiters,
+      news: this.#news,
+      workers: () => this.#workers,
+      observe: () => this.#observe(),
+      shape: () => this.#shape(),
+      refusal: () => this.#admission?.refusal,
+      onAimed: ({ mode }) => this.#admission?.applyOptions(admissionOptions(this.#options, mode)),
+      carryOut: (why) => this.#carryOut(why),
+    });
+    this.#reach = new Reach({
+      planInput: () => this.#planInput(),
+      standing: () => this.#switching.standing,
+      budget: () => this.#budget,
+    });
+    this.#byHand = new BackendControl({
+      roster: this.#roster,
+      waiters: this.#waiters,
+      news: this.#news,
+      reach: this.#reach,
+      target: () => this.#switching.target,
+      shape: () => this.#shape(),
+      turn: (why) => this.#turn(why),
+    });
     this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
       onRefused: (id, evidence) => this.#announcePriorityRefused(id, evidence),
@@ -172,7 +198,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       clock,
       hurry,
       graceMs: () => this.#options.stop.graceMs,
-      onEnding: (orphan) => this.#announceOrphan(orphan, 'does not fit and is ended'),
+      onEnding: (orphan) => this.#news.announceOrphan(orphan, 'does not fit and is ended'),
       onSettled: (orphan, outcome) => this.#onOrphanSettled(orphan, outcome),
     });
     if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
@@ -191,7 +217,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     // Stopped before it began: what an earlier Understudy left stays for the next start.
     this.#requireRunning();
     const shape = shapeOf(this.#options, this.#options.initialMode);
-    this.#requireReachable(shape, `start in ${shape.mode}`);
+    this.#reach.require(shape, `start in ${shape.mode}`);
     this.#began = true;
     this.#inCharge = !adoptOnly;
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
@@ -207,7 +233,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       await this.#orphans.end();
       this.#requireRunning();
       this.#held = false;
-      await this.#changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
+      await this.#switching.changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
       await this.stop({});
@@ -233,12 +259,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
     shapeOf(this.#options, name);
     // A change of the options either stands or is undone before the next change begins.
-    if (this.#switch?.undo !== undefined) await this.#waitSettled(signal);
+    if (this.#switching.isUndoable) await this.#switching.waitSettled(signal);
     this.#requireRunning();
     const to = shapeOf(this.#options, name);
-    this.#requireReachable(to, `switch to ${name}`);
-    this.#operator.clear();
-    return this.#changeTo({ from: this.#standingShape, to }, { signal, cause: askedFor(name) });
+    this.#reach.require(to, `switch to ${name}`);
+    this.#byHand.forget();
+    return this.#switching.changeTo({ from: this.#switching.from, to }, { signal, cause: askedFor(name) });
   }
 
   /**
@@ -248,26 +274,26 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * `switch-rolled-back`.
    */
   async applyOptions(options: PoolOptions, { signal }: WaitOptions = {}): Promise<PoolChange> {
-    await this.#waitSettled(signal);
+    await this.#switching.waitSettled(signal);
     this.#requireRunning();
     const before = this.#options;
-    const from = this.#standingShape;
-    const to = shapeOf(options, this.#target.mode);
+    const { from, target } = this.#switching;
+    const to = shapeOf(options, target.mode);
     const undo = () => this.#useOptions(before);
     this.#useOptions(options);
     try {
-      this.#requireReachable(to, 'change the pool');
+      this.#reach.require(to, 'change the pool');
     } catch (error) {
       undo();
       throw error;
     }
-    await this.#changeTo({ from, to, undo }, { signal, cause: 'the options have changed' });
+    await this.#switching.changeTo({ from, to, undo }, { signal, cause: 'the options have changed' });
     return comparePools(before, options);
   }
 
   /** The mode that the pool has, or is on its way to. */
   get targetMode(): string {
-    return this.#target.mode;
+    return this.#switching.target.mode;
   }
 
   /** @throws UnderstudyError (operator) `unknown-mode`, naming those that exist. */
@@ -278,9 +304,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** What `setMode` would do, if every step succeeds. Touches nothing. */
   planMode(name: string): SwitchPlan {
     const shape = shapeOf(this.#options, name);
-    const forecast = this.#forecast(shape);
-    const from = this.#standingShape?.mode;
-    return { ...forecast, from, to: name, floor: Math.min(this.#standing.floor, shape.floor), budget: this.#budget };
+    const forecast = this.#reach.forecast(shape);
+    const { from, standing } = this.#switching;
+    const floor = Math.min(standing.floor, shape.floor);
+    return { ...forecast, from: from?.mode, to: name, floor, budget: this.#budget };
   }
 
   /**
@@ -288,9 +315,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`.
    */
   async promote(backend: string): Promise<void> {
-    await this.#wishByHand(backend, 'active');
-    const progress = () => this.#progressOf(backend, (worker) => worker.serving);
-    await this.#waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'active', progress()));
+    this.#requireRunning();
+    await this.#byHand.promote(backend);
   }
 
   /**
@@ -298,23 +324,17 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`.
    */
   async drain(backend: string): Promise<void> {
-    await this.#wishByHand(backend, 'standby');
-    const rests = ({ state }: Worker) => state.kind !== 'active' && state.kind !== 'draining';
-    const progress = () => (this.#workersOf(backend).every(rests) ? done : waiting);
-    await this.#waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
+    this.#requireRunning();
+    await this.#byHand.drain(backend);
   }
 
-  /** Replaces each process of a backend, or of all, one at a time. Also forgives a crash loop. */
+  /**
+   * Replaces each process of a backend, or of all, one at a time. Also forgives a crash loop.
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`.
+   */
   async restart(backend: string | undefined): Promise<void> {
     this.#requireRunning();
-    const workers = backend === undefined ? this.#workers : this.#requireBackend(backend);
-    const why = { cause: 'the operator asked for a restart' };
-    const replaced = workers.filter((worker) => worker.managed && worker.pid !== undefined);
-    this.#requireReachable(this.#shape(), `restart ${backend ?? 'the workers'}`, replaced);
-    for (const worker of workers) worker.pardon();
-    for (const worker of replaced) worker.markOutdated(why);
-    this.#turn(why);
-    await this.#waiters.waitUntil(() => this.#progressOf(backend, (worker) => !worker.outdated && isAtRest(worker)));
+    await this.#byHand.restart(backend);
   }
 
   /** Weighs what traffic saw, in this turn: a promotion it calls for is done when this returns. */
@@ -329,14 +349,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       backends: this.#roster.backends,
       workers: this.#workers,
       target: this.#shape(),
-      standing: this.#standingShape?.mode,
-      converged: this.#switch === undefined && isConverged({ shape: this.#shape(), workers }),
+      standing: this.#switching.from?.mode,
+      converged: !this.#switching.isUnderWay && isConverged({ shape: this.#shape(), workers }),
       budget: this.#budget,
       running: countRunning(workers),
       failback: this.#steadiness.view(nowMs),
       pressure: this.#pressure.view,
       nowMs,
-      byHand: new Set(this.#operator.keys()),
+      byHand: new Set(this.#byHand.wishes.keys()),
       promotionOf: (backend) => this.#promotions.of(backend),
       tiersOf: (backend) => this.#tiers.of(backend),
     });
@@ -345,19 +365,19 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** To be told before the start. Without it nothing is known of the machine, and memory limits no start. */
   watchResources(source: ResourceSource): void {
     const rule = 'no worker is started without room for its peak';
-    const desk = new AdmissionDesk(admissionOptions(this.#options, this.#target.mode), {
+    const desk = new AdmissionDesk(admissionOptions(this.#options, this.#switching.target.mode), {
       clock: this.#clock,
       latest: () => source.latest,
       refresh: () => source.refresh(),
       onRefreshed: () => desk.holding && this.#turn({ cause: 'the resources were looked at again' }),
       availableBytes: readAvailableBytes,
       isGroupAlive,
-      onHeld: (evidence) => this.#announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
+      onHeld: (evidence) => this.#news.announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
     });
     source.on('sampled', (reading) => {
       desk.noteSample(reading);
       const step = this.#pressure.weigh(reading, this.#shape());
-      if (step !== undefined) this.#announce({ kind: 'pressure', ...step });
+      if (step !== undefined) this.#news.announce({ kind: 'pressure', ...step });
       if (step !== undefined || desk.holding) this.#turn(step ?? { cause: 'the resources were looked at again' });
     });
     this.#resources = source;
@@ -427,7 +447,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#held = false;
     this.#wake?.cancel();
     this.#rehearsals.stop();
-    this.#switch = undefined;
+    this.#switching.abandon();
     this.#waiters.failAll(operatorError('pool-stopping', 'The pool is stopping.'));
     const why = { cause: 'the pool is stopping' };
     this.#turn(why);
@@ -453,13 +473,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       if (!due) return;
       due = false;
       if (this.#held || this.#forgotten) return;
-      modeWritten = this.#standingShape?.mode;
+      modeWritten = this.#switching.from?.mode;
       memory.save(modeWritten, this.#workers);
     };
     this.on('change', () => {
       if (!due) setImmediate(() => this.#writeDown());
       due = true;
-      if (this.#standingShape?.mode !== modeWritten) this.#writeDown();
+      if (this.#switching.from?.mode !== modeWritten) this.#writeDown();
     });
   }
 
@@ -469,7 +489,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const left = this.#stateFile.read();
     if (left.refused !== undefined) {
       this.#log.warn({}, left.refused);
-      this.#announce({ kind: 'inheritance', cause: left.refused });
+      this.#news.announce({ kind: 'inheritance', cause: left.refused });
     }
     const deps = { roster: this.#roster, options: this.#options, runtime: this.#runtime };
     const { workers, orphans } = takeOver(left, deps);
@@ -477,15 +497,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const mode = left.pool?.mode ?? '';
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
     const resumed = useful && Object.hasOwn(this.#options.modes, mode);
-    if (resumed) {
-      this.#standing = shapeOf(this.#options, mode);
-      this.#aimAt(this.#standing);
-    }
+    if (resumed) this.#switching.resumeIn(shapeOf(this.#options, mode));
     return resumed;
   }
 
   #onOrphanSettled(orphan: Orphan, outcome: 'ended' | 'left'): void {
-    if (outcome === 'left') this.#announceOrphan(orphan, 'can not be ended and is left alone');
+    if (outcome === 'left') this.#news.announceOrphan(orphan, 'can not be ended and is left alone');
     this.#turn({ cause: `process ${orphan.pid}, left by an earlier Understudy, is in nobody's way any more` });
   }
 
@@ -506,9 +523,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     worker.on('proved', () => this.#onProved(worker));
     worker.on('timed', (temperature, ms) => {
       this.#tiers.note(worker.backend.name, temperature, { ms, at: this.#clock.epochNow() });
-      if (temperature === 'cold') return;
-      const evidence = `from ${temperature} to its answer in ${ms.toFixed(1)} ms`;
-      this.#announce({ kind: 'rehearsal', cause: 'a standby showed that it still answers', evidence }, worker);
+      if (temperature !== 'cold') this.#news.announceRehearsed(worker, temperature, ms);
     });
   }
 
@@ -522,9 +537,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (ended !== undefined) this.#admission?.noteEnded(ended);
     else if (to.kind === 'active' || to.kind === 'standby') this.#admission?.noteSettled();
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
-    this.#announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
-    if (this.#options.modes[this.#target.mode]?.pushOut === true) {
-      const onDone = (about: Worker, why: Why) => this.#announce({ kind: 'resources', ...why }, about);
+    this.#news.announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
+    if (this.#options.modes[this.#switching.target.mode]?.pushOut === true) {
+      const onDone = (about: Worker, why: Why) => this.#news.announce({ kind: 'resources', ...why }, about);
       void pushOut(move, { runtime: this.#runtime, onDone });
     }
   }
@@ -532,13 +547,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #onJudged(worker: Worker, why: Why): void {
     if (worker.state.kind === 'active' && !worker.usable) this.#steadiness.noteLoss();
     this.#turn({ ...why, cause: `${worker.id}: ${why.cause}` });
-    this.#announce({ kind: 'health', ...why }, worker);
+    this.#news.announce({ kind: 'health', ...why }, worker);
   }
 
   #onProved(worker: Worker): void {
     const provenMs = this.#promotions.noteProved(worker);
-    if (provenMs === undefined) return;
-    this.#announce({ kind: 'promotion', cause: `first answer ${provenMs.toFixed(1)} ms after the event` }, worker);
+    if (provenMs !== undefined) this.#news.announceProved(worker, provenMs);
   }
 
   /** One turn. Called within one (a step's own move), it only asks for another round. */
@@ -546,6 +560,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turnAgain = true;
     if (this.#turning) return;
     this.#turning = true;
+    this.#news.keep();
     const seenAtMs = this.#clock.now();
     for (let round = 0; this.#turnAgain; round++) {
       this.#turnAgain = false;
@@ -556,9 +571,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
-    this.#tellNews();
+    this.#news.tellAtOnce();
     this.#roster.dropGone();
-    this.#priorities.ensure(this.#target.mode, this.#roster.processes);
+    this.#priorities.ensure(this.#switching.target.mode, this.#roster.processes);
     this.#setWake();
     this.#waiters.checkAll();
     this.emit('change');
@@ -568,11 +583,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
     else if (!this.#held) this.#takeSteps(this.#planInput(), why);
     // In every round, right after the promotions that come alone: route first, the rest later.
-    if (this.#publisher.publish(this.#workers)) this.#announceRouted(seenAtMs, why);
-    this.#tellNews();
+    if (this.#publisher.publish(this.#workers)) {
+      for (const { worker, routedMs } of this.#promotions.noteRouted(seenAtMs))
+        this.#news.announceRouted(worker, routedMs, why);
+    }
+    this.#news.tell();
     if (this.#stopping || this.#held) return;
     this.#noteCompleteness();
-    this.#settleSwitch();
+    this.#switching.settle();
   }
 
   #takeSteps(input: PlanInput, why: Why): void {
@@ -582,11 +600,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #take(step: Step, why: Why): void {
-    this.#switch?.noteStep(step);
+    this.#switching.noteStep(step);
     const worker = this.#roster.find(step.id)!;
     if (step.kind === 'start') {
-      if (forksItself(this.#options.command)) worker.forks = this.#target.forks;
-      worker.modeEnv = this.#options.modes[this.#target.mode]?.env ?? {};
+      if (forksItself(this.#options.command)) worker.forks = this.#switching.target.forks;
+      worker.modeEnv = this.#options.modes[this.#switching.target.mode]?.env ?? {};
     }
     try {
       takeStep(worker, step, why);
@@ -600,7 +618,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#plannedAtMs = this.#clock.now();
     let admission: Admission | undefined;
     const workers = this.#observe();
-    const floor = Math.min(this.#standing.floor, this.#target.floor);
+    const { floor, promised } = this.#switching;
     const paused = countServing(workers) < floor ? undefined : this.#pressure.pausedBecause;
     const judge = () => this.#admission?.judge(this.#workers.filter(isBeingStarted), paused);
     return {
@@ -608,7 +626,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       workers,
       budget: this.#budget,
       floor,
-      promised: Math.min(this.#standing.capacity, this.#target.capacity),
+      promised,
       steady: this.#steadiness.isSteady(this.#plannedAtMs),
       // Read when it is asked for: a plan that starts nothing must not wait for facts about memory.
       get admission() {
@@ -618,12 +636,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #mayWakeForRehearsal(): boolean {
-    if (this.#switch !== undefined || this.#stopping) return false;
+    if (this.#switching.isUnderWay || this.#stopping) return false;
     return (this.#planInput().admission?.starts ?? Infinity) > 0;
   }
 
   #shape(): Shape {
-    return this.#pressure.apply(withOperatorWishes(this.#target, this.#operator));
+    return this.#pressure.apply(withOperatorWishes(this.#switching.target, this.#byHand.wishes));
   }
 
   #observe(): ObservedWorker[] {
@@ -650,35 +668,18 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake = this.#clock.startTimer(Math.ceil(delayMs), () => this.#turn(why), { unref: true });
   }
 
-  /** The budget is the mode's own, from the moment that it is wanted. */
-  #aimAt(shape: Shape): void {
-    this.#target = shape;
-    this.#admission?.applyOptions(admissionOptions(this.#options, shape.mode));
-  }
-
-  get #standingShape(): Shape | undefined {
-    return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
-  }
-
   #useOptions(options: PoolOptions): void {
-    const known = new Set(options.backends.map(({ name }) => name));
     this.#options = options;
     this.#budget = budgetOf(options);
-    this.#admission?.applyOptions(admissionOptions(options, this.#target.mode));
-    this.#operator = new Map([...this.#operator].filter(([backend]) => known.has(backend)));
+    this.#admission?.applyOptions(admissionOptions(options, this.#switching.target.mode));
+    this.#byHand.keepOnly(options.backends);
     this.#roster.apply(options);
     this.#rehearsals.restart();
   }
 
-  async #waitSettled(signal: AbortSignal | undefined): Promise<void> {
-    const isSettled = () => (this.#switch === undefined ? done : waiting);
-    // Again after each wait: somebody else who waited may have begun a change first.
-    while (this.#switch !== undefined) await this.#waiters.waitUntil(isSettled, signal);
-  }
-
   /** Settled, and no process is being launched: nobody else could know of it. */
   async #waitStill(): Promise<void> {
-    const isStill = () => this.#switch === undefined && !this.#workers.some(({ launching }) => launching);
+    const isStill = () => !this.#switching.isUnderWay && !this.#workers.some(({ launching }) => launching);
     do {
       await this.#waiters.waitUntil(() => (isStill() ? done : waiting));
       // One that was given up meanwhile.
@@ -686,142 +687,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     } while (!isStill());
   }
 
-  /** Begins the transaction, in this turn, and waits for its end. */
-  async #changeTo(
-    change: ShapeChange,
-    { signal, cause }: { signal: AbortSignal | undefined; cause: string },
-  ): Promise<SwitchReport> {
-    const { from, to } = change;
-    const transaction = new SwitchTransaction(change, this.#workers, this.#clock);
-    this.#switch?.settle({ kind: 'failed', error: superseded(this.#switch.to.mode, to.mode) });
-    this.#switch = transaction;
-    this.#aimAt(to);
-    for (const worker of this.#workers) worker.pardon();
-    const why = { cause };
-    this.#announce({ kind: 'mode', from: from?.mode, to: to.mode, ...why });
-    this.#noteForks();
-    this.#turn(why);
-    const onAbort = () => this.#rollBack(transaction, signal?.reason as Error);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      await this.#waiters.waitUntil(() => this.#progressOfSwitch(transaction));
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
-    return transaction.report();
-  }
-
-  #progressOfSwitch(transaction: SwitchTransaction): Progress {
-    const { outcome } = transaction;
-    if (outcome.kind !== 'failed' || this.#switch !== undefined) return outcome;
-    // Rolled back means that nothing of it is left, so the failure is told only then.
-    return this.#isAnythingLeftOf(transaction) && !transaction.first ? waiting : outcome;
-  }
-
-  /** What was there before it, or stands in for lost workers, is nothing of it, and may be there for long. */
-  #isAnythingLeftOf(transaction: SwitchTransaction): boolean {
-    const { wishes, capacity } = this.#shape();
-    const active = this.#observe().filter(({ id }) => wishes.get(id)?.role === 'active');
-    const isShort = countServing(active) < capacity;
-    const isUnwished = (wish: Wish | undefined) =>
-      wish === undefined || !(runs(wish) || (isShort && wish.role === 'standby'));
-    return this.#workers.some(
-      ({ id, state }) => state.kind !== 'off' && isUnwished(wishes.get(id)) && !transaction.ranBefore(id),
-    );
-  }
-
-  #settleSwitch(): void {
-    const transaction = this.#switch;
-    if (transaction === undefined) return;
-    const failure = transaction.findFailure(this.#workers) ?? this.#refusalOf(transaction);
-    if (failure !== undefined) return this.#rollBack(transaction, failure);
-    if (!isConverged({ shape: this.#shape(), workers: this.#observe() })) return;
-    this.#standing = this.#target;
-    this.#switch = undefined;
-    transaction.settle(done);
-    this.#announce({
-      kind: 'mode',
-      from: transaction.from?.mode,
-      to: transaction.to.mode,
-      cause: 'the switch is done',
-    });
-  }
-
-  #refusalOf({ from, to }: SwitchTransaction): UnderstudyError | undefined {
-    const refusal = this.#admission?.refusal;
-    if (refusal === undefined) return undefined;
-    const rest = from === undefined ? '' : ` The pool stays in ${from.mode}.`;
-    return operatorError('no-headroom', `Cannot bring up ${to.mode}: ${refusal}.${rest}`);
-  }
-
-  #rollBack(transaction: SwitchTransaction, error: Error): void {
-    if (this.#switch !== transaction) return;
-    this.#switch = undefined;
-    this.#aimAt(this.#standing);
-    transaction.undo?.();
-    transaction.settle({ kind: 'failed', error });
-    const why = { cause: 'the switch is rolled back', evidence: errorMessage(error) };
-    this.#announce({ kind: 'mode', from: transaction.to.mode, to: this.#standing.mode, ...why });
-    this.#noteForks();
-    this.#turn(why);
-  }
-
   /** A server that forks by itself takes a new number of processes only by a restart. */
-  #noteForks(): void {
+  #carryOut(why: Why): void {
     const forking = forksItself(this.#options.command);
-    for (const worker of this.#workers) worker.noteForksWanted(forking ? this.#target.forks : worker.forks);
-  }
-
-  async #wishByHand(backend: string, role: 'active' | 'standby'): Promise<void> {
-    this.#requireRunning();
-    this.#requireBackend(backend);
-    const wishes = new Map(this.#operator).set(backend, role);
-    const verb = role === 'active' ? 'promote' : 'drain';
-    const shape = withOperatorWishes(this.#target, wishes);
-    this.#requireReachable(shape, `${verb} ${backend}`);
-    if (role === 'standby') this.#requireReplaceable(backend, shape);
-    this.#operator = wishes;
-    const why = { cause: `the operator asked to ${verb} ${backend}` };
-    this.#announce({ kind: 'request', backend, ...why });
+    const { forks } = this.#switching.target;
+    for (const worker of this.#workers) worker.noteForksWanted(forking ? forks : worker.forks);
     this.#turn(why);
-    return Promise.resolve();
-  }
-
-  /** The floor keeps what nobody can take the place of in traffic, so its drain would never come to an end. */
-  #requireReplaceable(backend: string, shape: Shape): void {
-    const { serving } = this.#forecast(shape);
-    const stays = this.#workersOf(backend).some(({ id }) => serving.includes(id));
-    // With a budget of one process nothing stays, and nobody serves.
-    if (!stays && serving.length >= shape.floor) return;
-    const facts = `mode ${shape.mode} keeps at least ${shape.floor} in traffic`;
-    throw operatorError('not-reachable', `Cannot drain ${backend}: nothing can take its place (${facts}).`);
-  }
-
-  /** The operator may think better of it, or change the mode, before it has come about. */
-  #unlessWithdrawn(backend: string, role: 'active' | 'standby', progress: Progress): Progress {
-    if (progress.kind !== 'waiting' || this.#operator.get(backend) === role) return progress;
-    const verb = role === 'active' ? 'promoted' : 'drained';
-    const message = `${backend} is not ${verb}: something else was asked for meanwhile.`;
-    return { kind: 'failed', error: operatorError('wish-withdrawn', message) };
-  }
-
-  #progressOf(backend: string | undefined, isThere: (worker: Worker) => boolean): Progress {
-    const { wishes } = this.#shape();
-    const workers = backend === undefined ? this.#workers : this.#workersOf(backend);
-    const wanted = workers.filter((worker) => (wishes.get(worker.id)?.role ?? 'off') !== 'off');
-    for (const { state } of wanted) if (state.kind === 'failed') return { kind: 'failed', error: state.error };
-    return wanted.every(isThere) ? done : waiting;
-  }
-
-  #workersOf(backend: string): readonly Worker[] {
-    return this.#roster.of(backend);
-  }
-
-  #requireBackend(backend: string): readonly Worker[] {
-    const workers = this.#workersOf(backend);
-    if (workers.length > 0) return workers;
-    const known = this.#roster.backends.map(({ name }) => name).join(', ');
-    throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
   }
 
   #requireRunning(): void {
@@ -829,56 +700,15 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#released) throw operatorError('pool-stopping', 'The pool was left to another Understudy.');
   }
 
-  /** `replaced`: workers that are to get new processes on the way. */
-  #requireReachable(shape: Shape, action: string, replaced: readonly Worker[] = []): void {
-    const { reachable, leastServing } = this.#forecast(shape, replaced);
-    if (reachable) return;
-    const facts = `budget ${this.#budget} processes, floor ${shape.floor} usable workers, ${leastServing} at the least on the way`;
-    throw operatorError('not-reachable', `Cannot ${action}: there is no way to it within the limits (${facts}).`);
-  }
-
-  #forecast(shape: Shape, replaced: readonly Worker[] = []): Forecast {
-    const floor = Math.min(this.#standing.floor, shape.floor);
-    const promised = Math.min(this.#standing.capacity, shape.capacity);
-    const input = this.#planInput();
-    const isReplaced = ({ id }: ObservedWorker) => replaced.some((worker) => worker.id === id);
-    const workers = input.workers.map((worker) => (isReplaced(worker) ? { ...worker, outdated: true } : worker));
-    return forecastSwitch({ ...input, workers, shape, floor, promised });
-  }
-
   #announcePriorityRefused(id: string, evidence: string): void {
-    const cause = `it could not be given the priority of mode ${this.#target.mode}`;
-    this.#announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
-  }
-
-  #announceOrphan({ pid, what }: Orphan, fate: string): void {
-    const cause = `process ${pid} (${what}), left by an earlier Understudy, ${fate}`;
-    this.#announce({ kind: 'inheritance', cause });
+    const cause = `it could not be given the priority of mode ${this.#switching.target.mode}`;
+    this.#news.announce({ kind: 'resources', cause, evidence }, this.#roster.find(id));
   }
 
   #announceWeightless(evidence: string): void {
     const cause = 'weight and pushOut have no effect here';
     this.#log.warn({ evidence }, cause);
-    this.#announce({ kind: 'resources', cause, evidence });
-  }
-
-  #announceRouted(seenAtMs: number, why: Why): void {
-    for (const { worker, routedMs } of this.#promotions.noteRouted(seenAtMs)) {
-      const evidence = `traffic was routed ${routedMs.toFixed(2)} ms after the event`;
-      this.#announce({ kind: 'promotion', cause: why.cause, evidence }, worker);
-    }
-  }
-
-  #announce(news: Omit<PoolEvent, 'at' | 'worker'> & { evidence?: string | undefined }, worker?: Worker): void {
-    const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
-    const event = { at: this.#clock.epochNow(), ...about, ...news } as PoolEvent;
-    this.#news.push(event);
-    if (!this.#turning) this.#tellNews();
-  }
-
-  /** What happens within a turn is told once traffic is routed: logs and listeners can wait, requests can't. */
-  #tellNews(): void {
-    for (const event of this.#news.splice(0)) this.emit('event', event);
+    this.#news.announce({ kind: 'resources', cause, evidence });
   }
 }
 
@@ -899,21 +729,9 @@ function isBeingStarted({ managed, state }: Worker): boolean {
   return managed && state.kind === 'starting';
 }
 
-function isAtRest(worker: Worker): boolean {
-  return worker.serving || worker.state.kind === 'standby';
-}
-
 function stopWorker(worker: Worker, why: Why): void {
   const { kind } = worker.state;
   if (kind === 'active') worker.drain('off', why);
   else if (kind === 'starting' || kind === 'standby') worker.stop(why);
   else if (kind === 'failed') worker.forget(why);
-}
-
-function superseded(mode: string, by: string): UnderstudyError {
-  return operatorError('switch-superseded', `The switch to ${mode} was given up: ${by} was asked for meanwhile.`);
-}
-
-function operatorError(code: string, message: string): UnderstudyError {
-  return new UnderstudyError(message, { code, source: 'operator' });
 }

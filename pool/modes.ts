@@ -26,6 +26,10 @@ export interface Shape {
   readonly forks: number;
 }
 
+export function roleIn(shape: Shape, id: string): Role {
+  return shape.wishes.get(id)?.role ?? 'off';
+}
+
 /** `<backend>/<number>`, the identity of a worker for as long as the pool lives. */
 export function workerId(backend: string, number: number): string {
   return `${backend}/${number}`;

@@ -1,7 +1,10 @@
 // What the operator asked of single backends, by hand: laid over the mode's shape until the mode changes.
 import { backendOf, type Role, type Shape, type Wish } from './modes.js';
 
-export type OperatorWishes = ReadonlyMap<string, Extract<Role, 'active' | 'standby'>>;
+export type WishedRole = Extract<Role, 'active' | 'standby'>;
+
+/** By backend. */
+export type OperatorWishes = ReadonlyMap<string, WishedRole>;
 
 /**
  * The promise of the mode stays as it is: what the operator takes out, a standby fills. It rests running, whatever the

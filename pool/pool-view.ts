@@ -1,6 +1,6 @@
 // The pool as others may see it: a snapshot without handles, taken when asked for.
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
-import { workerId, type Role, type Shape } from './modes.js';
+import { roleIn, workerId, type Role, type Shape } from './modes.js';
 import { isManaged, type BackendOptions, type Temperature } from './options.js';
 import type { PromotionTime } from './promotion-times.js';
 import type { TierView } from './tier-times.js';
@@ -117,7 +117,7 @@ function roleOf(workers: readonly Worker[], wished: Role): Role {
 
 /** A slot that no process is in, and that the mode does not want, says nothing. */
 function isWorthShowing(target: Shape): (worker: Worker) => boolean {
-  return (worker) => worker.state.kind !== 'off' || (target.wishes.get(worker.id)?.role ?? 'off') !== 'off';
+  return (worker) => worker.state.kind !== 'off' || roleIn(target, worker.id) !== 'off';
 }
 
 function viewWorker(worker: Worker, nowMs: number): WorkerView {

@@ -2,7 +2,7 @@
 // worker that it needs can't be started. It judges and reports; the manager acts on the verdict.
 import type { Clock } from '../src/core/clock.js';
 import { UnderstudyError } from '../src/core/errors.js';
-import type { Shape } from './modes.js';
+import { roleIn, type Shape } from './modes.js';
 import type { Step } from './plan-input.js';
 import { waiting, type Progress } from './waiters.js';
 import type { Worker } from './worker.js';
@@ -84,8 +84,7 @@ export class SwitchTransaction {
   findFailure(workers: readonly Worker[]): UnderstudyError | undefined {
     for (const worker of workers) {
       const { state, id } = worker;
-      const wished = this.to.wishes.get(id)?.role ?? 'off';
-      if (state.kind !== 'failed' || wished === 'off') continue;
+      if (state.kind !== 'failed' || roleIn(this.to, id) === 'off') continue;
       if (!this.#leftAlone.has(id) || state.retryAtMs === undefined) return this.#failureOf(id, state.error);
     }
     return undefined;

@@ -1,6 +1,6 @@
 // The errors that a worker can end with: what happened, where, what it last said, and what to do about it.
 import { existsSync } from 'node:fs';
-import { UnderstudyError } from '../src/core/errors.js';
+import { operatorError, UnderstudyError } from '../src/core/errors.js';
 import type { ExitReport, LaunchSpec } from './worker-runtime.js';
 
 /** @returns an `operator` error when the program could not be run or never got ready, else an `upstream` one. */
@@ -79,10 +79,6 @@ export function notSignalled(id: string, pid: number | undefined): UnderstudyErr
 
 export function wedged(id: string, evidence: string): UnderstudyError {
   return new UnderstudyError(`${id} is wedged: ${evidence}.`, { code: 'worker-wedged', source: 'upstream' });
-}
-
-function operatorError(code: string, message: string): UnderstudyError {
-  return new UnderstudyError(message, { code, source: 'operator' });
 }
 
 function quote(output: string): string {

@@ -27,6 +27,11 @@ export class UnderstudyError extends Error {
   }
 }
 
+/** What only whoever runs us can put right. */
+export function operatorError(code: string, message: string): UnderstudyError {
+  return new UnderstudyError(message, { code, source: 'operator' });
+}
+
 /** The `code` of a Node system error or of an UnderstudyError, or undefined. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

@@ -1,0 +1,119 @@
+// What the operator asks of single backends: into traffic, out of it, new processes. The first two are wishes that are laid
+// over the mode's shape and last until the mode changes; each promise here settles once the pool has followed.
+import { operatorError } from '../src/core/errors.js';
+import { roleIn, type Shape } from './modes.js';
+import type { News } from './news.js';
+import { withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
+import type { Reach } from './reach.js';
+import type { Roster } from './roster.js';
+import { done, waiting, type Progress, type Waiters } from './waiters.js';
+import type { Why } from './why.js';
+import type { Worker } from './worker.js';
+
+export interface BackendControlDeps {
+  readonly roster: Roster;
+  readonly waiters: Waiters;
+  readonly news: News;
+  readonly reach: Reach;
+  /** The mode's own shape, or that of the one that the pool is on its way to. */
+  readonly target: () => Shape;
+  /** That one with all that is laid over it. */
+  readonly shape: () => Shape;
+  readonly turn: (why: Why) => void;
+}
+
+const VERBS = { active: 'promote', standby: 'drain' } as const;
+
+export class BackendControl {
+  readonly #deps: BackendControlDeps;
+  #wishes: OperatorWishes = new Map();
+
+  constructor(deps: BackendControlDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is in force, by backend. */
+  get wishes(): OperatorWishes {
+    return this.#wishes;
+  }
+
+  forget(): void {
+    this.#wishes = new Map();
+  }
+
+  /** Of backends that there are no more nothing is wished. */
+  keepOnly(backends: readonly { readonly name: string }[]): void {
+    const known = new Set(backends.map(({ name }) => name));
+    this.#wishes = new Map([...this.#wishes].filter(([backend]) => known.has(backend)));
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`. */
+  async promote(backend: string): Promise<void> {
+    this.#wish(backend, 'active');
+    const progress = () => this.#progressOf(this.#deps.roster.of(backend), (worker) => worker.serving);
+    await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'active', progress()));
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`. */
+  async drain(backend: string): Promise<void> {
+    this.#wish(backend, 'standby');
+    const rests = ({ state }: Worker) => state.kind !== 'active' && state.kind !== 'draining';
+    const progress = () => (this.#deps.roster.of(backend).every(rests) ? done : waiting);
+    await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`. */
+  async restart(backend: string | undefined): Promise<void> {
+    const { roster, reach, waiters, turn } = this.#deps;
+    const workers = backend === undefined ? roster.workers : this.#require(backend);
+    const why = { cause: 'the operator asked for a restart' };
+    const replaced = workers.filter((worker) => worker.managed && worker.pid !== undefined);
+    reach.require(this.#deps.shape(), `restart ${backend ?? 'the workers'}`, replaced);
+    for (const worker of workers) worker.pardon();
+    for (const worker of replaced) worker.markOutdated(why);
+    turn(why);
+    const current = () => (backend === undefined ? roster.workers : roster.of(backend));
+    await waiters.waitUntil(() => this.#progressOf(current(), (worker) => !worker.outdated && isAtRest(worker)));
+  }
+
+  #wish(backend: string, role: WishedRole): void {
+    const { reach, news, target, turn } = this.#deps;
+    const ids = this.#require(backend).map(({ id }) => id);
+    const wishes = new Map(this.#wishes).set(backend, role);
+    const shape = withOperatorWishes(target(), wishes);
+    reach.require(shape, `${VERBS[role]} ${backend}`);
+    if (role === 'standby') reach.requireReplaceable(backend, shape, ids);
+    this.#wishes = wishes;
+    const why = { cause: `the operator asked to ${VERBS[role]} ${backend}` };
+    news.announce({ kind: 'request', backend, ...why });
+    turn(why);
+  }
+
+  /** The operator may think better of it, or change the mode, before it has come about. */
+  #unlessWithdrawn(backend: string, role: WishedRole, progress: Progress): Progress {
+    if (progress.kind !== 'waiting' || this.#wishes.get(backend) === role) return progress;
+    const participle = role === 'active' ? 'promoted' : 'drained';
+    const message = `${backend} is not ${participle}: something else was asked for meanwhile.`;
+    return { kind: 'failed', error: operatorError('wish-withdrawn', message) };
+  }
+
+  /** Of those that the shape wants to run. */
+  #progressOf(workers: readonly Worker[], isThere: (worker: Worker) => boolean): Progress {
+    const shape = this.#deps.shape();
+    const wanted = workers.filter(({ id }) => roleIn(shape, id) !== 'off');
+    for (const { state } of wanted) if (state.kind === 'failed') return { kind: 'failed', error: state.error };
+    return wanted.every(isThere) ? done : waiting;
+  }
+
+  #require(backend: string): readonly Worker[] {
+    const { roster } = this.#deps;
+    const workers = roster.of(backend);
+    if (workers.length > 0) return workers;
+    const known = roster.backends.map(({ name }) => name).join(', ');
+    throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
+  }
+}
+
+function isAtRest(worker: Worker): boolean {
+  return worker.serving || worker.state.kind === 'standby';
+}

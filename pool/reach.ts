@@ -1,0 +1,62 @@
+// Refuses what there is no way to, before anything is touched: by the forecast of the very steps that would be taken.
+import { operatorError } from '../src/core/errors.js';
+import type { Shape } from './modes.js';
+import type { ObservedWorker } from './observed.js';
+import type { PlanInput } from './plan-input.js';
+import { forecastSwitch, type Forecast } from './switch-forecast.js';
+import type { Worker } from './worker.js';
+
+export interface ReachDeps {
+  /** What a turn of this moment would be planned from. */
+  readonly planInput: () => PlanInput;
+  /** The shape that stood last. */
+  readonly standing: () => Shape;
+  /** Most processes at once. */
+  readonly budget: () => number;
+}
+
+export class Reach {
+  readonly #deps: ReachDeps;
+
+  constructor(deps: ReachDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The way to a shape.
+   * @param replaced workers that are to get new processes on the way.
+   */
+  forecast(shape: Shape, replaced: readonly Worker[] = []): Forecast {
+    const standing = this.#deps.standing();
+    const input = this.#deps.planInput();
+    const isReplaced = ({ id }: ObservedWorker) => replaced.some((worker) => worker.id === id);
+    return forecastSwitch({
+      ...input,
+      workers: input.workers.map((worker) => (isReplaced(worker) ? { ...worker, outdated: true } : worker)),
+      shape,
+      floor: Math.min(standing.floor, shape.floor),
+      promised: Math.min(standing.capacity, shape.capacity),
+    });
+  }
+
+  /** @throws UnderstudyError (operator) `not-reachable`. */
+  require(shape: Shape, action: string, replaced?: readonly Worker[]): void {
+    const { reachable, leastServing } = this.forecast(shape, replaced);
+    if (reachable) return;
+    const limits = `budget ${this.#deps.budget()} processes, floor ${shape.floor} usable workers`;
+    const facts = `${limits}, ${leastServing} at the least on the way`;
+    throw operatorError('not-reachable', `Cannot ${action}: there is no way to it within the limits (${facts}).`);
+  }
+
+  /**
+   * The floor keeps what nobody can take the place of in traffic, so its drain would never come to an end.
+   * @throws UnderstudyError (operator) `not-reachable`.
+   */
+  requireReplaceable(backend: string, shape: Shape, ids: readonly string[]): void {
+    const { serving } = this.forecast(shape);
+    // With a budget of one process nothing stays, and nobody serves.
+    if (!ids.some((id) => serving.includes(id)) && serving.length >= shape.floor) return;
+    const facts = `mode ${shape.mode} keeps at least ${shape.floor} in traffic`;
+    throw operatorError('not-reachable', `Cannot drain ${backend}: nothing can take its place (${facts}).`);
+  }
+}
