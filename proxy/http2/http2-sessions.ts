@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { DeadlineHolder, DeadlineWheel } from '../deadline-wheel.js';
 import type { ProloguePolicies } from '../prologues.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
+import { isReset } from '../reset-socket.js';
 import { requestTextOf } from './request-text.js';
 import { StreamConnection } from './stream-connection.js';
 
@@ -26,6 +27,8 @@ const PSEUDO_FIELDS = 4;
 const LAST_REQUESTS_MS = 1_000;
 /** How long a client that has been told everything may take to close; Node's session would wait for ever. */
 const LINGER_MS = 2_000;
+/** How often a session that has requests is looked at. */
+const LOOK_MS = 1_000;
 /** No request is refused by it. */
 const ANY_STREAM = 2 ** 31 - 1;
 
@@ -103,7 +106,7 @@ class Session implements DeadlineHolder {
   readonly #session: ServerHttp2Session;
   readonly #secured: TLSSocket;
   readonly #surroundings: Surroundings;
-  #streams = 0;
+  readonly #streams = new Set<ServerHttp2Stream>();
   #ending = false;
 
   constructor({ session, secured }: Connection, surroundings: Surroundings) {
@@ -119,11 +122,14 @@ class Session implements DeadlineHolder {
     this.#armIdle();
   }
 
-  /** Nothing is asked any more, or was asked for long. */
+  /** A look at a busy one; or nothing is asked any more, or was asked for long. */
   onDeadline(): void {
-    if (!this.#session.closed) this.#session.close();
-    else if (this.#streams === 0) this.#secured.destroy();
-    if (!this.#secured.destroyed) this.#surroundings.wheel.arm(this, LINGER_MS);
+    this.#dropGone();
+    const busy = this.#streams.size > 0;
+    const ends = this.#ending || this.#session.closed || !busy;
+    if (ends && !this.#session.closed) this.#session.close();
+    else if (ends && !busy) this.#secured.destroy();
+    if (!this.#secured.destroyed) this.#surroundings.wheel.arm(this, ends ? LINGER_MS : LOOK_MS);
   }
 
   end(): void {
@@ -140,18 +146,28 @@ class Session implements DeadlineHolder {
 
   #serve(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const { wheel, onRequest, address, parser } = this.#surroundings;
-    this.#streams += 1;
-    if (!this.#ending && !this.#session.closed) wheel.disarm(this);
-    stream.once('close', () => this.#onServed());
+    if (this.#streams.size === 0 && !this.#ending && !this.#session.closed) wheel.arm(this, LOOK_MS);
+    this.#streams.add(stream);
+    stream.once('close', () => this.#onServed(stream));
+    stream.once('aborted', () => stream.destroy());
     stream.on('error', () => undefined);
     const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     if (request === undefined) return stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
     onRequest(new StreamConnection(stream, request, parser), address);
   }
 
-  #onServed(): void {
-    this.#streams -= 1;
-    if (this.#streams === 0 && !this.#ending && !this.#session.closed) this.#armIdle();
+  /**
+   * A stream that the client has reset without an error waits for ever for what it has not taken (Node counts on the client
+   * to take it), and its session with it; a session reads nothing while it writes, and so misses that its client has gone.
+   */
+  #dropGone(): void {
+    if (isReset(this.#secured)) return this.destroy();
+    for (const stream of [...this.#streams]) if (stream.closed) stream.destroy();
+  }
+
+  #onServed(stream: ServerHttp2Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0 && !this.#ending && !this.#session.closed) this.#armIdle();
   }
 
   #armIdle(): void {

@@ -7,6 +7,7 @@ import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   type OutgoingHttpHeaders,
+  type Settings,
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -42,10 +43,15 @@ async function startRaw(onConnection: (socket: Socket) => void, lane: ProxyOptio
   await open();
 }
 
-async function open(): Promise<void> {
-  session = connect(`https://127.0.0.1:${rig.port}`, { ca: CERTIFICATE.cert });
+async function open(settings: Settings = {}): Promise<void> {
+  session = connect(`https://127.0.0.1:${rig.port}`, { ca: CERTIFICATE.cert, settings });
   session.on('error', () => undefined);
   await once(session, 'connect');
+}
+
+async function allGone(): Promise<void> {
+  const count = promisify(rig.proxy.frontServer.getConnections.bind(rig.proxy.frontServer));
+  while ((await count()) > 0) await setImmediate();
 }
 
 interface Answer {
@@ -243,6 +249,21 @@ describe.each(['auto', 'full'] as const)('HTTP/2, lane %s', (lane) => {
     expect((await rig.waitForRecords(1))[0]).toMatchObject({ endedBy: 'client', status: 200 });
   });
 
+  test('a client that resets an answer without an error, before it has taken all of it, ends it upstream too', async () => {
+    await start((request, response) => void request.pipe(response), { lane });
+    session.destroy();
+    await open({ initialWindowSize: 1_000 });
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    stream.on('error', () => undefined);
+    stream.write('x'.repeat(30_000));
+    await once(stream, 'response');
+    // Node sends NO_ERROR.
+    stream.destroy();
+    expect((await rig.waitForRecords(1))[0]).toMatchObject({ endedBy: 'client', status: 200 });
+    session.destroy();
+    await allGone();
+  });
+
   test('a slow reader gets all of a large answer as it was, and holds nobody up', async () => {
     const body = Array.from({ length: 400_000 }, (_, index) => `${index};`).join('');
     await start(
@@ -326,8 +347,7 @@ test('a client that has gone leaves nothing behind', async () => {
   await ask({ ':path': '/' });
   session.close();
   await once(session, 'close');
-  const count = promisify(rig.proxy.frontServer.getConnections.bind(rig.proxy.frontServer));
-  while ((await count()) > 0) await setImmediate();
+  await allGone();
 });
 
 test('an idle session is closed after the time that any client may be idle', async () => {

@@ -156,6 +156,18 @@ describe('a handshake', () => {
     expect(rig.refusedConnections).toEqual(['handshake-timeout']);
   });
 
+  test('that ends with a request and a reset leaves nothing in flight', async () => {
+    rig = await ProxyRig.start({ front: frontWith(CERTIFICATE) });
+    rig.route(await rig.rawBackend(() => undefined));
+    const raw = connectPlain(rig.port, '127.0.0.1');
+    const socket = connect({ socket: raw, ca: CERTIFICATE.cert, servername: 'localhost' });
+    socket.on('error', () => undefined);
+    await once(socket, 'secureConnect');
+    socket.write(GET);
+    raw.resetAndDestroy();
+    expect((await rig.waitForRecords(1))[0]).toMatchObject({ status: 499, endedBy: 'client' });
+  });
+
   test('under way does not hold up a proxy that closes', async () => {
     await start();
     const raw = connectPlain(rig.port, '127.0.0.1');
