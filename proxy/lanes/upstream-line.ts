@@ -52,6 +52,9 @@ export class UpstreamLine {
     const writeSeveral = socket._writev!.bind(socket);
     this.#socket = socket;
     this.error = undefined;
+    this.#state = 'passes';
+    // Whoever held the one before is gone; a socket that is held from the start would never begin to read.
+    this.#held = false;
     // Before undici's own listener: it may end the answer at once.
     socket.on('error', (error) => {
       if (socket === this.#socket) this.error ??= error;

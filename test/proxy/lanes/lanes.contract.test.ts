@@ -408,6 +408,33 @@ describe.each([
       expect(written).toBeLessThan(64 * 1024 * 1024);
     });
 
+    test('leave no trace in the next request, when they took nothing of a large answer', async () => {
+      const chunk = Buffer.alloc(64 * 1024);
+      const backend = await rig.httpBackend((request, response) => {
+        if (request.url === '/next') return void response.end('next');
+        const pump = () => {
+          while (!response.destroyed && response.write(chunk)) continue;
+        };
+        response.on('drain', pump);
+        pump();
+      });
+      rig.route(backend);
+      const client = (await rig.connect()).write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+      client.socket.pause();
+      let moved = -1;
+      // Until nothing moves any more: the upstream is held then.
+      for (let still = 0; still < 50; still += 1) {
+        const { bytesMoved } = rig.proxy.trafficOf(targetFor(0))!;
+        if (bytesMoved !== moved || bytesMoved === 0) still = 0;
+        moved = bytesMoved;
+        await setImmediate();
+      }
+      client.close();
+      expect((await rig.waitForRecords(1))[0]).toMatchObject({ endedBy: 'client', status: 200 });
+      const next = 'GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+      expect(await rig.exchange(next)).toMatch(/\r\n\r\nnext$/);
+    });
+
     test('get all of an answer that ends with its connection when they stop reading for a while', async () => {
       const body = 'x'.repeat(8 * 1024 * 1024);
       rig.route(await rig.rawBackend(scripted(`HTTP/1.1 200 OK\r\n\r\n${body}`, (socket) => socket.end())));
