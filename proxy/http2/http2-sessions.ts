@@ -149,7 +149,8 @@ class Session implements DeadlineHolder {
     if (this.#streams.size === 0 && !this.#ending && !this.#session.closed) wheel.arm(this, LOOK_MS);
     this.#streams.add(stream);
     stream.once('close', () => this.#onServed(stream));
-    stream.once('aborted', () => stream.destroy());
+    // Not within the call that tells it: nghttp2 is at the stream then, and would write without end.
+    stream.once('aborted', () => setImmediate(() => stream.destroy()));
     stream.on('error', () => undefined);
     const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     if (request === undefined) return stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
