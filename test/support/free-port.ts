@@ -7,9 +7,17 @@ import { freePorts as freePortsOf } from '../../src/core/free-ports.js';
 const FIRST_PORT = 10_100;
 const SHARE = 1_200;
 const SHARES = 8;
+/** More than any test has chosen before it starts them all. */
+const REMEMBERED = 300;
 
-export function freePorts(count: number): Promise<readonly number[]> {
+/** Chosen last; nobody may listen there yet. */
+const chosen: number[] = [];
+
+export async function freePorts(count: number): Promise<readonly number[]> {
   const share = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % SHARES;
   const from = FIRST_PORT + share * SHARE;
-  return freePortsOf(count, { range: { from, to: from + SHARE } });
+  const ports = await freePortsOf(count, { range: { from, to: from + SHARE }, inUse: new Set(chosen) });
+  chosen.push(...ports);
+  chosen.splice(0, chosen.length - REMEMBERED);
+  return ports;
 }
