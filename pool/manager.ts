@@ -10,7 +10,7 @@ import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamIncident } from '../src/core/traffic-port.js';
 import { BackendControl } from './backend-control.js';
-import { budgetOf, forksItself, modeNamed, shapeOf, type Shape } from './modes.js';
+import { budgetOf, forksItself, modeNamed, roleIn, shapeOf, type Shape } from './modes.js';
 import { takeOver } from './inheritance.js';
 import { News } from './news.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
@@ -148,7 +148,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#runtime = runtime;
     this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
-    this.#news = new News({ clock, tell: (event) => this.emit('event', event) });
+    this.#news = new News({ clock, isTurning: () => this.#turning, tell: (event) => this.emit('event', event) });
     this.#publisher = new TargetPublisher(traffic);
     this.#pressure = new PressureWatch({ traffic, clock, options: () => this.#options });
     this.#promotions = new PromotionTimes(clock);
@@ -170,7 +170,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     });
     this.#reach = new Reach({
       planInput: () => this.#planInput(),
-      standing: () => this.#switching.standing,
+      limitsTo: (shape) => this.#switching.limitsTo(shape),
       budget: () => this.#budget,
     });
     this.#byHand = new BackendControl({
@@ -233,7 +233,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       await this.#orphans.end();
       this.#requireRunning();
       this.#held = false;
-      await this.#switching.changeTo({ to: shape, from: undefined }, { signal, cause: askedFor(shape.mode) });
+      await this.#switching.changeTo(shape, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
       await this.stop({});
@@ -264,7 +264,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const to = shapeOf(this.#options, name);
     this.#reach.require(to, `switch to ${name}`);
     this.#byHand.forget();
-    return this.#switching.changeTo({ from: this.#switching.from, to }, { signal, cause: askedFor(name) });
+    return this.#switching.changeTo(to, { signal, cause: askedFor(name) });
   }
 
   /**
@@ -277,8 +277,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await this.#switching.waitSettled(signal);
     this.#requireRunning();
     const before = this.#options;
-    const { from, target } = this.#switching;
-    const to = shapeOf(options, target.mode);
+    const to = shapeOf(options, this.#switching.target.mode);
     const undo = () => this.#useOptions(before);
     this.#useOptions(options);
     try {
@@ -287,7 +286,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       undo();
       throw error;
     }
-    await this.#switching.changeTo({ from, to, undo }, { signal, cause: 'the options have changed' });
+    await this.#switching.changeTo(to, { signal, cause: 'the options have changed', undo });
     return comparePools(before, options);
   }
 
@@ -305,9 +304,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   planMode(name: string): SwitchPlan {
     const shape = shapeOf(this.#options, name);
     const forecast = this.#reach.forecast(shape);
-    const { from, standing } = this.#switching;
-    const floor = Math.min(standing.floor, shape.floor);
-    return { ...forecast, from: from?.mode, to: name, floor, budget: this.#budget };
+    const { floor } = this.#switching.limitsTo(shape);
+    return { ...forecast, from: this.#switching.standing?.mode, to: name, floor, budget: this.#budget };
   }
 
   /**
@@ -349,7 +347,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       backends: this.#roster.backends,
       workers: this.#workers,
       target: this.#shape(),
-      standing: this.#switching.from?.mode,
+      standing: this.#switching.standing?.mode,
       converged: !this.#switching.isUnderWay && isConverged({ shape: this.#shape(), workers }),
       budget: this.#budget,
       running: countRunning(workers),
@@ -473,13 +471,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       if (!due) return;
       due = false;
       if (this.#held || this.#forgotten) return;
-      modeWritten = this.#switching.from?.mode;
+      modeWritten = this.#switching.standing?.mode;
       memory.save(modeWritten, this.#workers);
     };
     this.on('change', () => {
       if (!due) setImmediate(() => this.#writeDown());
       due = true;
-      if (this.#switching.from?.mode !== modeWritten) this.#writeDown();
+      if (this.#switching.standing?.mode !== modeWritten) this.#writeDown();
     });
   }
 
@@ -560,7 +558,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turnAgain = true;
     if (this.#turning) return;
     this.#turning = true;
-    this.#news.keep();
     const seenAtMs = this.#clock.now();
     for (let round = 0; this.#turnAgain; round++) {
       this.#turnAgain = false;
@@ -571,7 +568,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.#round(why, seenAtMs);
     }
     this.#turning = false;
-    this.#news.tellAtOnce();
+    this.#news.tell();
     this.#roster.dropGone();
     this.#priorities.ensure(this.#switching.target.mode, this.#roster.processes);
     this.#setWake();
@@ -618,7 +615,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#plannedAtMs = this.#clock.now();
     let admission: Admission | undefined;
     const workers = this.#observe();
-    const { floor, promised } = this.#switching;
+    const { floor, promised } = this.#switching.limitsTo(this.#switching.target);
     const paused = countServing(workers) < floor ? undefined : this.#pressure.pausedBecause;
     const judge = () => this.#admission?.judge(this.#workers.filter(isBeingStarted), paused);
     return {
@@ -649,8 +646,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #noteCompleteness(): void {
-    const { wishes } = this.#shape();
-    const missing = this.#observe().some((worker) => wishes.get(worker.id)?.role === 'active' && !isServing(worker));
+    const shape = this.#shape();
+    const missing = this.#observe().some((worker) => roleIn(shape, worker.id) === 'active' && !isServing(worker));
     if (!missing) this.#steadiness.noteComplete(this.#clock.now());
   }
 

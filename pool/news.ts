@@ -8,6 +8,8 @@ import type { Worker } from './worker.js';
 
 export interface NewsDeps {
   readonly clock: Clock;
+  /** Within a turn items are kept until they are told. */
+  readonly isTurning: () => boolean;
   readonly tell: (event: PoolEvent) => void;
 }
 
@@ -17,15 +19,9 @@ export type Item = Omit<PoolEvent, 'at' | 'worker'> & { readonly evidence?: stri
 export class News {
   readonly #deps: NewsDeps;
   readonly #kept: PoolEvent[] = [];
-  #keeping = false;
 
   constructor(deps: NewsDeps) {
     this.#deps = deps;
-  }
-
-  /** From here on items are kept until they are told. */
-  keep(): void {
-    this.#keeping = true;
   }
 
   /** Tells what was kept. */
@@ -33,16 +29,10 @@ export class News {
     for (const event of this.#kept.splice(0)) this.#deps.tell(event);
   }
 
-  /** Tells what was kept, and from here on each item at once. */
-  tellAtOnce(): void {
-    this.#keeping = false;
-    this.tell();
-  }
-
   announce(item: Item, worker?: Worker): void {
     const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
     this.#kept.push({ at: this.#deps.clock.epochNow(), ...about, ...item });
-    if (!this.#keeping) this.tell();
+    if (!this.#deps.isTurning()) this.tell();
   }
 
   announceRouted(worker: Worker, routedMs: number, { cause }: Why): void {

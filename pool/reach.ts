@@ -9,8 +9,7 @@ import type { Worker } from './worker.js';
 export interface ReachDeps {
   /** What a turn of this moment would be planned from. */
   readonly planInput: () => PlanInput;
-  /** The shape that stood last. */
-  readonly standing: () => Shape;
+  readonly limitsTo: (shape: Shape) => Pick<PlanInput, 'floor' | 'promised'>;
   /** Most processes at once. */
   readonly budget: () => number;
 }
@@ -27,15 +26,13 @@ export class Reach {
    * @param replaced workers that are to get new processes on the way.
    */
   forecast(shape: Shape, replaced: readonly Worker[] = []): Forecast {
-    const standing = this.#deps.standing();
     const input = this.#deps.planInput();
     const isReplaced = ({ id }: ObservedWorker) => replaced.some((worker) => worker.id === id);
     return forecastSwitch({
       ...input,
       workers: input.workers.map((worker) => (isReplaced(worker) ? { ...worker, outdated: true } : worker)),
       shape,
-      floor: Math.min(standing.floor, shape.floor),
-      promised: Math.min(standing.capacity, shape.capacity),
+      ...this.#deps.limitsTo(shape),
     });
   }
 

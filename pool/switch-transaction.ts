@@ -26,7 +26,7 @@ export interface ShapeChange {
   readonly from: Shape | undefined;
   readonly to: Shape;
   /** For a change of the options: brings the earlier ones back. */
-  readonly undo?: () => void;
+  readonly undo: (() => void) | undefined;
 }
 
 export class SwitchTransaction {

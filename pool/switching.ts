@@ -5,9 +5,9 @@ import { errorMessage, operatorError, type UnderstudyError } from '../src/core/e
 import { roleIn, runs, type Shape } from './modes.js';
 import type { News } from './news.js';
 import { countServing, type ObservedWorker } from './observed.js';
-import type { Step } from './plan-input.js';
+import type { PlanInput, Step } from './plan-input.js';
 import { isConverged } from './planner.js';
-import { SwitchTransaction, type ShapeChange, type SwitchReport } from './switch-transaction.js';
+import { SwitchTransaction, type SwitchReport } from './switch-transaction.js';
 import { done, waiting, type Progress, type Waiters } from './waiters.js';
 import type { Why } from './why.js';
 import type { Worker } from './worker.js';
@@ -31,6 +31,8 @@ export interface SwitchingDeps {
 interface ChangeOptions {
   readonly signal: AbortSignal | undefined;
   readonly cause: string;
+  /** For a change of the options: brings the earlier ones back. */
+  readonly undo?: () => void;
 }
 
 /** Before anything was started: nothing is wished for, nothing is promised. */
@@ -47,29 +49,19 @@ export class Switching {
     this.#deps = deps;
   }
 
-  /** The shape that stood last; an empty one before the first. */
-  get standing(): Shape {
-    return this.#standing;
-  }
-
   /** The shape that the pool has, or is on its way to. */
   get target(): Shape {
     return this.#target;
   }
 
-  /** Undefined as long as none has stood. */
-  get from(): Shape | undefined {
+  /** The shape that stood last; undefined as long as none has. */
+  get standing(): Shape | undefined {
     return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
   }
 
-  /** Usable workers below which no step of ours may take the pool: the lower one of both shapes during a switch. */
-  get floor(): number {
-    return Math.min(this.#standing.floor, this.#target.floor);
-  }
-
-  /** Usable workers that callers count on now. */
-  get promised(): number {
-    return Math.min(this.#standing.capacity, this.#target.capacity);
+  /** Of the way from what stands to a shape: the lower one of both counts. */
+  limitsTo({ floor, capacity }: Shape): Pick<PlanInput, 'floor' | 'promised'> {
+    return { floor: Math.min(this.#standing.floor, floor), promised: Math.min(this.#standing.capacity, capacity) };
   }
 
   get isUnderWay(): boolean {
@@ -106,10 +98,10 @@ export class Switching {
    * Begins it in this turn of the event loop. Resolves once the pool has converged; when it can't, once nothing of it is left.
    * @throws UnderstudyError (operator) `switch-rolled-back`, `switch-superseded`, `no-headroom`; the signal's reason.
    */
-  async changeTo(change: ShapeChange, { signal, cause }: ChangeOptions): Promise<SwitchReport> {
+  async changeTo(to: Shape, { signal, cause, undo }: ChangeOptions): Promise<SwitchReport> {
     const { clock, workers, waiters, news, carryOut } = this.#deps;
-    const { from, to } = change;
-    const transaction = new SwitchTransaction(change, workers(), clock);
+    const from = this.standing;
+    const transaction = new SwitchTransaction({ from, to, undo }, workers(), clock);
     this.#underWay?.settle({ kind: 'failed', error: superseded(this.#underWay.to.mode, to.mode) });
     this.#underWay = transaction;
     this.#aimAt(to);

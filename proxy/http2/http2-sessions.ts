@@ -163,7 +163,7 @@ class Session implements DeadlineHolder {
    */
   #dropGone(): void {
     if (isReset(this.#secured)) return this.destroy();
-    for (const stream of [...this.#streams]) if (stream.closed) stream.destroy();
+    for (const stream of this.#streams) if (stream.closed) stream.destroy();
   }
 
   #onServed(stream: ServerHttp2Stream): void {

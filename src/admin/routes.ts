@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorMessage, operatorError } from '../core/errors.js';
 import { registerDashboard } from './dashboard/dashboard.js';
 import type { AdminOperations } from './operations.js';
 import { badRequest, sendProblem } from './problem.js';
@@ -41,7 +41,10 @@ function refuseOtherMethods(server: FastifyInstance, url: string, allowed: reado
     onRequest: (request, reply, _done) => {
       const allow = allowed.join(', ');
       void reply.header('allow', allow);
-      sendProblem(reply, refusal('method-not-allowed', `no ${request.method} on ${request.url}; accepted: ${allow}`));
+      sendProblem(
+        reply,
+        operatorError('method-not-allowed', `no ${request.method} on ${request.url}; accepted: ${allow}`),
+      );
     },
     handler: () => undefined,
   });
@@ -101,14 +104,10 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
 export function translateFastifyError(error: unknown): unknown {
   const { statusCode: status, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return refusal('body-too-large', `the body is too large; accepted: up to ${MAX_BODY_BYTES} bytes`);
+    return operatorError('body-too-large', `the body is too large; accepted: up to ${MAX_BODY_BYTES} bytes`);
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return refusal('unsupported-media-type', `${errorMessage(error)}; accepted: application/json`);
+    return operatorError('unsupported-media-type', `${errorMessage(error)}; accepted: application/json`);
   }
   return typeof status === 'number' && status >= 400 && status < 500 ? badRequest(errorMessage(error)) : error;
-}
-
-function refusal(code: string, detail: string): UnderstudyError {
-  return new UnderstudyError(detail, { code, source: 'operator' });
 }

@@ -6,17 +6,11 @@ import { Agent, request as askSecurely } from 'node:https';
 import { Agent as PlainAgent, request as askPlainly } from 'node:http';
 import { connect as connectSession } from 'node:http2';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { defaultProxyOptions } from '../../proxy/index.js';
-import { CERTIFICATE } from '../support/certificates.js';
+import { CERTIFICATE, FRONTS, LANES_AND_FRONTS } from '../support/certificates.js';
 import { ProxyRig } from '../support/proxy-rig.js';
 import { pay, rudeVisits, type RudeVisit } from '../support/rude-clients.js';
 
-const FRONTS = {
-  TCP: defaultProxyOptions.front,
-  TLS: { ...defaultProxyOptions.front, tls: { ...CERTIFICATE, minVersion: 'TLSv1.2' } },
-} as const;
 const LARGE = Buffer.alloc(400_000, 'x');
 const AT_A_TIME = 8;
 
@@ -108,12 +102,7 @@ async function receive(visits: readonly RudeVisit[], trust: string | undefined):
     await Promise.all(visits.slice(first, first + AT_A_TIME).map((visit) => pay(visit, rig.port, trust)));
 }
 
-describe.each([
-  ['auto', 'TCP'],
-  ['full', 'TCP'],
-  ['auto', 'TLS'],
-  ['full', 'TLS'],
-] as const)('with lane %s over %s, rude clients', (lane, carrier) => {
+describe.each(LANES_AND_FRONTS)('with lane %s over %s, rude clients', (lane, carrier) => {
   test('harm nobody else and leave nothing behind', async () => {
     over = false;
     const trust = carrier === 'TLS' ? CERTIFICATE.cert : undefined;
@@ -126,8 +115,7 @@ describe.each([
       await Promise.all(polite.map((client) => client.stop()));
       expect(polite.flatMap(({ faults }) => faults)).toEqual([]);
       for (const { answered } of polite) expect(answered).toBeGreaterThan(0);
-      const connections = promisify(rig.proxy.frontServer.getConnections.bind(rig.proxy.frontServer));
-      while (!over && (rig.proxy.stats().inflight > 0 || (await connections()) > 0)) await setImmediate();
+      while (!over && (rig.proxy.stats().inflight > 0 || (await rig.openConnections()) > 0)) await setImmediate();
       await rig.close();
     });
     await fc.assert(property, { seed: 20, numRuns: 10, endOnFailure: true });

@@ -2,6 +2,8 @@
 // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=localhost \
 //   -addext subjectAltName=DNS:localhost,IP:127.0.0.1
 
+import type { FrontOptions } from '../../proxy/options.js';
+
 export interface CertificatePair {
   /** PEM. */
   readonly cert: string;
@@ -50,3 +52,17 @@ doVby4F6LDW9iPtV57S6l1oW6OsgHEw3xmlXHBIxgLLdNBpbWpcVfX2S
 -----END PRIVATE KEY-----
 `,
 };
+
+export function frontWith(pair: CertificatePair): FrontOptions {
+  return { host: '127.0.0.1', port: 0, tls: { ...pair, minVersion: 'TLSv1.2' } };
+}
+
+/** What every lane is tried over. */
+export const FRONTS = { TCP: { host: '127.0.0.1', port: 0 }, TLS: frontWith(CERTIFICATE) } as const;
+
+export const LANES_AND_FRONTS = [
+  ['auto', 'TCP'],
+  ['full', 'TCP'],
+  ['auto', 'TLS'],
+  ['full', 'TLS'],
+] as const;

@@ -3,6 +3,7 @@
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLog } from '../../src/core/log.js';
 import type { UpstreamIncident, UpstreamTarget } from '../../src/core/traffic-port.js';
@@ -117,6 +118,12 @@ export class ProxyRig {
   async waitForRecords(count: number): Promise<readonly RequestRecord[]> {
     while (this.records.length < count) await new Promise<void>((resolve) => (this.#onRecord = resolve));
     return this.records;
+  }
+
+  /** Of clients, whatever they are at. */
+  openConnections(): Promise<number> {
+    const { frontServer } = this.proxy;
+    return promisify(frontServer.getConnections.bind(frontServer))();
   }
 
   async close(): Promise<void> {

@@ -23,8 +23,8 @@ export interface RudeVisit {
   readonly leaves: 'destroy' | 'reset' | 'end' | 'garbage';
 }
 
-/** How the backend of these visits answers. */
-export const PATHS = ['/small', '/large', '/events', '/echo', '/early'] as const;
+/** Of a backend that answers each in a way of its own. */
+const PATHS = ['/small', '/large', '/events', '/echo', '/early'] as const;
 
 const STREAMS = 3;
 

@@ -12,13 +12,10 @@ import {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
-import { CERTIFICATE } from '../../support/certificates.js';
+import { CERTIFICATE, FRONTS } from '../../support/certificates.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
-
-const FRONT = { host: '127.0.0.1', port: 0, tls: { ...CERTIFICATE, minVersion: 'TLSv1.2' } } as const;
 
 let rig: ProxyRig;
 let session: ClientHttp2Session;
@@ -32,13 +29,13 @@ async function start(
   backend: (request: IncomingMessage, response: ServerResponse) => void,
   options: Partial<ProxyOptions> = {},
 ): Promise<void> {
-  rig = await ProxyRig.start({ front: FRONT, ...options });
+  rig = await ProxyRig.start({ front: FRONTS.TLS, ...options });
   rig.route(await rig.httpBackend(backend));
   await open();
 }
 
 async function startRaw(onConnection: (socket: Socket) => void, lane: ProxyOptions['lane']): Promise<void> {
-  rig = await ProxyRig.start({ front: FRONT, lane });
+  rig = await ProxyRig.start({ front: FRONTS.TLS, lane });
   rig.route(await rig.rawBackend(onConnection));
   await open();
 }
@@ -50,8 +47,7 @@ async function open(settings: Settings = {}): Promise<void> {
 }
 
 async function allGone(): Promise<void> {
-  const count = promisify(rig.proxy.frontServer.getConnections.bind(rig.proxy.frontServer));
-  while ((await count()) > 0) await setImmediate();
+  while ((await rig.openConnections()) > 0) await setImmediate();
 }
 
 interface Answer {

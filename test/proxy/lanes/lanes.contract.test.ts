@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
-import { CERTIFICATE } from '../../support/certificates.js';
+import { FRONTS, LANES_AND_FRONTS } from '../../support/certificates.js';
 import { freePorts } from '../../support/free-port.js';
 import { ProxyRig, statusOf, targetFor } from '../../support/proxy-rig.js';
 
@@ -32,18 +32,8 @@ function scripted(answer: string, after: (socket: Socket) => void = () => undefi
   };
 }
 
-const FRONTS = {
-  TCP: defaultProxyOptions.front,
-  TLS: { ...defaultProxyOptions.front, tls: { ...CERTIFICATE, minVersion: 'TLSv1.2' } },
-} as const;
-
 /** What every lane must do: a client can't tell them apart, whatever carries its octets. */
-describe.each([
-  ['auto', 'TCP'],
-  ['full', 'TCP'],
-  ['auto', 'TLS'],
-  ['full', 'TLS'],
-] as const)('with lane %s over %s:', (lane, carrier) => {
+describe.each(LANES_AND_FRONTS)('with lane %s over %s:', (lane, carrier) => {
   const start = (options: Partial<ProxyOptions>) => ProxyRig.start({ lane, front: FRONTS[carrier], ...options });
   beforeEach(async () => {
     rig = await start({ waitingRoom: { capacity: 2, deadlineMs: 10_000 } });

@@ -5,7 +5,7 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
-import { CERTIFICATE, OTHER_CERTIFICATE, type CertificatePair } from '../../support/certificates.js';
+import { CERTIFICATE, frontWith, OTHER_CERTIFICATE, type CertificatePair } from '../../support/certificates.js';
 import { headerFromIPv4 } from '../../support/proxy-headers.js';
 import { ProxyRig, statusOf } from '../../support/proxy-rig.js';
 
@@ -16,10 +16,6 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   await rig.close();
 });
-
-function frontWith(pair: CertificatePair): ProxyOptions['front'] {
-  return { host: '127.0.0.1', port: 0, tls: { ...pair, minVersion: 'TLSv1.2' } };
-}
 
 async function start(options: Partial<ProxyOptions> = {}): Promise<void> {
   rig = await ProxyRig.start({ front: frontWith(CERTIFICATE), ...options });
