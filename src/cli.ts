@@ -1,4 +1,8 @@
-#!/usr/bin/env node
+#!/bin/sh
+//usr/bin/env true; exec node --min-semi-space-size=16 "$0" "$@"
+// To Node the line above is a comment, to a shell it is Node with a flag that the engine takes at its start only; what for is in
+// engine-tuning.ts. (`#!/usr/bin/env -S node --flag` would be plainer, but not everybody's env has -S: BusyBox's has not.)
+
 // The command line: verbs and flags to one command each. Errors become one message and an exit code here, nowhere else.
 // Long, because it is the list of all verbs and flags.
 

@@ -1,7 +1,11 @@
 // What the JavaScript engine does beside and between our own work. Its threads compile and collect in the background: on a machine
 // with a free core nobody notices, but where there is none (a validation job has them all, or we are pinned to one) they would
 // take turns of milliseconds with the thread that serves requests; so they get a lower priority, which whatever else runs here
-// respects too. And its short collections, during which nothing is served, should be few.
+// respects too.
+//
+// Its short collections, during which nothing is served, should be few. The engine makes the space for young objects small where
+// nothing goes on, and large again under load once enough objects have survived, which a proxy's do not; and when it has become
+// large a full collection follows. So the command (cli.ts) starts Node with --min-semi-space-size=16: its full size always.
 import { stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -11,16 +15,9 @@ import { threadsOf } from './core/threads.js';
 /** A tenth of the weight of the thread that serves requests (sched(7)). */
 const NICE = 10;
 const DEFAULT_POOL_SIZE = 4;
-/**
- * The engine shrinks the space for young objects when nothing goes on, and doubles it again once as much as it holds has
- * survived collections. A proxy's objects do not survive: for many seconds after a pause it would collect 25 to 50 times a
- * second instead of 5. By this factor one step leads from the smallest size to the largest.
- */
-const YOUNG_SPACE_GROWTH = 16;
 
 /** Once, early in the life of the process. Where threads have no priorities of their own (not Linux) they keep theirs. */
 export async function tuneEngine(): Promise<void> {
-  setFlagsFromString(`--semi-space-growth-factor=${YOUNG_SPACE_GROWTH}`);
   // libuv starts its own threads with the first such call, all of them, and so behind the engine's.
   await stat('.').catch(() => undefined);
   // In the order in which they began. The one that serves requests has the pid as its number.

@@ -38,5 +38,5 @@ function understudy({ port, upstreamPort, folder }: PeerSetup, lane: 'auto' | 'f
   };
   const path = join(folder, 'understudy.yaml');
   writeFileSync(path, JSON.stringify(config));
-  return [process.execPath, CLI, 'run', '--config', path];
+  return [CLI, 'run', '--config', path];
 }

@@ -6,6 +6,7 @@ import { AdminClient } from '../../src/admin/admin-client.js';
 import { freePorts } from '../../src/core/free-ports.js';
 import { BenchChild, temporaryFolder, waitPrinted } from './children.js';
 
+/** Started as the program that it is, which gives Node its flags. */
 export const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.js');
 const BACKEND_NAMES = ['primary', 'secondary', 'fallback'];
 
@@ -45,7 +46,7 @@ export class BenchInstance {
     const ports = await freePorts(5);
     const configPath = configPathIn(folder);
     writeFileSync(configPath, JSON.stringify(configFor(folder, ports, setup)));
-    const command = [process.execPath, CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
+    const command = [CLI, 'run', '--config', configPath, ...(setup.args ?? [])];
     const child = new BenchChild(command, { pinTo: setup.pinTo, supervises: true });
     await waitPrinted(child, 'understudy is ready');
     return new BenchInstance({ folder, ports, child });

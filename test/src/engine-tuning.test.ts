@@ -12,18 +12,6 @@ const STAY = `${TUNE}
   process.send('tuned');
   setInterval(() => undefined, 1000);
 `;
-/** Tells the sizes that the space for young objects had, until it has changed once. */
-const GROW = `${TUNE}
-  const { getHeapSpaceStatistics } = await import('node:v8');
-  const size = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size;
-  const first = size();
-  let kept = [];
-  for (let round = 0; size() === first; round += 1) {
-    kept.push({ round });
-    if (kept.length > 5_000) kept = [];
-  }
-  process.send([first, size()]);
-`;
 
 test('the threads of the engine get a lower priority, those that serve and those of libuv keep theirs', () =>
   onFirstMessage(STAY, (_message, pid) => {
@@ -34,12 +22,6 @@ test('the threads of the engine get a lower priority, those that serve and those
     // V8 has four helpers (--v8-pool-size); Node has one or two of its own.
     expect(lowered.length).toBeGreaterThanOrEqual(4);
     expect(new Set(lowered)).toEqual(new Set([10]));
-  }));
-
-test('the space for young objects has its full size at the first step', () =>
-  onFirstMessage(GROW, (message) => {
-    const [before, after] = message as [number, number];
-    expect(after / before).toBeGreaterThan(2);
   }));
 
 /** Runs a script, and ends it whatever becomes of it. */

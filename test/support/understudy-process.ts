@@ -87,7 +87,7 @@ export class UnderstudyProcess {
   }
 
   launch(setup: UnderstudySetup = {}): void {
-    const child = spawn(process.execPath, [CLI_PATH, 'run', '--config', this.configPath, ...(setup.args ?? [])], {
+    const child = spawn(CLI_PATH, ['run', '--config', this.configPath, ...(setup.args ?? [])], {
       env: { ...process.env, ...setup.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
