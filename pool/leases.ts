@@ -1,7 +1,7 @@
 // The table of leases: who holds which mode, and until when. It knows time and nothing of modes or pools: whoever owns
 // it decides what a lease means. A lease ends exactly once: given back, withdrawn or run out.
 import type { Clock, Timer } from '../src/core/clock.js';
-import { UnderstudyError } from '../src/core/errors.js';
+import { operatorError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
 
 export interface LeaseRequest {
@@ -102,10 +102,7 @@ export class Leases {
   #require(id: string): Entry {
     const entry = this.#entries.get(id);
     if (entry !== undefined) return entry;
-    throw new UnderstudyError(`There is no lease '${id}': it ran out, was given back or never was.`, {
-      code: 'unknown-lease',
-      source: 'operator',
-    });
+    throw operatorError('unknown-lease', `There is no lease '${id}': it ran out, was given back or never was.`);
   }
 
   #newId(): string {

@@ -3,7 +3,7 @@
 // hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because each
 // rule of that is a few lines that read the same words of hand and leases.
 import { nextTurn, type Clock, type Timer } from '../src/core/clock.js';
-import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
+import { errorCode, errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
 import { Leases, type Lease, type LeaseRequest } from './leases.js';
@@ -207,9 +207,9 @@ export class ModeControl {
     const other = this.#effective().find((lease) => lease.mode !== mode);
     if (other === undefined) return;
     const seconds = Math.ceil(this.#leases.remainingMs(other.id) / 1000);
-    throw new UnderstudyError(
+    throw operatorError(
+      'lease-conflict',
       `Cannot give a lease on ${mode}: ${other.holder} holds ${other.mode} for at least ${seconds} s (${other.id}).`,
-      { code: 'lease-conflict', source: 'operator' },
     );
   }
 

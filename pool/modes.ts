@@ -1,5 +1,5 @@
 // From a mode's few numbers to what each worker slot should be. Pure. Leaves the way there to the planner.
-import { UnderstudyError } from '../src/core/errors.js';
+import { operatorError } from '../src/core/errors.js';
 import { isManaged, type ModeOptions, type PoolOptions, type Temperature } from './options.js';
 
 export type Role = 'active' | 'standby' | 'off';
@@ -45,10 +45,7 @@ export function modeNamed(options: PoolOptions, name: string): ModeOptions {
   const mode = Object.hasOwn(options.modes, name) ? options.modes[name] : undefined;
   if (mode !== undefined) return mode;
   const known = Object.keys(options.modes).join(', ');
-  throw new UnderstudyError(`Cannot use the mode "${name}": it does not exist. Modes: ${known}.`, {
-    code: 'unknown-mode',
-    source: 'operator',
-  });
+  throw operatorError('unknown-mode', `Cannot use the mode "${name}": it does not exist. Modes: ${known}.`);
 }
 
 export function shapeOf(options: PoolOptions, name: string): Shape {

@@ -1,7 +1,7 @@
 // One switch of mode as a transaction: begun, and then done only when the pool has converged, or rolled back when a
 // worker that it needs can't be started. It judges and reports; the manager acts on the verdict.
 import type { Clock } from '../src/core/clock.js';
-import { UnderstudyError } from '../src/core/errors.js';
+import { operatorError, type UnderstudyError } from '../src/core/errors.js';
 import { roleIn, type Shape } from './modes.js';
 import type { Step } from './plan-input.js';
 import { waiting, type Progress } from './waiters.js';
@@ -99,6 +99,6 @@ export class SwitchTransaction {
         ? `Cannot switch to ${to.mode}: starting ${id} failed. The pool stays in ${from.mode}.`
         : `Cannot change the pool: starting ${id} failed. It stays as it was.`;
     const message = `${refusal} ${error.message}`;
-    return new UnderstudyError(message, { code: 'switch-rolled-back', source: 'operator', cause: error });
+    return operatorError('switch-rolled-back', message, error);
   }
 }

@@ -1,6 +1,6 @@
 // Where a worker listens and what is run for it: from options to an address and a launch specification.
 import { join } from 'node:path';
-import { UnderstudyError } from '../src/core/errors.js';
+import { operatorError } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { fillCommand } from './command-template.js';
 import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from './options.js';
@@ -77,9 +77,9 @@ export function addressOfUrl({ name, url }: UnmanagedBackendOptions): UpstreamAd
   if (url.startsWith('unix:')) return { kind: 'unix', path: url.slice('unix:'.length) };
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol !== 'http:') {
-    throw new UnderstudyError(
+    throw operatorError(
+      'bad-backend-url',
       `Cannot use backend ${name}: its url "${url}" is neither http://host:port nor unix:/path/to/socket.`,
-      { code: 'bad-backend-url', source: 'operator' },
     );
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');

@@ -3,7 +3,7 @@
 // Long, because every move checks and changes the one state; what goes on within a state is in files of its own.
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../src/core/clock.js';
-import { errorMessage, UnderstudyError } from '../src/core/errors.js';
+import { errorMessage, operatorError, UnderstudyError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
 import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
 import { drainOut } from './drain-out.js';
@@ -626,5 +626,5 @@ export class Worker extends EventEmitter<WorkerEvents> {
 function asUnderstudyError(id: string, error: unknown): UnderstudyError {
   if (error instanceof UnderstudyError) return error;
   const message = `Cannot start ${id}: ${errorMessage(error)}`;
-  return new UnderstudyError(message, { code: 'start-failed', source: 'operator', cause: error });
+  return operatorError('start-failed', message, error);
 }

@@ -1,7 +1,7 @@
 // The front port: listens, accepts, hands each connection on. It knows no HTTP.
 
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
+import { errorCode, errorMessage, operatorError, type UnderstudyError } from '../src/core/errors.js';
 import { acceptHandles, type Accepted } from './lanes/shared-block-socket.js';
 
 export interface FrontAddress {
@@ -57,9 +57,10 @@ export class Front {
 }
 
 function notOurs(error: unknown): UnderstudyError {
-  return new UnderstudyError(
+  return operatorError(
+    'front-listen',
     `Cannot use the socket that was passed as front: ${errorMessage(error)}. Accepted: one TCP socket (ListenStream=).`,
-    { code: 'front-listen', source: 'operator', cause: error },
+    error,
   );
 }
 
@@ -72,12 +73,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function cannotListen({ host, port }: FrontAddress, error: unknown): UnderstudyError {
   const reason = REASONS[errorCode(error) ?? ''] ?? errorMessage(error);
-  return new UnderstudyError(
+  return operatorError(
+    'front-listen',
     `Cannot listen on the front ${host}:${port}: ${reason}. Choose another with --host and --port.`,
-    {
-      code: 'front-listen',
-      source: 'operator',
-      cause: error,
-    },
+    error,
   );
 }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { errorCode, errorMessage, UnderstudyError } from '../src/core/errors.js';
+import { errorCode, errorMessage, operatorError, type UnderstudyError } from '../src/core/errors.js';
 
 export interface SocketPlace {
   /** Absolute. */
@@ -131,12 +131,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function cannotListen(path: string, error: unknown): UnderstudyError {
   const reason = REASONS[errorCode(error) ?? ''] ?? errorMessage(error);
-  return new UnderstudyError(
+  return operatorError(
+    'front-listen',
     `Cannot listen on the front's socket ${path}: ${reason}. Choose another with front.socket.`,
-    {
-      code: 'front-listen',
-      source: 'operator',
-      cause: error,
-    },
+    error,
   );
 }

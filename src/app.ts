@@ -33,7 +33,7 @@ import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage, UnderstudyError } from './core/errors.js';
+import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { ensureInstanceFolders } from './instance-folders.js';
@@ -295,14 +295,14 @@ class Instance implements Understudy {
     this.#frontPort = given;
     if (port === 0 || port === given) return;
     const message = `the config says front ${host}:${port}, but port ${given} is handed over`;
-    throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+    throw operatorError('front-changed', message);
   }
 
   #requireSocket(given: GivenSocket | undefined): void {
     const { socket } = this.#config.front;
     if (socket === given?.path) return;
     const message = `the config says ${socket ?? 'nothing'} for front.socket, but ${given?.path ?? 'none'} is handed over`;
-    throw new UnderstudyError(message, { code: 'front-changed', source: 'operator' });
+    throw operatorError('front-changed', message);
   }
 
   /** For the process that is to take over. */
@@ -317,7 +317,7 @@ class Instance implements Understudy {
     if (env === undefined) {
       const message =
         "this instance is part of another program, which can't be started a second time: only 'understudy run' can";
-      throw new UnderstudyError(message, { code: 'not-upgradable', source: 'operator' });
+      throw operatorError('not-upgradable', message);
     }
     this.#upgrading = true;
     try {
@@ -456,7 +456,7 @@ class Instance implements Understudy {
     const load = config === undefined ? this.#dependencies.loadConfig : () => config;
     if (load === undefined) {
       const message = 'this instance has no config file to read again: its program gave it its config';
-      throw new UnderstudyError(message, { code: 'no-config-file', source: 'operator' });
+      throw operatorError('no-config-file', message);
     }
     const report = await this.#reloader.reload(load);
     const evidence = report.changes.map(({ path }) => path).join(', ') || 'nothing has changed';
@@ -522,10 +522,10 @@ class Instance implements Understudy {
 
   #refuseWhenStopping(): void {
     if (this.#stopping !== undefined) {
-      throw new UnderstudyError('this instance is stopping', { code: 'stopping', source: 'operator' });
+      throw operatorError('stopping', 'this instance is stopping');
     }
     if (!this.#upgrading) return;
-    throw new UnderstudyError('this instance is handing over to a new one', { code: 'upgrading', source: 'operator' });
+    throw operatorError('upgrading', 'this instance is handing over to a new one');
   }
 }
 

@@ -5,7 +5,7 @@
 import { accessSync, chmodSync, constants, lstatSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { ADMIN_SOCKET_NAME } from './admin/locate-instance.js';
-import { errorCode, errorMessage, UnderstudyError } from './core/errors.js';
+import { errorCode, errorMessage, operatorError, type UnderstudyError } from './core/errors.js';
 import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
 
 export const PID_FILE_NAME = 'understudy.pid';
@@ -81,7 +81,7 @@ function refuseFolderAt(path: string): void {
 }
 
 function refused(reason: string): UnderstudyError {
-  return new UnderstudyError(reason, { code: 'refused', source: 'operator' });
+  return operatorError('refused', reason);
 }
 
 interface ChosenPath {
@@ -105,5 +105,5 @@ const REASONS: Readonly<Record<string, string>> = {
 export function unusable({ key, path, code }: ChosenPath, cause: unknown): UnderstudyError {
   const reason = REASONS[errorCode(cause) ?? ''];
   const told = reason === undefined ? errorMessage(cause) : `${reason} (${errorMessage(cause)})`;
-  return new UnderstudyError(`Cannot use ${key} ${path}: ${told}.`, { code, source: 'operator', cause });
+  return operatorError(code, `Cannot use ${key} ${path}: ${told}.`, cause);
 }

@@ -3,7 +3,7 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, UnderstudyError } from './core/errors.js';
+import { errorCode, operatorError, UnderstudyError } from './core/errors.js';
 import { readProcessStat } from './core/process-stat.js';
 import { ensureRuntimeFolder, PID_FILE_NAME, unusable } from './instance-folders.js';
 
@@ -54,9 +54,9 @@ function isAlive({ pid, startTicks }: Owner): boolean {
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {
-  return new UnderstudyError(
+  return operatorError(
+    'already-running',
     `Cannot start: another instance (pid ${pid}) uses ${runtimeDir}. Stop it with 'understudy stop', or give this one another --port.`,
-    { code: 'already-running', source: 'operator' },
   );
 }
 

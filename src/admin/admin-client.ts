@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Client } from 'undici';
-import { UnderstudyError, errorCode } from '../core/errors.js';
+import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
 import type { StatusView } from './status-view.js';
 
 export interface AdminClientOptions {
@@ -103,17 +103,19 @@ export class AdminClient {
     if (code === 'EACCES' || code === 'EPERM') return notPermitted(this.#socketPath, error);
     if (LOST_CODES.has(code)) return lostError(error);
     if (!NO_INSTANCE_CODES.has(code)) return error;
-    return new UnderstudyError(
+    return operatorError(
+      'no-instance',
       `no running instance: nothing answers on ${this.#socketPath}. Start one with 'understudy run', or say which with --admin-port or --config.`,
-      { code: 'no-instance', source: 'operator', cause: error },
+      error,
     );
   }
 }
 
 function lostError(cause: unknown): UnderstudyError {
-  return new UnderstudyError(
+  return operatorError(
+    'connection-lost',
     `the instance closed the connection before it had answered: it has ended, or is about to. 'understudy status' tells whether one runs.`,
-    { code: 'connection-lost', source: 'operator', cause },
+    cause,
   );
 }
 
@@ -121,9 +123,10 @@ function lostError(cause: unknown): UnderstudyError {
 export function notPermitted(socketPath: string, cause: unknown): UnderstudyError {
   const folder = dirname(socketPath);
   const uid = ownerOf(folder);
-  return new UnderstudyError(
+  return operatorError(
+    'not-permitted',
     `Cannot reach the instance: ${socketPath} belongs to another user (uid ${uid ?? 'unknown'}). Run this with sudo, or as that user.`,
-    { code: 'not-permitted', source: 'operator', cause },
+    cause,
   );
 }
 
@@ -139,7 +142,7 @@ function ownerOf(folder: string): number | undefined {
 function problemError(statusCode: number, text: string): UnderstudyError {
   const problem = parseProblem(text);
   const detail = problem.detail ?? problem.title ?? `the instance answered ${statusCode}`;
-  return new UnderstudyError(detail, { code: problem.code ?? 'admin-error', source: 'operator' });
+  return operatorError(problem.code ?? 'admin-error', detail);
 }
 
 function parseProblem(text: string): ProblemBody {

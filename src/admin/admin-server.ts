@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorCode, errorMessage, operatorError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
 import { endWithProblem, sendProblem } from './problem.js';
 import { MAX_BODY_BYTES, registerRoutes, translateFastifyError } from './routes.js';
@@ -58,10 +58,7 @@ function createServer(operations: AdminOperations): FastifyInstance {
   });
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, translateFastifyError(error)));
   server.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      new UnderstudyError(`no such path: ${request.method} ${request.url}`, { code: 'not-found', source: 'operator' }),
-    ),
+    sendProblem(reply, operatorError('not-found', `no such path: ${request.method} ${request.url}`)),
   );
   registerRoutes(server, operations);
   return server;
@@ -75,9 +72,9 @@ function requireToken(server: FastifyInstance, token: string): void {
     }
     sendProblem(
       reply,
-      new UnderstudyError(
+      operatorError(
+        'unauthorized',
         'changes over TCP need the token printed at start: Authorization: Bearer <token>. The CLI uses the Unix socket instead.',
-        { code: 'unauthorized', source: 'operator' },
       ),
     );
   });
@@ -98,11 +95,11 @@ async function listenOn(
     await server.listen(address);
   } catch (error) {
     const reason = errorCode(error) === 'EADDRINUSE' ? 'it is taken by another process' : errorMessage(error);
-    throw new UnderstudyError(`Cannot open the admin API on ${label}: ${reason}. Choose another with --admin-port.`, {
-      code: 'admin-listen',
-      source: 'operator',
-      cause: error,
-    });
+    throw operatorError(
+      'admin-listen',
+      `Cannot open the admin API on ${label}: ${reason}. Choose another with --admin-port.`,
+      error,
+    );
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { request } from 'undici';
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError, type UnderstudyError } from '../core/errors.js';
 import { AdminClient } from './admin-client.js';
 import type { StatusView } from './status-view.js';
 
@@ -39,9 +39,9 @@ async function socketBehindPort(port: number): Promise<string> {
 }
 
 function noInstanceOn(port: number, cause: unknown): UnderstudyError {
-  return new UnderstudyError(`no running instance: no Understudy admin API answers on 127.0.0.1:${port}.`, {
-    code: 'no-instance',
-    source: 'operator',
+  return operatorError(
+    'no-instance',
+    `no running instance: no Understudy admin API answers on 127.0.0.1:${port}.`,
     cause,
-  });
+  );
 }

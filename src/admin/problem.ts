@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
-import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorCode, errorMessage, operatorError, UnderstudyError } from '../core/errors.js';
 
 const PROBLEM_TYPE = 'application/problem+json';
 
@@ -69,5 +69,5 @@ function titleOf(status: number): string {
 }
 
 export function badRequest(detail: string): UnderstudyError {
-  return new UnderstudyError(detail, { code: 'bad-request', source: 'operator' });
+  return operatorError('bad-request', detail);
 }

@@ -12,7 +12,7 @@ import { adminSocketPath } from '../admin/locate-instance.js';
 import type { StatusView, WorkerStatus } from '../admin/status-view.js';
 import type { Config } from '../config/config.js';
 import { workerCommand } from '../config/worker-command.js';
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError } from '../core/errors.js';
 import { freePorts } from '../core/free-ports.js';
 import { faultyCommand } from './faulty-command.js';
 import { parseMetrics, type MetricSample } from './metrics-reading.js';
@@ -158,12 +158,7 @@ function ready(child: ChildProcess): Promise<void> {
     child.stdout!.on('data', onData);
     child.stderr!.on('data', onData);
     child.once('close', () =>
-      reject(
-        new UnderstudyError(`the instance for chaos did not start: ${output.trim()}`, {
-          code: 'chaos-start-failed',
-          source: 'operator',
-        }),
-      ),
+      reject(operatorError('chaos-start-failed', `the instance for chaos did not start: ${output.trim()}`)),
     );
   });
 }

@@ -2,7 +2,8 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import type { BackendAction } from '../admin/operations.js';
-import { UnderstudyError } from '../core/errors.js';
+import { usageError } from './usage-error.js';
+
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 
@@ -33,8 +34,5 @@ async function backendsFor(client: AdminClient, options: BackendActionOptions): 
     return backends.filter((backend) => backend.role !== 'off' && backend.workers.length > 0).map(({ name }) => name);
   }
   const names = backends.map(({ name }) => name).join(', ');
-  throw new UnderstudyError(`${options.action}: which backend? Say one of: ${names}.`, {
-    code: 'usage',
-    source: 'operator',
-  });
+  throw usageError(`${options.action}: which backend? Say one of: ${names}.`);
 }

@@ -4,9 +4,10 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
-import { errorCode, UnderstudyError } from '../core/errors.js';
+import { errorCode, operatorError } from '../core/errors.js';
 import { readProcessStat } from '../core/process-stat.js';
 import { EXIT } from './exit-code.js';
+import { usageError } from './usage-error.js';
 
 /** A terminal sends these to its whole foreground group, the command included: once is enough. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
@@ -19,23 +20,17 @@ const OTHER_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export function requireRunnable(command: readonly string[]): void {
   const [program] = command;
   if (program === undefined) {
-    throw new UnderstudyError('which command? Write: understudy validate -- COMMAND ...', {
-      code: 'usage',
-      source: 'operator',
-    });
+    throw usageError('which command? Write: understudy validate -- COMMAND ...');
   }
   const places = program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
   if (places.some(isExecutable)) return;
   if (places.some(isFile)) {
-    throw new UnderstudyError(`Cannot run ${program}: it may not be executed. No lease was taken.`, {
-      code: 'held-command-not-executable',
-      source: 'operator',
-    });
+    throw operatorError(
+      'held-command-not-executable',
+      `Cannot run ${program}: it may not be executed. No lease was taken.`,
+    );
   }
-  throw new UnderstudyError(`Cannot run ${program}: there is no such program. No lease was taken.`, {
-    code: 'no-such-command',
-    source: 'operator',
-  });
+  throw operatorError('no-such-command', `Cannot run ${program}: there is no such program. No lease was taken.`);
 }
 
 function searchPath(): string[] {

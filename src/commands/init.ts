@@ -1,7 +1,7 @@
 // `understudy init`: writes a commented config whose every line states a default.
 
 import { writeFileSync } from 'node:fs';
-import { errorCode, errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorCode, errorMessage, operatorError, type UnderstudyError } from '../core/errors.js';
 import { commentedConfig } from '../config/commented-config.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -26,9 +26,5 @@ export function runInit(options: InitOptions, terminal: Terminal): Promise<numbe
 function cannotWrite(path: string, cause: unknown): UnderstudyError {
   const exists = errorCode(cause) === 'EEXIST';
   const reason = exists ? 'it exists already; --force overwrites it' : errorMessage(cause);
-  return new UnderstudyError(`Cannot write ${path}: ${reason}`, {
-    code: exists ? 'config-exists' : 'write-failed',
-    source: 'operator',
-    cause,
-  });
+  return operatorError(exists ? 'config-exists' : 'write-failed', `Cannot write ${path}: ${reason}`, cause);
 }

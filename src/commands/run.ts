@@ -4,7 +4,7 @@
 import { createUnderstudy, type Understudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
-import { errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { tuneEngine } from '../engine-tuning.js';
 import { createLog } from '../logging.js';
@@ -15,6 +15,7 @@ import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
 
 export interface RunOptions {
   /** Reload when the config file changes. */
@@ -42,10 +43,7 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
   const load = () => loadConfig({ flags });
   const { config, path } = load();
   if (options.watch === true && path === undefined) {
-    throw new UnderstudyError('--watch needs a config file, and there is none; give one with --config.', {
-      code: 'usage',
-      source: 'operator',
-    });
+    throw usageError('--watch needs a config file, and there is none; give one with --config.');
   }
   await tuneEngine();
   const log = createLog(config.log);

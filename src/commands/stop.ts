@@ -3,7 +3,7 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError, type UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
@@ -52,8 +52,8 @@ async function answers(running: InstanceProcess, client: AdminClient): Promise<b
 }
 
 function stillThere(pid: number): UnderstudyError {
-  return new UnderstudyError(
+  return operatorError(
+    'not-stopped',
     `the instance was told to stop and has not answered for ${SILENCE_MS / 1000} s, but process ${pid} is still there. The log of 'understudy run' says more.`,
-    { code: 'not-stopped', source: 'operator' },
   );
 }

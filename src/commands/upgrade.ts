@@ -4,7 +4,7 @@
 import type { AdminClient } from '../admin/admin-client.js';
 import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { errorCode, UnderstudyError } from '../core/errors.js';
+import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
@@ -72,5 +72,5 @@ function endedError({ pid }: InstanceProcess): UnderstudyError {
 }
 
 function upgradeError(reason: string): UnderstudyError {
-  return new UnderstudyError(reason, { code: 'upgrade-failed', source: 'operator' });
+  return operatorError('upgrade-failed', reason);
 }

@@ -5,7 +5,8 @@ import { hostname, userInfo } from 'node:os';
 import type { AdminClient } from '../admin/admin-client.js';
 import { parseDuration } from '../config/quantities.js';
 import { systemClock } from '../core/clock.js';
-import { UnderstudyError } from '../core/errors.js';
+import { usageError } from './usage-error.js';
+
 import { exitCodeOfSignal, requireRunnable, runHeldCommand } from './held-command.js';
 import { takeJobPriority } from './job-priority.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -26,10 +27,7 @@ const LONGEST_HOLDER = 120;
 export function parseTtl(text: string): number {
   const ttlMs = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
   if (ttlMs !== undefined) return ttlMs;
-  throw new UnderstudyError(`--ttl: '${text}' is no duration; accepted: 30s, 5m, 1h, or a number of seconds.`, {
-    code: 'usage',
-    source: 'operator',
-  });
+  throw usageError(`--ttl: '${text}' is no duration; accepted: 30s, 5m, 1h, or a number of seconds.`);
 }
 
 /** @throws UnderstudyError when there is no command, or no lease to be had. */

@@ -1,7 +1,7 @@
 // Whether a running instance can go from one config to another, and what that changes. Pure: all or nothing, and every
 // obstacle is told at once.
 
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError } from '../core/errors.js';
 import type { Config } from './config.js';
 import { diffConfigs, type ConfigChange } from './config-diff.js';
 import { formatProblems, type ConfigProblem } from './config-error.js';
@@ -56,10 +56,7 @@ export function planReload(
     ...checkPorts(before, after),
   ];
   if (problems.length === 0) return changes;
-  throw new UnderstudyError(formatProblems('what a reload can change (nothing was changed)', problems), {
-    code: 'not-reloadable',
-    source: 'operator',
-  });
+  throw operatorError('not-reloadable', formatProblems('what a reload can change (nothing was changed)', problems));
 }
 
 function isLive({ path }: ConfigChange): boolean {

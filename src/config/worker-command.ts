@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError } from '../core/errors.js';
 import type { Config } from './config.js';
 
 /** Longer than the proxy keeps an idle upstream socket (4 s): then it is never uvicorn that closes first. */
@@ -92,8 +92,8 @@ export function findUvicorn(env: NodeJS.ProcessEnv = process.env): FoundUvicorn 
     });
     if (status === 0) return { python, version: stdout.trim() };
   }
-  throw new UnderstudyError(
+  throw operatorError(
+    'uvicorn-not-found',
     `no Python here can import uvicorn (tried ${candidates.join(', ')}). Install it (pip install uvicorn), activate its virtual environment, or give your own command: understudy run -- COMMAND ... {port}`,
-    { code: 'uvicorn-not-found', source: 'operator' },
   );
 }

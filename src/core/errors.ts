@@ -28,8 +28,8 @@ export class UnderstudyError extends Error {
 }
 
 /** What only whoever runs us can put right. */
-export function operatorError(code: string, message: string): UnderstudyError {
-  return new UnderstudyError(message, { code, source: 'operator' });
+export function operatorError(code: string, message: string, cause?: unknown): UnderstudyError {
+  return new UnderstudyError(message, { code, source: 'operator', cause });
 }
 
 /** The `code` of a Node system error or of an UnderstudyError, or undefined. */

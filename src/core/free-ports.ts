@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { errorCode, UnderstudyError } from './errors.js';
+import { errorCode, operatorError } from './errors.js';
 import { systemRandom } from './random.js';
 
 export interface PortRange {
@@ -36,12 +36,9 @@ export async function freePorts(
     if (!inUse.has(port) && (await tryListen(host, port)) === undefined) ports.push(port);
   }
   if (ports.length < count) {
-    throw new UnderstudyError(
+    throw operatorError(
+      'no-free-ports',
       `only ${ports.length} of ${count} ports are free on ${host} from ${range.from} to ${range.to - 1}`,
-      {
-        code: 'no-free-ports',
-        source: 'operator',
-      },
     );
   }
   return ports;

@@ -1,7 +1,7 @@
 // What systemd hands to a service in its environment (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). It is taken
 // out of the environment, since our workers are no service of systemd's: a server that finds it there would answer to it.
 
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError } from '../core/errors.js';
 
 export interface PassedEnvironment {
   /** Where to tell how we are. */
@@ -25,10 +25,10 @@ export function takePassedEnvironment(env: NodeJS.ProcessEnv, pid: number): Pass
   const watchdogMs = Number(passed['WATCHDOG_USEC']) / 1000;
   const sockets = passed['LISTEN_PID'] === String(pid) ? Number(passed['LISTEN_FDS']) : 0;
   if (sockets > 1) {
-    throw new UnderstudyError(`systemd passes ${sockets} sockets; accepted is one, for the front (ListenStream=).`, {
-      code: 'passed-sockets',
-      source: 'operator',
-    });
+    throw operatorError(
+      'passed-sockets',
+      `systemd passes ${sockets} sockets; accepted is one, for the front (ListenStream=).`,
+    );
   }
   return {
     notifySocket: passed['NOTIFY_SOCKET'],

@@ -2,7 +2,7 @@
 // has come nothing is ours alone: when the old process is gone before that, whatever we wait for fails at once.
 
 import { Server } from 'node:net';
-import { errorMessage, UnderstudyError } from '../core/errors.js';
+import { errorMessage, operatorError, type UnderstudyError } from '../core/errors.js';
 import type { PredecessorMessage, SuccessorMessage } from './messages.js';
 
 /** Set for a process that is to take over, to the port of the front that it will be given. */
@@ -97,8 +97,5 @@ function takeSocket(env: NodeJS.ProcessEnv): GivenSocket | undefined {
 }
 
 function goneError(reason: string): UnderstudyError {
-  return new UnderstudyError(`Cannot take over from the running instance: ${reason}.`, {
-    code: 'upgrade-failed',
-    source: 'operator',
-  });
+  return operatorError('upgrade-failed', `Cannot take over from the running instance: ${reason}.`);
 }

@@ -4,7 +4,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Clock } from '../core/clock.js';
-import { UnderstudyError } from '../core/errors.js';
+import { operatorError, type UnderstudyError } from '../core/errors.js';
 import type { Milestone, PredecessorMessage, SuccessorMessage } from './messages.js';
 import { SUCCESSOR_SOCKET_VARIABLE, SUCCESSOR_VARIABLE, type GivenSocket } from './predecessor.js';
 
@@ -129,8 +129,8 @@ function socketVariable(socket: GivenSocket | undefined): Record<string, string>
 }
 
 function upgradeError(step: string, reason: string): UnderstudyError {
-  return new UnderstudyError(`The upgrade failed while the new process ${step}, so this one goes on: ${reason}`, {
-    code: 'upgrade-failed',
-    source: 'operator',
-  });
+  return operatorError(
+    'upgrade-failed',
+    `The upgrade failed while the new process ${step}, so this one goes on: ${reason}`,
+  );
 }
