@@ -2,10 +2,9 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import type { BackendAction } from '../admin/operations.js';
-import { usageError } from './usage-error.js';
-
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
 
 export interface BackendActionOptions {
   readonly action: BackendAction;

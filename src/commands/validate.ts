@@ -5,13 +5,12 @@ import { hostname, userInfo } from 'node:os';
 import type { AdminClient } from '../admin/admin-client.js';
 import { parseDuration } from '../config/quantities.js';
 import { systemClock } from '../core/clock.js';
-import { usageError } from './usage-error.js';
-
 import { exitCodeOfSignal, requireRunnable, runHeldCommand } from './held-command.js';
 import { takeJobPriority } from './job-priority.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { showProgress } from './mode.js';
 import type { Terminal } from './terminal.js';
+import { usageError } from './usage-error.js';
 
 export interface ValidateOptions {
   readonly mode: string;
