@@ -6,6 +6,9 @@
 // Its short collections, during which nothing is served, should be few. The engine makes the space for young objects small where
 // nothing goes on, and large again under load once enough objects have survived, which a proxy's do not; and when it has become
 // large a full collection follows. So the command (cli.ts) starts Node with --min-semi-space-size=16: its full size always.
+// In a space of full size the engine looks out for kinds of objects that mostly survive, to make the next ones in the old
+// generation at once. After a quiet spell it finds some that every connection has: then each closed connection stays, with all
+// that it refers to, until a full collection. So it is told not to.
 import { stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -18,6 +21,7 @@ const DEFAULT_POOL_SIZE = 4;
 
 /** Once, early in the life of the process. Where threads have no priorities of their own (not Linux) they keep theirs. */
 export async function tuneEngine(): Promise<void> {
+  setFlagsFromString('--no-allocation-site-pretenuring');
   // libuv starts its own threads with the first such call, all of them, and so behind the engine's.
   await stat('.').catch(() => undefined);
   // In the order in which they began. The one that serves requests has the pid as its number.

@@ -24,10 +24,29 @@ test('the threads of the engine get a lower priority, those that serve and those
     expect(new Set(lowered)).toEqual(new Set([10]));
   }));
 
+test('what is made young stays young, however many of its kind have survived', () => {
+  const flags = ['--allow-natives-syntax', '--expose-gc', '--min-semi-space-size=16'];
+  const script = `${TUNE}
+    const kept = [];
+    const make = (number) => ({ number, list: [number] });
+    for (let round = 0; round < 6; round += 1) {
+      for (let number = 0; number < 20_000; number += 1) kept.push(make(number));
+      gc({ type: 'minor' });
+    }
+    for (let number = 0; number < 200_000; number += 1) make(number);
+    process.send(%InYoungGeneration(make(1)));
+  `;
+  return onFirstMessage(script, (young) => expect(young).toBe(true), flags);
+});
+
 /** Runs a script, and ends it whatever becomes of it. */
-async function onFirstMessage(script: string, check: (message: unknown, pid: number) => void): Promise<void> {
+async function onFirstMessage(
+  script: string,
+  check: (message: unknown, pid: number) => void,
+  flags: readonly string[] = [],
+): Promise<void> {
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: [...stdio] });
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', script], { stdio: [...stdio] });
   const exited = once(child, 'exit');
   try {
     const [message] = (await once(child, 'message')) as [unknown];
