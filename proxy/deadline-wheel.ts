@@ -1,6 +1,7 @@
 // Deadlines for very many connections on one coarse timer. Moving a deadline later is a number written; its holder is
 // looked at again when the slot that it stands in comes up. So a request costs no timer of its own. (A hashed wheel
-// after Varghese and Lauck 1987, lazily moved.)
+// after Varghese and Lauck 1987, lazily moved.) The timer is for the next slot with somebody in it: connections that are
+// merely open wake an idle proxy once in a turn of the wheel, not at every tick.
 
 import type { Clock, Timer } from '../src/core/clock.js';
 import { takeOut } from './take-out.js';
@@ -25,6 +26,8 @@ export class DeadlineWheel {
   readonly #slots: DeadlineHolder[][] = Array.from({ length: SLOTS }, () => []);
   #held = 0;
   #timer: Timer | undefined;
+  /** The tick that the timer is for: no holder stands in an earlier one. Infinity without a timer. */
+  #wakeTick = Infinity;
   /** The last tick that was looked at. */
   #tick: number;
 
@@ -57,6 +60,7 @@ export class DeadlineWheel {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#wakeTick = Infinity;
   }
 
   #insert(holder: DeadlineHolder, tick: number): void {
@@ -64,7 +68,7 @@ export class DeadlineWheel {
     holder.deadlineTick = tick;
     holder.deadlinePlace = this.#slots[tick % SLOTS]!.push(holder) - 1;
     this.#held += 1;
-    this.#timer ??= this.#startTimer();
+    if (tick < this.#wakeTick) this.#wakeAt(tick);
   }
 
   #remove(holder: DeadlineHolder): void {
@@ -75,21 +79,37 @@ export class DeadlineWheel {
     this.#held -= 1;
   }
 
-  #startTimer(): Timer {
-    return this.#clock.startTimer(TICK_MS, () => this.#onTick(), { unref: true });
+  #wakeAt(tick: number): void {
+    this.#timer?.cancel();
+    this.#wakeTick = tick;
+    const delayMs = Math.max(0, tick * TICK_MS - this.#clock.now());
+    this.#timer = this.#clock.startTimer(delayMs, () => this.#onTick(), { unref: true });
   }
 
   #onTick(): void {
-    this.#timer = undefined;
     const now = this.#clock.now();
-    const until = this.#tickOf(now);
+    // Whoever is put on the wheel meanwhile is found by the search at the end.
+    this.#wakeTick = -1;
+    try {
+      this.#lookUntil(this.#tickOf(now), now);
+    } finally {
+      this.stop();
+      if (this.#held > 0) this.#wakeAt(this.#nextHeldTick());
+    }
+  }
+
+  #lookUntil(last: number, now: number): void {
     // After a long sleep each slot is looked at once.
-    const from = Math.max(this.#tick + 1, until - SLOTS + 1);
-    for (let tick = from; tick <= until; tick += 1) {
+    for (let tick = Math.max(this.#tick + 1, last - SLOTS + 1); tick <= last; tick += 1) {
       this.#tick = tick;
       this.#lookAt(tick, now);
     }
-    if (this.#held > 0) this.#timer ??= this.#startTimer();
+  }
+
+  #nextHeldTick(): number {
+    let tick = this.#tick + 1;
+    while (this.#slots[tick % SLOTS]!.length === 0) tick += 1;
+    return tick;
   }
 
   #lookAt(tick: number, now: number): void {

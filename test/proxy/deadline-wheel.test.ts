@@ -36,6 +36,49 @@ describe('the wheel', () => {
     expect(holder.over[0]! - armedAt).toBeGreaterThanOrEqual(delayMs);
   });
 
+  test('sleeps while nothing is due', () => {
+    const started: number[] = [];
+    const startTimer = clock.startTimer.bind(clock);
+    clock.startTimer = (delayMs, callback) => {
+      started.push(delayMs);
+      return startTimer(delayMs, callback);
+    };
+    const holders = Array.from({ length: 100 }, () => new Holder());
+    for (const holder of holders) {
+      clock.advance(3);
+      wheel.arm(holder, 60_000);
+    }
+    clock.advance(65_000);
+    expect(holders.map(({ over }) => over.length)).toEqual(holders.map(() => 1));
+    // A look at each of their ticks in each turn of the wheel, and not at each of some 2,600 ticks.
+    const ticksHeld = Math.ceil((3 * holders.length) / TICK_MS) + 1;
+    expect(started.length).toBeLessThanOrEqual(ticksHeld * Math.ceil(65_000 / (158 * TICK_MS)));
+  });
+
+  test('is awake in time for a deadline that comes before the one it sleeps for', () => {
+    const [late, early] = [new Holder(), new Holder()];
+    wheel.arm(late, 3_000);
+    clock.advance(1_000);
+    wheel.arm(early, 100);
+    clock.advance(100 + 2 * TICK_MS);
+    expect(early.over).toHaveLength(1);
+    expect(late.over).toEqual([]);
+    clock.advance(3_000);
+    expect(late.over).toHaveLength(1);
+  });
+
+  test('goes on after a deadline that failed', () => {
+    const [failing, next] = [new Holder(), new Holder()];
+    failing.onDeadline = () => {
+      throw new Error('deadline failed');
+    };
+    wheel.arm(failing, 100);
+    wheel.arm(next, 500);
+    expect(() => clock.advance(300)).toThrow('deadline failed');
+    clock.advance(500);
+    expect(next.over).toHaveLength(1);
+  });
+
   test('has no timer once nothing is armed', () => {
     const holder = new Holder();
     wheel.arm(holder, 100);
