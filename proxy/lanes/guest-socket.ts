@@ -8,6 +8,7 @@ import type { MessageServer } from './message-server.js';
 
 export class GuestSocket extends Duplex implements MessageServer {
   readonly takesBlocks = false;
+  readonly borrowsUntilStarted = false;
   readonly remoteAddress: string;
   readonly encrypted: boolean;
   readonly receivedVersion: string | undefined;

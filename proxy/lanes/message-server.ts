@@ -8,7 +8,12 @@ export interface MessageServer {
   start(): void;
   /** It passes on what it gets, and keeps nothing: it can take octets out of a block. */
   readonly takesBlocks: boolean;
-  /** Judged octets of the body, valid for good; where they are `inBlock`, until more of the body is read. */
+  /** What it still needs as `start` returns it copies then: before that it can be given octets as they lie in a block. */
+  readonly borrowsUntilStarted: boolean;
+  /**
+   * Judged octets of the body, valid for good; where they are `inBlock`, until more of the body is read, or until `start`
+   * has returned if they come before it.
+   */
   onBody(bytes: Buffer, inBlock: boolean): void;
   /** The body is whole. */
   onBodyEnd(): void;

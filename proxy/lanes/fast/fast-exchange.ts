@@ -37,9 +37,13 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   readonly #connection: ClientConnection;
   readonly #account: RequestAccount;
   readonly #answer: Answer;
+  readonly borrowsUntilStarted = true;
   #context!: FastLaneContext;
   #plan!: FastPlan;
+  /** Of a request that has a body. */
   #replay: ReplayBuffer | undefined;
+  /** For all that have one. */
+  #replays: ReplayBuffer | undefined;
   #ticket: Ticket | undefined;
   #upstream: UpstreamConnection | undefined;
   #bodyComplete = false;
@@ -67,7 +71,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#account.begin(plan.givenId ?? requestIds.next(undefined), plan.subject);
     this.#answer.begin(context, plan.request, this);
     this.#bodyComplete = plan.request.body === 'none';
-    this.#replay = this.#bodyComplete ? undefined : new ReplayBuffer(options.retry.replayBufferBytes);
+    this.#replay = this.#bodyComplete ? undefined : (this.#replays ??= new ReplayBuffer());
+    this.#replay?.begin(options.retry.replayBufferBytes);
     this.#started = false;
     this.#closesAfter = false;
     this.#failedAnswer = false;
@@ -99,6 +104,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#started = true;
     // Its account was opened in the same call: the clock has just been read.
     this.#seekUpstream(this.#account.startedAt);
+    this.#replay?.own();
   }
 
   get takesBlocks(): boolean {
@@ -109,7 +115,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#account.bytesIn += bytes.length;
     const upstream = this.#upstream;
     if (upstream !== undefined) upstream.upstream.bytesMoved += bytes.length;
-    if (upstream === undefined || !upstream.connected || this.#plan.repeatable) this.#replay!.keep(bytes);
+    if (upstream === undefined || !upstream.connected || this.#plan.repeatable) this.#replay!.keep(bytes, inBlock);
     else this.#replay!.letGo();
     if (upstream !== undefined) {
       if (inBlock) upstream.writeLasting(bytes);
@@ -275,6 +281,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (pieces.length === 1 && piece.length <= SMALL_BYTES) {
       upstream.writeChanging(text, part, piece);
     } else {
+      this.#replay!.own();
       upstream.cork();
       upstream.writeText(text.text(part));
       for (const piece of pieces) upstream.write(piece);

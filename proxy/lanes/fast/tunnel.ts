@@ -38,6 +38,7 @@ export interface TunnelParts {
 
 export class Tunnel implements MessageServer, UpstreamUser {
   readonly takesBlocks = false;
+  readonly borrowsUntilStarted = false;
   readonly #connection: ClientConnection;
   readonly #upstream: UpstreamConnection;
   readonly #account: RequestAccount;

@@ -87,6 +87,7 @@ describe('a client connection', () => {
   /** Takes blocks and, as the kernel may, reads them late. */
   class LateReader implements MessageServer {
     readonly takesBlocks = true;
+    readonly borrowsUntilStarted = false;
     readonly kept: Buffer[] = [];
     blocks = 0;
 

@@ -42,6 +42,7 @@ class SlowClient extends Duplex {
 
 const silent: MessageServer = {
   takesBlocks: false,
+  borrowsUntilStarted: false,
   start: () => undefined,
   onBody: () => undefined,
   onBodyEnd: () => undefined,
