@@ -1,6 +1,6 @@
 // What the operator asks of single backends: into traffic, out of it, new processes. The first two are wishes that are laid
 // over the mode's shape and last until the mode changes; each promise here settles once the pool has followed.
-import { operatorError } from '../src/core/errors.js';
+import { operatorError, unknownName } from '../src/core/errors.js';
 import { roleIn, type Shape } from './modes.js';
 import type { News } from './news.js';
 import { withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
@@ -109,8 +109,8 @@ export class BackendControl {
     const { roster } = this.#deps;
     const workers = roster.of(backend);
     if (workers.length > 0) return workers;
-    const known = roster.backends.map(({ name }) => name).join(', ');
-    throw operatorError('unknown-backend', `There is no backend "${backend}". Backends: ${known}.`);
+    const known = roster.backends.map(({ name }) => name);
+    throw unknownName('backend', backend, known);
   }
 }
 

@@ -1,5 +1,5 @@
 // From a mode's few numbers to what each worker slot should be. Pure. Leaves the way there to the planner.
-import { operatorError } from '../src/core/errors.js';
+import { unknownName } from '../src/core/errors.js';
 import { isManaged, type ModeOptions, type PoolOptions, type Temperature } from './options.js';
 
 export type Role = 'active' | 'standby' | 'off';
@@ -44,8 +44,7 @@ export function roleAt(mode: ModeOptions, position: number): Role {
 export function modeNamed(options: PoolOptions, name: string): ModeOptions {
   const mode = Object.hasOwn(options.modes, name) ? options.modes[name] : undefined;
   if (mode !== undefined) return mode;
-  const known = Object.keys(options.modes).join(', ');
-  throw operatorError('unknown-mode', `Cannot use the mode "${name}": it does not exist. Modes: ${known}.`);
+  throw unknownName('mode', name, Object.keys(options.modes));
 }
 
 export function shapeOf(options: PoolOptions, name: string): Shape {

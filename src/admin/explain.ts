@@ -1,7 +1,7 @@
 // Why a backend, or the pool, is as it is: the rule that makes it so, what differs from the rule and until when, and
 // the last events that led here. Pure: status and events in, lines of plain words out.
 
-import { operatorError } from '../core/errors.js';
+import { unknownName } from '../core/errors.js';
 import type { LoggedEvent } from './logged-event.js';
 import { clockTime, explainBackend } from './explain-backend.js';
 import type { StatusView } from './status-view.js';
@@ -24,8 +24,8 @@ export function explain(input: ExplainInput): readonly string[] {
   if (name === undefined) return [...explainMode(input), ...recent(events)];
   const backend = status.backends.find((candidate) => candidate.name === name);
   if (backend === undefined) {
-    const names = status.backends.map((candidate) => candidate.name).join(', ');
-    throw operatorError('unknown-backend', `Unknown backend '${name}'. There are: ${names}.`);
+    const names = status.backends.map((candidate) => candidate.name);
+    throw unknownName('backend', name, names);
   }
   const own = events.filter((event) => event.backend === name || event.kind === 'mode');
   return [...explainBackend(backend, { status, events }), ...recent(own)];

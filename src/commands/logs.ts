@@ -2,7 +2,7 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { operatorError } from '../core/errors.js';
+import { unknownName } from '../core/errors.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -19,7 +19,7 @@ export async function runLogs(client: AdminClient, options: LogsOptions, termina
   const { instance, backends } = await client.status();
   const names = backends.map(({ name }) => name);
   if (options.backend !== undefined && !names.includes(options.backend)) {
-    throw operatorError('unknown-backend', `Unknown backend '${options.backend}'. There are: ${names.join(', ')}.`);
+    throw unknownName('backend', options.backend, names);
   }
   const output = new WorkerOutput({
     logDir: instance.logDir,

@@ -2,6 +2,7 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import type { PlanView } from '../admin/plan-view.js';
+import { mebibytesText } from '../admin/quantity-text.js';
 import type { StatusView } from '../admin/status-view.js';
 import { systemClock, waitFor } from '../core/clock.js';
 import { EXIT } from './exit-code.js';
@@ -61,19 +62,19 @@ export function renderPlan(plan: PlanView): string {
   const stages = plan.stages.map(({ step, processes, memoryBytes }, index) => [
     `${index + 1}. ${step}`,
     String(processes),
-    mebibytes(memoryBytes),
+    memoryText(memoryBytes),
   ]);
   const totals = (['before', 'peak', 'after'] as const).map((when) => [
     when === 'peak' ? 'at peak' : when,
     String(plan.processes[when]),
-    mebibytes(plan.memoryBytes[when]),
+    memoryText(plan.memoryBytes[when]),
   ]);
   const header = [`${plan.from} -> ${plan.to}`, 'processes', 'memory'];
   return `${renderTable(header, [...stages, [], ...totals])}\n`;
 }
 
-function mebibytes(bytes: number | null): string {
-  return bytes === null ? 'unknown' : `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+function memoryText(bytes: number | null): string {
+  return bytes === null ? 'unknown' : mebibytesText(bytes);
 }
 
 /** Switches and returns once the pool has converged; shows meanwhile what it is waiting for. */

@@ -32,6 +32,11 @@ export function operatorError(code: string, message: string, cause?: unknown): U
   return new UnderstudyError(message, { code, source: 'operator', cause });
 }
 
+/** `unknown-backend` or `unknown-mode`: a name that is asked for and not among those there are. */
+export function unknownName(what: 'backend' | 'mode', name: string, known: readonly string[]): UnderstudyError {
+  return operatorError(`unknown-${what}`, `There is no ${what} "${name}". Known: ${known.join(', ')}.`);
+}
+
 /** The `code` of a Node system error or of an UnderstudyError, or undefined. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
