@@ -33,7 +33,9 @@ describe('the shape of a mode', () => {
   });
 
   test('does not exist under a name of the prototype', () => {
-    expect(() => shapeOf(planOptions, 'constructor')).toThrow('Modes: production, validation');
+    expect(() => shapeOf(planOptions, 'constructor')).toThrow(
+      'There is no mode "constructor". Known: production, validation.',
+    );
   });
 });
 
