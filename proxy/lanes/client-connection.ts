@@ -65,8 +65,6 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #paused = false;
   #reading = false;
   #halfClosed = false;
-  /** The server has the head, and not yet the word to begin. */
-  #starting = false;
   #headBegun = false;
   /** The client said that nothing comes behind the message, which has no body that octets may come behind by mistake. */
   #saidLast = false;
@@ -314,9 +312,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #serveMessage(server: MessageServer, bytes: Buffer, headEnd: number): Buffer {
     this.#server = server;
     let consumed = headEnd;
-    this.#starting = true;
     if (bytes.length > headEnd) consumed = this.#readBody(bytes, headEnd);
-    this.#starting = false;
     if (this.#state === 'message') server.start();
     // A tunnel may have begun, or the connection ended, within `start`: then nothing here is to be judged again.
     return consumed === bytes.length ? NOTHING : bytes.subarray(consumed);
@@ -353,12 +349,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   #passBody(piece: Buffer): void {
     const server = this.#server!;
-    const inBlock = this.#borrowed && (this.#starting ? server.borrowsUntilStarted : this.#canLend(server));
+    const inBlock = this.#borrowed && server.takesBlock(this.#block!.lasting);
     server.onBody(inBlock ? piece : this.#own(piece), inBlock);
-  }
-
-  #canLend(server: MessageServer): boolean {
-    return this.#block!.lasting && server.takesBlocks;
   }
 
   /** Nothing more of it may reach the upstream, and nothing behind it can be told apart any more. */

@@ -7,8 +7,6 @@ import type { ClientConnection } from './client-connection.js';
 import type { MessageServer } from './message-server.js';
 
 export class GuestSocket extends Duplex implements MessageServer {
-  readonly takesBlocks = false;
-  readonly borrowsUntilStarted = false;
   readonly remoteAddress: string;
   readonly encrypted: boolean;
   readonly receivedVersion: string | undefined;
@@ -61,6 +59,10 @@ export class GuestSocket extends Duplex implements MessageServer {
       this.#entered = true;
       this.#enter(this);
     }
+  }
+
+  takesBlock(): boolean {
+    return false;
   }
 
   onBody(bytes: Buffer): void {

@@ -6,10 +6,11 @@ import type { HeadFault } from '../http1/request-head.js';
 export interface MessageServer {
   /** All of the body that came along with the head has been handed over. */
   start(): void;
-  /** It passes on what it gets, and keeps nothing: it can take octets out of a block. */
-  readonly takesBlocks: boolean;
-  /** What it still needs as `start` returns it copies then: before that it can be given octets as they lie in a block. */
-  readonly borrowsUntilStarted: boolean;
+  /**
+   * Whether it can be given octets now as they lie in a block: it passes them on, or copies as `start` returns what it still
+   * needs. `lasting`: they stay until more is read; others will be read into any other block.
+   */
+  takesBlock(lasting: boolean): boolean;
   /**
    * Judged octets of the body, valid for good; where they are `inBlock`, until more of the body is read, or until `start`
    * has returned if they come before it.

@@ -37,7 +37,6 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   readonly #connection: ClientConnection;
   readonly #account: RequestAccount;
   readonly #answer: Answer;
-  readonly borrowsUntilStarted = true;
   #context!: FastLaneContext;
   #plan!: FastPlan;
   /** Of a request that has a body. */
@@ -107,8 +106,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#replay?.own();
   }
 
-  get takesBlocks(): boolean {
-    return this.#upstream !== undefined && !this.#replay!.whole;
+  takesBlock(lasting: boolean): boolean {
+    return !this.#started || (lasting && this.#upstream !== undefined && !this.#replay!.whole);
   }
 
   onBody(bytes: Buffer, inBlock: boolean): void {

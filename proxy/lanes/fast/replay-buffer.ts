@@ -31,7 +31,7 @@ export class ReplayBuffer {
   }
 
   /** `borrowed`: valid until `own`. */
-  keep(piece: Buffer, borrowed = false): void {
+  keep(piece: Buffer, borrowed: boolean): void {
     if (!this.#whole) return;
     if (this.#bytes + piece.length > this.#limitBytes) return this.letGo();
     this.#pieces.push(piece);

@@ -37,8 +37,6 @@ export interface TunnelParts {
 }
 
 export class Tunnel implements MessageServer, UpstreamUser {
-  readonly takesBlocks = false;
-  readonly borrowsUntilStarted = false;
   readonly #connection: ClientConnection;
   readonly #upstream: UpstreamConnection;
   readonly #account: RequestAccount;
@@ -79,6 +77,10 @@ export class Tunnel implements MessageServer, UpstreamUser {
 
   start(): void {
     // It is under way.
+  }
+
+  takesBlock(): boolean {
+    return false;
   }
 
   onBody(bytes: Buffer): void {

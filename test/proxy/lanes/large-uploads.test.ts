@@ -86,12 +86,14 @@ test.each(['auto', 'full'] as const)('lane %s hears an upstream that refuses an 
 describe('a client connection', () => {
   /** Takes blocks and, as the kernel may, reads them late. */
   class LateReader implements MessageServer {
-    readonly takesBlocks = true;
-    readonly borrowsUntilStarted = false;
     readonly kept: Buffer[] = [];
     blocks = 0;
 
     start(): void {}
+
+    takesBlock(lasting: boolean): boolean {
+      return lasting;
+    }
 
     onBody(bytes: Buffer, inBlock: boolean): void {
       this.kept.push(bytes);

@@ -41,8 +41,7 @@ class SlowClient extends Duplex {
 }
 
 const silent: MessageServer = {
-  takesBlocks: false,
-  borrowsUntilStarted: false,
+  takesBlock: () => false,
   start: () => undefined,
   onBody: () => undefined,
   onBodyEnd: () => undefined,
