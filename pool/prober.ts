@@ -4,6 +4,7 @@
 import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
 import type { Clock } from '../src/core/clock.js';
 import { errorCode, errorMessage } from '../src/core/errors.js';
+import { OUR_SHORTAGES } from '../src/core/shortages.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { MAX_ANNOUNCEMENT_BYTES, nothingAnnounced, parseAnnouncement, type Announcement } from './announcement.js';
 import type { ProbeOptions, ProbeResult } from './worker-runtime.js';
@@ -13,16 +14,6 @@ const MAX_BODY_LENGTH = 64 * 1024;
 
 const freshConnections = new Agent({ keepAlive: false });
 const HEADERS = { 'user-agent': 'understudy-probe', connection: 'close' };
-
-/** What the connecting side lacks: descriptors, memory, local ports (connect(2)). No worker is to blame for that. */
-const OUR_SHORTAGES: ReadonlySet<string> = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'ENOBUFS',
-  'EADDRNOTAVAIL',
-  'EAGAIN',
-]);
 
 /** Why a probe was ended that took too long. */
 const TOO_LATE = new Error('no answer in time');
@@ -108,7 +99,8 @@ function codesOf(error: unknown): string[] {
   return errors.flatMap((each) => errorCode(each) ?? []);
 }
 
-/** On a Unix socket EAGAIN is the worker's: its queue of connections is full (unix(7)). */
+/** EAGAIN too, but for a Unix socket, where it is the worker's: its queue of connections is full (unix(7)). */
 function isOurShortage(code: string, { kind }: UpstreamAddress): boolean {
-  return OUR_SHORTAGES.has(code) && !(code === 'EAGAIN' && kind === 'unix');
+  const ours: readonly string[] = OUR_SHORTAGES;
+  return ours.includes(code) || (code === 'EAGAIN' && kind !== 'unix');
 }

@@ -100,6 +100,11 @@ export class UpstreamBreaker {
     return this.#era;
   }
 
+  /** A request has an answer that is no failure, and may last for hours: a probe has told what it was to tell. */
+  vouch(era: number): void {
+    if (this.#state === 'half-open' && era === this.#era) this.#close();
+  }
+
   /** Ends a request. One that was admitted in an earlier era changes nothing. */
   record(era: number, outcome: Outcome): void {
     if (era !== this.#era) return;

@@ -13,16 +13,20 @@ export interface FrontAddress {
 export class Front {
   readonly #server: Server;
 
-  /** @param accept gets sockets that are paused, and not read from. */
-  constructor(accept: (socket: Socket) => void) {
+  /**
+   * @param accept gets sockets that are paused, and not read from.
+   * @param onTrouble hears of connections that could not be accepted.
+   */
+  constructor(accept: (socket: Socket) => void, onTrouble: (error: Error) => void) {
     // Half-open: a client may end its side after the request and still wants the answer (RFC 9112 section 9.6).
     // Paused: nothing is read before `accept` has decided how.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
+    this.#server.once('listening', () => this.#server.on('error', onTrouble));
   }
 
   /** The same without a socket for each connection, where Node can do so. */
-  static ofHandles(accept: (accepted: Accepted) => void): Front {
-    const front = new Front(accept);
+  static ofHandles(accept: (accepted: Accepted) => void, onTrouble: (error: Error) => void): Front {
+    const front = new Front(accept, onTrouble);
     front.#server.on('listening', () => acceptHandles(front.#server, accept));
     return front;
   }

@@ -88,8 +88,8 @@ export class Gate {
     this.#rules = rules;
   }
 
-  /** Judges the head that the parser has just completed. */
-  judge(head: RequestHeadParser): JudgedRequest | HeadFault {
+  /** Judges the head that the parser has just completed; `encrypted`: it came over TLS. */
+  judge(head: RequestHeadParser, encrypted = false): JudgedRequest | HeadFault {
     const { method, target, minorVersion } = head;
     const request = new JudgedRequest(method, target, minorVersion);
     const found: Findings = {
@@ -107,7 +107,7 @@ export class Gate {
     const fault =
       this.#readFields(head, request, found) ??
       checkHost(request, found.hosts) ??
-      checkTarget(request) ??
+      checkTarget(request, encrypted) ??
       checkFraming(request, found) ??
       this.#checkLength(request) ??
       this.#checkUpgrade(head, request, found);
@@ -224,20 +224,24 @@ function checkHost(request: JudgedRequest, hosts: number): HeadFault | undefined
   return undefined;
 }
 
-function checkTarget(request: JudgedRequest): HeadFault | undefined {
+function checkTarget(request: JudgedRequest, encrypted: boolean): HeadFault | undefined {
   const { method, target } = request;
   if (method === 'CONNECT') return { code: 'method-not-allowed', detail: 'a reverse proxy serves no CONNECT' };
   if (method === 'TRACE') return { code: 'method-not-allowed', detail: 'TRACE is not served' };
   if (target.charCodeAt(0) === 0x2f) return undefined;
   if (target === '*') return method === 'OPTIONS' ? undefined : bad('* is a target for OPTIONS alone');
-  return takeAbsolute(request);
+  return takeAbsolute(request, encrypted);
 }
 
-/** RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host field. */
-function takeAbsolute(request: JudgedRequest): HeadFault | undefined {
-  const match = /^http:\/\/([^/?]*)(.*)$/i.exec(request.target);
-  if (match === null) return bad('the target is neither a path nor an http URL');
-  const [, authority = '', rest = ''] = match;
+/**
+ * RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host field. RFC 9110 section 7.4: what is asked for
+ * as secure must have come so.
+ */
+function takeAbsolute(request: JudgedRequest, encrypted: boolean): HeadFault | undefined {
+  const match = /^http(s)?:\/\/([^/?]*)(.*)$/i.exec(request.target);
+  const [, secure, authority = '', rest = ''] = match ?? [];
+  if (match === null || (secure !== undefined && !encrypted))
+    return bad(`the target is neither a path nor an ${encrypted ? 'http or https' : 'http'} URL`);
   if (authority === '' || !isHost(authority)) return bad('bad authority in the target');
   request.host = authority;
   request.hostFrom = 'target';

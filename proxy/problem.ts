@@ -34,6 +34,11 @@ const PROBLEMS = {
   'first-byte-timeout': { status: 504, title: 'The upstream did not answer in time' },
   'body-timeout': { status: 504, title: 'The upstream fell silent in its answer' },
   'not-a-stream': { status: 502, title: 'The answer is no event stream, but one had been begun' },
+  'own-shortage': {
+    status: 503,
+    title: 'The proxy can open no connection to an upstream',
+    retryAfterSeconds: 1,
+  },
   'upstream-drained': { status: 502, title: 'The upstream was stopped before it had answered' },
   'queue-full': { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
   'queue-timeout': { status: 503, title: 'Nobody could take the request in time', retryAfterSeconds: 5 },

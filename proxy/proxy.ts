@@ -99,11 +99,13 @@ export class Proxy implements TrafficPort {
       pseudonym: `understudy-${Math.floor(random() * 0xffffff).toString(16)}`,
     };
     this.#connections = new ClientConnections(this.#lanes);
+    // Whoever could not be accepted is no reason to end all others.
+    const onTrouble = (error: Error) => log.warn({ reason: error.message }, 'a connection could not be accepted');
     this.#front = needsEntrance(options.front)
-      ? new Front((socket) => this.#connections.letIn(socket))
-      : Front.ofHandles((accepted) => this.#connections.accept(accepted));
+      ? new Front((socket) => this.#connections.letIn(socket), onTrouble)
+      : Front.ofHandles((accepted) => this.#connections.accept(accepted), onTrouble);
     const { socket: place } = options.front;
-    this.#unixFront = place && new UnixFront(place, (socket) => this.#connections.acceptUnix(socket));
+    this.#unixFront = place && new UnixFront(place, (socket) => this.#connections.acceptUnix(socket), onTrouble);
   }
 
   /** @param fd a socket that listens already. @throws UnderstudyError `front-listen`. */

@@ -9,6 +9,10 @@ interface PeerHandle {
   getpeername?: (place: object) => number;
 }
 
+export function resetError(): Error {
+  return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+}
+
 export function isReset(socket: Partial<Socket>): boolean {
   const { _handle: handle } = socket as { readonly _handle?: PeerHandle | null };
   return (handle?.getpeername?.({}) ?? 0) < 0;

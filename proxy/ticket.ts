@@ -39,6 +39,11 @@ export class Ticket {
     upstream.hold(this);
   }
 
+  /** The upstream has begun an answer that is no failure. */
+  vouch(): void {
+    this.upstream.breaker.vouch(this.era);
+  }
+
   /** Later calls are ignored: the first cause wins. */
   giveBack(outcome: Outcome): void {
     if (this.#returned) return;

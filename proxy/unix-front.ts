@@ -22,11 +22,10 @@ export class UnixFront {
   /** The file that is ours to remove. */
   #file: Stats | undefined;
 
-  constructor(place: SocketPlace, accept: (socket: Socket) => void) {
+  constructor(place: SocketPlace, accept: (socket: Socket) => void, onTrouble: (error: Error) => void) {
     this.#place = place;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, accept);
-    // Whoever could not be accepted is no reason to end all others.
-    this.#server.on('error', () => undefined);
+    this.#server.once('listening', () => this.#server.on('error', onTrouble));
   }
 
   /** @throws UnderstudyError `front-listen` that names the path and why. */

@@ -33,7 +33,7 @@ export class StreamConnection extends Duplex {
   #answered = false;
   #broken = false;
   #requestTrailers = '';
-  #trailers: OutgoingHttpHeaders = {};
+  #trailers = noHeaders();
 
   /** @param parser of answers' heads; others' too, since a head is done with in the turn that it was parsed in. */
   constructor(stream: ServerHttp2Stream, { text, chunked }: RequestText, parser: ResponseHeadParser) {
@@ -189,12 +189,17 @@ function chunkOf(bytes: Buffer): Buffer {
 }
 
 function headersOf(parser: ResponseHeadParser): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
+  const headers = noHeaders();
   for (let index = 0; index < parser.fields.count; index += 1) {
     const name = parser.lowerName(index);
     if (!NOT_IN_ANSWERS.has(name)) addTo(headers, name, parser.value(index));
   }
   return headers;
+}
+
+/** Any name may be in it, `constructor` too. */
+function noHeaders(): OutgoingHttpHeaders {
+  return Object.create(null) as OutgoingHttpHeaders;
 }
 
 /** RFC 9110 section 5.3: what is repeated may be put together, but for one. Node refuses lists of many others. */

@@ -294,7 +294,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     const result = parser.parse(bytes, 0);
     if (result === 'incomplete') return this.#waitForHead(bytes);
     if (result === 'wrong') return this.#refuse(parser.fault!);
-    const judged = gate.judge(parser);
+    const judged = gate.judge(parser, this.encrypted);
     if ('code' in judged) return this.#refuse(judged);
     const headEnd = parser.end;
     this.#beginMessage(judged);
@@ -420,7 +420,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     // Who has sent more may send even more.
     if (this.#early.length > 0) this.#saidLast = false;
     this.#early = NOTHING;
-    if (this.#nothingToCome && this.#writer.done) return void this.#socket.destroy();
+    // RFC 8446 section 6.1: over TLS the end is said, or the answer might have been cut short.
+    if (this.#nothingToCome && this.#writer.done && !this.encrypted) return void this.#socket.destroy();
     if (begun) return;
     const { wheel, deadlines } = this.#context;
     if (this.#writer.done) this.#writer.end();

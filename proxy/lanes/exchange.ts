@@ -27,7 +27,7 @@ import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { StallWatch } from './stall-watch.js';
-import { isRefused, upstreamErrorCode } from './undici-error.js';
+import { isRefused, outcomeOf, upstreamErrorCode } from './undici-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
@@ -195,6 +195,7 @@ export class Exchange implements Waiter, AttemptEvents {
       this.#context.upstreams.noteAnnouncedDrain(this.#attempt!.ticket.upstream);
     this.#failedAnswer = isUpstreamFailure(status);
     if (this.#failedAnswer && this.#tryRepeat('failed-answer')) return;
+    if (!this.#failedAnswer) this.#attempt!.ticket.vouch();
     if (this.#comments?.begun === true) return this.#continueStream(status, rawHeaders);
     const date = httpDate(this.#context.clock);
     const head = { status, message: reason, headers: forwardResponseHeaders(rawHeaders, { status, date }) };
@@ -230,7 +231,7 @@ export class Exchange implements Waiter, AttemptEvents {
   onError(error: Error): void {
     if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
     const code = upstreamErrorCode(error);
-    this.#fail(code, { detail: errorMessage(error), endedBy: 'upstream' });
+    this.#fail(code, { detail: errorMessage(error), endedBy: code === 'own-shortage' ? 'proxy' : 'upstream' });
   }
 
   // The way there.
@@ -284,8 +285,7 @@ export class Exchange implements Waiter, AttemptEvents {
   #writeHead(head: { readonly status: number; readonly message: string; readonly headers: string[] }): void {
     this.#forwarded = true;
     this.#eventStream = fieldValue(head.headers, 'content-type')?.startsWith('text/event-stream') === true;
-    // RFC 9112 section 9.3: with the request unread the connection can't be used again.
-    if (this.#body?.complete === false) this.#response.shouldKeepAlive = false;
+    this.#closeIfUnread();
     this.#response.writeHead(head.status, head.message, head.headers);
     // At once, as `flushHeaders` would, which takes octets above ASCII for UTF-8.
     this.#response.write('', 'latin1');
@@ -303,8 +303,14 @@ export class Exchange implements Waiter, AttemptEvents {
   #releaseHeld(held: HeldAnswer): Buffer {
     this.#held = undefined;
     this.#forwarded = true;
+    this.#closeIfUnread();
     this.#response.writeHead(held.head.status, held.head.message, held.head.headers);
     return held.content();
+  }
+
+  /** RFC 9112 section 9.3: with the request unread the connection can't be used again. */
+  #closeIfUnread(): void {
+    if (this.#body?.complete === false) this.#response.shouldKeepAlive = false;
   }
 
   // When it goes wrong.
@@ -340,8 +346,6 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#record({ endedBy: 'client', code: 'client-body-timeout', status: 408 });
     this.#context.dispatcher.leave(this);
     this.#attempt?.giveUp('neutral');
-    // RFC 9112 section 9.3: with the request unread the connection can't be used again.
-    this.#response.shouldKeepAlive = false;
     this.#answerProblem('client-body-timeout');
   }
 
@@ -351,7 +355,8 @@ export class Exchange implements Waiter, AttemptEvents {
     if (isAnswer(cause) && !this.#othersLeft()) return false;
     const sent = !attempt.started ? 'nothing' : this.#body?.complete === false ? 'part' : 'all';
     if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
-    attempt.giveUp(cause === 'upstream-drained' ? 'neutral' : 'failure');
+    this.#body?.takeBack();
+    attempt.giveUp(outcomeOf(cause));
     this.#silence.stop();
     this.#seekUpstream();
     return true;
@@ -396,6 +401,7 @@ export class Exchange implements Waiter, AttemptEvents {
       this.#eventStream = true;
       return this.#breakOff(code);
     }
+    this.#closeIfUnread();
     this.#response.writeHead(answer.status, [...answer.rawHeaders]);
     this.#response.end(this.#method === 'HEAD' ? undefined : answer.body);
   }

@@ -1,5 +1,6 @@
 // A request body that can be sent again: what came from the client is kept up to a bound while it flows. Past the bound
-// it is let go, and the body can be sent once only. Backpressure reaches the client.
+// it is let go, and the body can be sent once only. What nobody was given yet is nowhere else, and is kept whatever the bound
+// says. Backpressure reaches the client.
 
 import { Readable } from 'node:stream';
 
@@ -48,7 +49,14 @@ export class RequestBody {
     this.#reader = reader;
     for (const chunk of this.#kept) reader.push(chunk);
     if (this.#complete) reader.push(null);
+    this.#boundKept();
     return reader;
+  }
+
+  /** Whoever had it has it no longer, and nobody else does yet: the client is to wait. */
+  takeBack(): void {
+    this.#reader = undefined;
+    this.#source.pause();
   }
 
   /** Reads and drops what is left, so that the connection can be used again. */
@@ -60,21 +68,24 @@ export class RequestBody {
 
   #take(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#keep(chunk);
+    if (this.#replayable) {
+      this.#kept.push(chunk);
+      this.#keptBytes += chunk.length;
+    }
     const reader = this.#reader;
-    if (reader !== undefined && !reader.destroyed && !reader.push(chunk)) this.#source.pause();
+    if (reader === undefined) return;
+    if (!reader.destroyed && !reader.push(chunk)) this.#source.pause();
+    this.#boundKept();
   }
 
-  #keep(chunk: Buffer): void {
-    if (!this.#replayable) return;
-    if (this.#keptBytes + chunk.length > this.#limitBytes) return this.#letGo();
-    this.#kept.push(chunk);
-    this.#keptBytes += chunk.length;
+  #boundKept(): void {
+    if (this.#keptBytes > this.#limitBytes) this.#letGo();
   }
 
   #letGo(): void {
     this.#replayable = false;
     this.#kept = [];
+    this.#keptBytes = 0;
   }
 
   #finish(): void {

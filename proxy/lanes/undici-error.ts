@@ -1,9 +1,12 @@
 // What undici's errors mean for us: our code, and whether anything listens there at all. The only place that knows them.
 
 import { errorCode } from '../../src/core/errors.js';
+import { OUR_SHORTAGES } from '../../src/core/shortages.js';
+import type { Outcome } from '../breaker.js';
 import type { ProblemCode } from '../problem.js';
 
 const CODES: Readonly<Record<string, ProblemCode>> = {
+  ...Object.fromEntries(OUR_SHORTAGES.map((code) => [code, 'own-shortage'] as const)),
   ECONNREFUSED: 'connect-failed',
   ENOENT: 'connect-failed',
   EHOSTUNREACH: 'connect-failed',
@@ -22,6 +25,11 @@ export function upstreamErrorCode(error: unknown): ProblemCode {
   if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'HTTPParserError')
     return 'bad-response';
   return CODES[errorCode(error) ?? ''] ?? 'upstream-reset';
+}
+
+/** What an attempt that failed so tells of its upstream. */
+export function outcomeOf(cause: ProblemCode | 'failed-answer'): Outcome {
+  return cause === 'upstream-drained' || cause === 'own-shortage' ? 'neutral' : 'failure';
 }
 
 /** Nothing listens there: no later request can fare better. */

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
+import { isReset, resetError } from '../reset-socket.js';
 import { mayBeHeard, type WriteCallback } from './stopped-reading.js';
 
 /** The request that a line serves at present. */
@@ -58,6 +59,10 @@ export class UpstreamLine {
     // Before undici's own listener: it may end the answer at once.
     socket.on('error', (error) => {
       if (socket === this.#socket) this.error ??= error;
+    });
+    // A reset that comes with the last octets is told as an end.
+    socket.once('end', () => {
+      if (socket === this.#socket && isReset(socket)) this.error ??= resetError();
     });
     socket.read = (size?: number) => (this.#held ? null : this.#judge(read(size)));
     socket._write = (chunk, encoding, callback) => write(chunk, encoding, this.#judging(socket, callback));

@@ -9,6 +9,9 @@ import type { ProxyOptions } from '../options.js';
 import type { Upstream } from '../upstream.js';
 import { UpstreamClient, type UpstreamClientOptions } from './upstream-client.js';
 
+/** What undici takes for one; three weeks. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 export class UpstreamPools {
   #options: ProxyOptions;
   /** One for all: a head is done with in the turn it was parsed in. */
@@ -58,19 +61,24 @@ export class UpstreamPools {
       factory: (url, options) => new UpstreamClient(url, options as UpstreamClientOptions, parser),
       connections: null,
       pipelining: 1,
-      keepAliveTimeout: upstreamIdleMs,
-      keepAliveMaxTimeout: upstreamIdleMs,
-      headersTimeout: firstByteMs,
+      keepAliveTimeout: Math.min(upstreamIdleMs, LONGEST_TIMEOUT_MS),
+      keepAliveMaxTimeout: Math.min(upstreamIdleMs, LONGEST_TIMEOUT_MS),
+      headersTimeout: orOff(firstByteMs),
       // The exchange's to judge: undici does not see that an upload goes on.
       bodyTimeout: 0,
       maxHeaderSize: this.#options.limits.maxHeadBytes,
       connect: buildConnector({
-        timeout: connectMs,
+        timeout: orOff(connectMs),
         noDelay: true,
         ...(address.kind === 'unix' ? { socketPath: address.path } : {}),
       }),
     });
   }
+}
+
+/** undici's word for no deadline. */
+function orOff(ms: number): number {
+  return ms === Infinity ? 0 : ms;
 }
 
 function poolSettings({ deadlines, limits }: ProxyOptions) {

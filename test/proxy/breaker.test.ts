@@ -192,3 +192,27 @@ describe('the last usable upstream', () => {
     expect([breaker.state, seen]).toEqual(['open', ['spared', 'open']]);
   });
 });
+
+describe('an answer that begins well', () => {
+  test('closes a half-open breaker at once, and how it ends later changes nothing', async () => {
+    const { breaker, requests } = create();
+    await requests('FFF');
+    jest.advanceTimersByTime(1_000);
+    const era = breaker.enter();
+    expect([breaker.state, breaker.admits]).toEqual(['half-open', false]);
+    breaker.vouch(era);
+    expect([breaker.state, breaker.admits]).toEqual(['closed', true]);
+    breaker.record(era, 'failure');
+    await requests('FF');
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('says nothing for a breaker that opened meanwhile', async () => {
+    const { breaker, requests } = create();
+    const era = breaker.enter();
+    await requests('FFF');
+    jest.advanceTimersByTime(1_000);
+    breaker.vouch(era);
+    expect(breaker.state).toBe('half-open');
+  });
+});

@@ -33,8 +33,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const noTrouble = () => undefined;
+
 function front(answer: string, mode = 0o660): UnixFront {
-  const made = new UnixFront({ path, mode }, (socket) => socket.end(answer));
+  const made = new UnixFront({ path, mode }, (socket) => socket.end(answer), noTrouble);
   fronts.push(made);
   return made;
 }

@@ -23,7 +23,7 @@ import type { LaneContext } from '../lane-context.js';
 import type { MessageServer } from '../message-server.js';
 import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
-import { isRefused, upstreamErrorCode } from '../undici-error.js';
+import { isRefused, outcomeOf, upstreamErrorCode } from '../undici-error.js';
 import { isAnswer, isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';
@@ -117,13 +117,13 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (upstream === undefined || !upstream.connected || this.#plan.repeatable) this.#replay!.keep(bytes, inBlock);
     else this.#replay!.letGo();
     if (upstream !== undefined) {
+      this.#replay!.noteSent();
       if (inBlock) upstream.writeLasting(bytes);
       else upstream.write(bytes);
       if (upstream.full) this.#connection.pauseBody();
       if (this.#account.phase !== 'connect') upstream.arm(this.#shared.options.deadlines.bodyIdleMs);
-    } else if (this.#started && this.#replay!.bytes > this.#shared.options.retry.replayBufferBytes / 2) {
-      // Nobody takes it yet: what is not read here waits in the kernel.
-      this.#connection.pauseBody();
+    } else if (this.#started) {
+      this.#pauseUntaken();
     }
   }
 
@@ -216,7 +216,8 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (error === undefined && this.#answer.endsByClose()) return this.#finish();
     if (error !== undefined && isRefused(error)) this.#shared.upstreams.noteRefused(this.#ticket!.upstream);
     const detail = error === undefined ? 'it closed the connection' : errorMessage(error);
-    this.#fail(upstreamErrorCode(error), { detail, endedBy: 'upstream' });
+    const code = upstreamErrorCode(error);
+    this.#fail(code, { detail, endedBy: code === 'own-shortage' ? 'proxy' : 'upstream' });
   }
 
   onUpstreamDrained(): void {
@@ -243,7 +244,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#ticket!.waitingSince = Infinity;
     if (head.announcesDrain) this.#context.noteAnnouncedDrain(this.#ticket!.upstream);
     this.#failedAnswer = isUpstreamFailure(head.status);
-    return !this.#failedAnswer || !this.#tryRepeat('failed-answer');
+    if (this.#failedAnswer) return !this.#tryRepeat('failed-answer');
+    this.#ticket!.vouch();
+    return true;
   }
 
   mayHoldAnswer(): boolean {
@@ -270,24 +273,41 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#shared.dispatcher.admit(this, now);
   }
 
-  /** Head and what there is of the body, in one write where that is cheap. */
+  /** Nobody takes the body yet: what is not read here waits in the kernel. */
+  #pauseUntaken(): void {
+    if (!this.#bodyComplete && this.#replay!.full) this.#connection.pauseBody();
+  }
+
   #send(upstream: UpstreamConnection): void {
-    const { text } = this.#plan;
-    const part = this.#plan.givenId === undefined ? this.#account.id : '';
-    const pieces = this.#replay?.pieces;
-    if (pieces === undefined || pieces.length === 0) return upstream.writeChanging(text, part);
-    const piece = pieces[0]!;
-    if (pieces.length === 1 && piece.length <= SMALL_BYTES) {
-      upstream.writeChanging(text, part, piece);
-    } else {
-      this.#replay!.own();
-      upstream.cork();
-      upstream.writeText(text.text(part));
-      for (const piece of pieces) upstream.write(piece);
-      upstream.uncork();
-    }
-    if (upstream.connected && !this.#plan.repeatable) this.#replay!.letGo();
+    const replay = this.#replay;
+    if (replay === undefined) return this.#sendHead(upstream);
+    if (replay.pieces.length === 0) this.#sendHead(upstream);
+    else this.#sendWithBody(upstream, replay);
+    if (upstream.connected && !this.#plan.repeatable) replay.letGo();
+    else replay.noteSent();
     this.#connection.resumeBody();
+  }
+
+  #sendHead(upstream: UpstreamConnection): void {
+    upstream.writeChanging(this.#plan.text, this.#textPart);
+  }
+
+  /** Head and what there is of the body, in one write where that is cheap. */
+  #sendWithBody(upstream: UpstreamConnection, replay: ReplayBuffer): void {
+    const { text } = this.#plan;
+    const part = this.#textPart;
+    const { pieces } = replay;
+    const piece = pieces[0]!;
+    if (pieces.length === 1 && piece.length <= SMALL_BYTES) return upstream.writeChanging(text, part, piece);
+    replay.own();
+    upstream.cork();
+    upstream.writeText(text.text(part));
+    for (const piece of pieces) upstream.write(piece);
+    upstream.uncork();
+  }
+
+  get #textPart(): string {
+    return this.#plan.givenId === undefined ? this.#account.id : '';
   }
 
   #becomeTunnel(upstream: UpstreamConnection): void {
@@ -297,6 +317,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#ticket = undefined;
     this.#account.noteFirstByte(this.#blockAt);
     ticket.waitingSince = Infinity;
+    ticket.vouch();
     upstream.disarm();
     this.#probe?.stop();
     this.#answer.end();
@@ -319,8 +340,9 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#upstream = undefined;
     if (upstream !== undefined) {
       if (this.#connection.full) upstream.leaveBlock();
-      // A request that was not read whole would be read as the next one's beginning (CVE-2025-4366).
-      if (this.#answer.reusable && this.#bodyComplete) this.#context.connections.giveBack(upstream, now);
+      // A request that was not read, or not written, whole would be read as the next one's beginning (CVE-2025-4366).
+      if (this.#answer.reusable && this.#bodyComplete && upstream.written)
+        this.#context.connections.giveBack(upstream, now);
       else upstream.destroy();
     }
     this.#account.phase = 'done';
@@ -363,9 +385,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const ledger = { sent, forwarded: this.#answer.forwarded } as const;
     if (!this.#account.tryRepeat(cause, this.#facts(), ledger)) return false;
     this.#dropUpstream();
-    this.#giveBack(cause === 'upstream-drained' ? 'neutral' : 'failure');
+    this.#giveBack(outcomeOf(cause));
     this.#answer.restart();
     this.#seekUpstream();
+    if (this.#upstream === undefined && this.#replay !== undefined) this.#pauseUntaken();
     return true;
   }
 

@@ -1,5 +1,6 @@
-// What of a request body is at hand again for another attempt: all of it up to a bound, or nothing once it was let go. One
-// serves all requests of a connection, one after the other.
+// What of a request body is at hand again for another attempt: all of it up to a bound, or nothing once it was let go. What no
+// upstream was sent yet is nowhere else, and is kept whatever the bound says. One serves all requests of a connection, one
+// after the other.
 
 export class ReplayBuffer {
   #limitBytes = 0;
@@ -21,22 +22,27 @@ export class ReplayBuffer {
     return this.#whole;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Valid until more is kept or it is let go. */
   get pieces(): readonly Buffer[] {
     return this.#pieces;
   }
 
-  /** `borrowed`: valid until `own`. */
+  /** More is kept than half of what may be: whoever has no upstream for it had better read no more. */
+  get full(): boolean {
+    return this.#bytes > this.#limitBytes / 2;
+  }
+
+  /** `borrowed`: valid until `own`. To be followed by `noteSent` once an upstream was sent it. */
   keep(piece: Buffer, borrowed: boolean): void {
     if (!this.#whole) return;
-    if (this.#bytes + piece.length > this.#limitBytes) return this.letGo();
     this.#pieces.push(piece);
     this.#bytes += piece.length;
     this.#borrowed ||= borrowed;
+  }
+
+  /** An upstream was sent everything: from here on what is too much is let go. */
+  noteSent(): void {
+    if (this.#bytes > this.#limitBytes) this.letGo();
   }
 
   /** Copies what was borrowed, and is still kept. */

@@ -3,6 +3,7 @@
 import type { OnReadOpts } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
+import { isReset, resetError } from '../../reset-socket.js';
 import type { Upstream } from '../../upstream.js';
 import type { ChangingText } from '../changing-text.js';
 import { ReadBlock } from '../read-block.js';
@@ -105,6 +106,11 @@ export class UpstreamConnection implements DeadlineHolder {
     return this.#writer.full;
   }
 
+  /** The kernel has all that was written. */
+  get written(): boolean {
+    return this.#writer.done;
+  }
+
   /** What is written until `uncork` leaves in one piece, the beginning of a request. */
   cork(): void {
     this.#writer.cork();
@@ -113,10 +119,6 @@ export class UpstreamConnection implements DeadlineHolder {
   uncork(): void {
     this.#socket.mayHaveAnswer = false;
     this.#writer.uncork();
-  }
-
-  pause(): void {
-    this.#socket.pause();
   }
 
   resume(): void {
@@ -173,7 +175,10 @@ export class UpstreamConnection implements DeadlineHolder {
   }
 
   #onEnd(): void {
-    if (this.user === undefined || this.#onEnded === undefined) this.#end();
+    if (this.user === undefined) return this.#end();
+    // What ends with its connection would pass for whole.
+    if (isReset(this.#socket)) this.#error ??= resetError();
+    if (this.#onEnded === undefined || this.#error !== undefined) this.#end();
     else this.#onEnded();
   }
 

@@ -79,6 +79,8 @@ function ask(headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
   return answerOf(stream);
 }
 
+const TRAILERS_OF_OBJECTS = ['constructor', 'valueOf'];
+
 const echo = (request: IncomingMessage, response: ServerResponse) => {
   let body = '';
   request.setEncoding('latin1');
@@ -219,6 +221,16 @@ describe.each(['auto', 'full'] as const)('HTTP/2, lane %s', (lane) => {
     const answer = await ask({ ':path': '/' });
     expect(answer).toMatchObject({ status: 200, body: 'hi', code: 0 });
     expect(answer.headers['x-own']).toBe('kept');
+  });
+
+  test('fields may be named like what every object has', async () => {
+    const trailers = TRAILERS_OF_OBJECTS.map((name) => `${name}: t\r\n`).join('');
+    const head = `HTTP/1.1 200 OK\r\nConstructor: x\r\n__proto__: y\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    await startRaw((socket) => socket.once('data', () => socket.end(`${head}2\r\nhi\r\n0\r\n${trailers}\r\n`)), lane);
+    const answer = await ask({ ':path': '/', te: 'trailers' });
+    expect(answer).toMatchObject({ status: 200, body: 'hi', code: 0 });
+    expect(Object.entries(answer.headers)).toEqual(expect.arrayContaining([['constructor', 'x']]));
+    expect(Object.entries(answer.trailers)).toEqual(expect.arrayContaining([['constructor', 't']]));
   });
 
   test('an answer that ends with its connection ends cleanly', async () => {

@@ -1,7 +1,7 @@
 // TLS on the front, by literal octets and by Node's client.
 
 import { once } from 'node:events';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain, createServer, type AddressInfo, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
@@ -46,6 +46,17 @@ async function ask(socket: TLSSocket, request: string, end: RegExp): Promise<str
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
+/** RFC 5246 section 6.2.1. */
+const ALERT = 21;
+const RECORD_HEAD_BYTES = 5;
+
+function typesOf(records: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at < records.length; at += RECORD_HEAD_BYTES + records.readUInt16BE(at + 3))
+    types.push(records[at]!);
+  return types;
+}
+
 describe.each(['auto', 'full'] as const)('TLS on the front, lane %s', (lane) => {
   test('serves request after request, and says that they came over https', async () => {
     await start({ lane });
@@ -57,6 +68,38 @@ describe.each(['auto', 'full'] as const)('TLS on the front, lane %s', (lane) => 
       expect(answer).toMatch(/proto=https/);
     }
     expect(rig.records).toHaveLength(3);
+  });
+
+  test('serves an absolute https target, which a clear connection is refused', async () => {
+    await start({ lane });
+    const request = 'GET https://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n';
+    const answer = await ask(await open(), request, /\}$/);
+    expect([statusOf(answer), /"host":"b\.example"/.test(answer)]).toEqual([200, true]);
+  });
+
+  test('says the end of an answer that ends with its connection (RFC 8446 section 6.1)', async () => {
+    rig = await ProxyRig.start({ front: frontWith(CERTIFICATE), lane });
+    rig.route(
+      await rig.rawBackend((backend) => void backend.once('data', () => backend.end('HTTP/1.1 200 OK\r\n\r\nwhole'))),
+    );
+    const records: Buffer[] = [];
+    const relay = createServer((client) => {
+      const server = connectPlain(rig.port, '127.0.0.1');
+      client.pipe(server).pipe(client);
+      server.on('data', (bytes) => records.push(bytes));
+      for (const end of [client, server]) end.on('error', () => undefined);
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const { port } = relay.address() as AddressInfo;
+    // In this version the type of a record can be seen from outside.
+    const socket = connect({ port, ca: CERTIFICATE.cert, servername: 'localhost', maxVersion: 'TLSv1.2' });
+    sockets.push(socket);
+    await once(socket, 'secureConnect');
+    socket.resume().write('GET / HTTP/1.0\r\n\r\n');
+    await once(socket, 'end');
+    relay.close();
+    expect(typesOf(Buffer.concat(records)).at(-1)).toBe(ALERT);
   });
 
   test('carries large bodies both ways as they are', async () => {
