@@ -15,7 +15,7 @@ export function adoptProcess({ pid, startTicks, logFile }: ProcessIdentity, cloc
   const exit = new ExitNews();
   const look = () => {
     if (lives({ pid, startTicks })) return void clock.startTimer(LOOK_EVERY_MS, look, { unref: true });
-    endRemains(pid);
+    if (!isAnother({ pid, startTicks })) endRemains(pid);
     exit.publish({ code: undefined, signal: undefined });
   };
   clock.startTimer(0, look, { unref: true });
@@ -34,4 +34,10 @@ export function lives({ pid, startTicks }: Pick<ProcessIdentity, 'pid' | 'startT
   if (found === 'unknown') return isPidTaken(pid);
   if (found === 'gone' || found.state === 'Z') return false;
   return startTicks === undefined || found.startTicks === startTicks;
+}
+
+/** Somebody else has its pid, which was free before: nobody of its group was left then. */
+function isAnother({ pid, startTicks }: Pick<ProcessIdentity, 'pid' | 'startTicks'>): boolean {
+  const found = lookForProcess(pid);
+  return typeof found === 'object' && startTicks !== undefined && found.startTicks !== startTicks;
 }

@@ -1,6 +1,6 @@
 // What the operator asks of single backends: into traffic, out of it, new processes. The first two are wishes that are laid
 // over the mode's shape and last until the mode changes; each promise here settles once the pool has followed.
-import { operatorError, unknownName } from '../src/core/errors.js';
+import { operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
 import { roleIn, type Shape } from './modes.js';
 import type { News } from './news.js';
 import { withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
@@ -19,7 +19,10 @@ export interface BackendControlDeps {
   readonly target: () => Shape;
   /** That one with all that is laid over it. */
   readonly shape: () => Shape;
-  readonly turn: (why: Why) => void;
+  /** Why no worker may be started, if that is for long. */
+  readonly refusal: () => string | undefined;
+  /** What `before` does is seen as one. */
+  readonly turn: (why: Why, before?: () => void) => void;
 }
 
 const VERBS = { active: 'promote', standby: 'drain' } as const;
@@ -62,18 +65,21 @@ export class BackendControl {
     await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
   }
 
-  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`. */
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `no-headroom`; a worker's own that can't be started. */
   async restart(backend: string | undefined): Promise<void> {
     const { roster, reach, waiters, turn } = this.#deps;
     const workers = backend === undefined ? roster.workers : this.#require(backend);
     const why = { cause: 'the operator asked for a restart' };
     const replaced = workers.filter((worker) => worker.managed && worker.pid !== undefined);
     reach.require(this.#deps.shape(), `restart ${backend ?? 'the workers'}`, replaced);
-    for (const worker of workers) worker.pardon();
-    for (const worker of replaced) worker.markOutdated(why);
-    turn(why);
+    const forgiven = workers.flatMap(({ state }) => (state.kind === 'failed' ? [state.error] : []));
+    turn(why, () => {
+      for (const worker of workers) worker.pardon();
+      for (const worker of replaced) worker.markOutdated(why);
+    });
     const current = () => (backend === undefined ? roster.workers : roster.of(backend));
-    await waiters.waitUntil(() => this.#progressOf(current(), (worker) => !worker.outdated && isAtRest(worker)));
+    const isThere = (worker: Worker) => !worker.outdated && isAtRest(worker);
+    await waiters.waitUntil(() => this.#progressOf(current(), isThere, forgiven));
   }
 
   #wish(backend: string, role: WishedRole): void {
@@ -97,11 +103,21 @@ export class BackendControl {
     return { kind: 'failed', error: operatorError('wish-withdrawn', message) };
   }
 
-  /** Of those that the shape wants to run. */
-  #progressOf(workers: readonly Worker[], isThere: (worker: Worker) => boolean): Progress {
+  /** Of those that the shape wants to run. What is forgiven waits for its next start, as long as there may be one. */
+  #progressOf(
+    workers: readonly Worker[],
+    isThere: (worker: Worker) => boolean,
+    forgiven: readonly UnderstudyError[] = [],
+  ): Progress {
     const shape = this.#deps.shape();
     const wanted = workers.filter(({ id }) => roleIn(shape, id) !== 'off');
-    for (const { state } of wanted) if (state.kind === 'failed') return { kind: 'failed', error: state.error };
+    for (const { id, state } of wanted) {
+      if (state.kind !== 'failed') continue;
+      if (!forgiven.includes(state.error)) return { kind: 'failed', error: state.error };
+      const refusal = this.#deps.refusal();
+      if (refusal === undefined) continue;
+      return { kind: 'failed', error: operatorError('no-headroom', `Cannot restart ${id}: ${refusal}.`) };
+    }
     return wanted.every(isThere) ? done : waiting;
   }
 

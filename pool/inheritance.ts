@@ -82,11 +82,14 @@ function adoptionOf({ record, stopped }: Survivor, { worker, options, runtime }:
   return { launched, generation, restarts, forks, state: stateOf(record, stopped) };
 }
 
-/** Frozen is what really is stopped; one that drained when we were lost serves again. */
-function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['state'] {
-  if (state === 'asleep') return state;
-  if (state === 'standby') return stopped ? 'frozen' : 'hot';
-  return state === 'starting' ? 'starting' : 'active';
+/**
+ * Frozen is what really is stopped, whatever was written last (the disk may have been full); one that drained when we were
+ * lost serves again. Exported for its test.
+ */
+export function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['state'] {
+  if (state === 'asleep' || state === 'starting') return state;
+  if (stopped) return 'frozen';
+  return state === 'standby' ? 'hot' : 'active';
 }
 
 /** Without a record of its key, its command line decides whether it is what we would start today. */

@@ -92,6 +92,8 @@ export interface StartOptions extends WaitOptions {
 /** A process that was killed is gone within that, as a rule. */
 const LOOK_AGAIN_MS = 100;
 
+/** After a write of the state file that failed. */
+const WRITE_AGAIN_MS = 5_000;
 /** Far more than a turn can need; past it the plan chases its own tail, and the event loop must not hang with it. */
 const MAX_ROUNDS = 100;
 
@@ -166,7 +168,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       shape: () => this.#shape(),
       refusal: () => this.#admission?.refusal,
       onAimed: ({ mode }) => this.#admission?.applyOptions(admissionOptions(this.#options, mode)),
-      carryOut: (why) => this.#carryOut(why),
+      carryOut: (why, before) => this.#carryOut(why, before),
     });
     this.#reach = new Reach({
       planInput: () => this.#planInput(),
@@ -180,7 +182,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       reach: this.#reach,
       target: () => this.#switching.target,
       shape: () => this.#shape(),
-      turn: (why) => this.#turn(why),
+      refusal: () => this.#admission?.refusal,
+      turn: (why, before) => this.#turn(why, before),
     });
     this.#priorities = new WorkerPriorities(() => this.#options.modes, {
       runtime,
@@ -223,7 +226,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
       this.#held = true;
-      const resumed = this.#inherit();
+      const resumed = this.#inherit({ adoptOnly });
       if (adoptOnly) {
         if (!resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
         return;
@@ -258,8 +261,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
     shapeOf(this.#options, name);
-    // A change of the options either stands or is undone before the next change begins.
-    if (this.#switching.isUndoable) await this.#switching.waitSettled(signal);
+    await this.#switching.waitTurn(name, signal);
     this.#requireRunning();
     const to = shapeOf(this.#options, name);
     this.#reach.require(to, `switch to ${name}`);
@@ -370,6 +372,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       onRefreshed: () => desk.holding && this.#turn({ cause: 'the resources were looked at again' }),
       availableBytes: readAvailableBytes,
       isGroupAlive,
+      teaches: (id) => this.#roster.find(id)?.fresh ?? false,
       onHeld: (evidence) => this.#news.announce({ kind: 'resources', cause: 'starts wait for memory', evidence, rule }),
     });
     source.on('sampled', (reading) => {
@@ -411,13 +414,14 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /**
    * Takes no step from here on, and signals and ends nobody, while another Understudy tries to take over, once what is
    * under way has settled.
+   * @throws the signal's reason: `resume` then.
    */
-  async hold(): Promise<void> {
+  async hold({ signal }: WaitOptions = {}): Promise<void> {
     this.#rehearsals.stop();
     // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
     await this.#rehearsals.waitIdle();
     await this.#orphans.waitIdle();
-    await this.#waitStill();
+    await this.#waitStill(signal);
     this.#requireRunning();
     this.#writeDown();
     this.#held = true;
@@ -467,12 +471,19 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #remember(memory: PoolMemory): void {
     let due = false;
     let modeWritten: string | undefined;
+    let retry: Timer | undefined;
+    const writeAgain = () => {
+      due = true;
+      this.#writeDown();
+    };
     this.#writeDown = () => {
       if (!due) return;
       due = false;
+      retry?.cancel();
       if (this.#held || this.#forgotten) return;
       modeWritten = this.#switching.standing?.mode;
-      memory.save(modeWritten, this.#workers);
+      if (!memory.save(modeWritten, this.#workers))
+        retry = this.#clock.startTimer(WRITE_AGAIN_MS, writeAgain, { unref: true });
     };
     this.on('change', () => {
       if (!due) setImmediate(() => this.#writeDown());
@@ -482,7 +493,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /** Puts what an earlier Understudy left into traffic again; returns whether that goes on. Takes no step, and ends nobody. */
-  #inherit(): boolean {
+  #inherit({ adoptOnly }: { readonly adoptOnly: boolean }): boolean {
     if (this.#stateFile === undefined) return false;
     const left = this.#stateFile.read();
     if (left.refused !== undefined) {
@@ -494,7 +505,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#orphans.note(orphans);
     const mode = left.pool?.mode ?? '';
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
-    const resumed = useful && Object.hasOwn(this.#options.modes, mode);
+    // Where somebody else runs all backends there is nothing to adopt, and nothing is lost either.
+    const needsNone = adoptOnly && !this.#options.backends.some(isManaged);
+    const resumed = (useful || needsNone) && Object.hasOwn(this.#options.modes, mode);
     if (resumed) this.#switching.resumeIn(shapeOf(this.#options, mode));
     return resumed;
   }
@@ -553,12 +566,16 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (provenMs !== undefined) this.#news.announceProved(worker, provenMs);
   }
 
-  /** One turn. Called within one (a step's own move), it only asks for another round. */
-  #turn(why: Why): void {
+  /**
+   * One turn. Called within one (a step's own move), it only asks for another round. What `before` does to several workers
+   * is seen when all of it is done.
+   */
+  #turn(why: Why, before?: () => void): void {
     this.#turnAgain = true;
-    if (this.#turning) return;
+    if (this.#turning) return before?.();
     this.#turning = true;
     const seenAtMs = this.#clock.now();
+    before?.();
     for (let round = 0; this.#turnAgain; round++) {
       this.#turnAgain = false;
       if (round === MAX_ROUNDS) {
@@ -675,21 +692,21 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /** Settled, and no process is being launched: nobody else could know of it. */
-  async #waitStill(): Promise<void> {
+  async #waitStill(signal: AbortSignal | undefined): Promise<void> {
     const isStill = () => !this.#switching.isUnderWay && !this.#workers.some(({ launching }) => launching);
     do {
-      await this.#waiters.waitUntil(() => (isStill() ? done : waiting));
+      await this.#waiters.waitUntil(() => (isStill() ? done : waiting), signal);
       // One that was given up meanwhile.
       await this.#roster.launchesIdle;
     } while (!isStill());
   }
 
   /** A server that forks by itself takes a new number of processes only by a restart. */
-  #carryOut(why: Why): void {
+  #carryOut(why: Why, before?: () => void): void {
     const forking = forksItself(this.#options.command);
     const { forks } = this.#switching.target;
     for (const worker of this.#workers) worker.noteForksWanted(forking ? forks : worker.forks);
-    this.#turn(why);
+    this.#turn(why, before);
   }
 
   #requireRunning(): void {

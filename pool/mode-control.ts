@@ -10,6 +10,7 @@ import { Leases, type Lease, type LeaseRequest } from './leases.js';
 import type { PoolEvent } from './pool-event.js';
 import type { ModeMemory } from './pool-state.js';
 import type { StateFile } from './state-file.js';
+import { superseded } from './switching.js';
 
 /** What it needs of the manager. */
 export interface ModeSwitcher {
@@ -57,20 +58,21 @@ interface Switch {
   readonly done: Promise<void>;
 }
 
-/** After a switch that failed, until what is wanted is tried again. */
+/** After a switch, or a write of the state file, that failed, until it is tried again. */
 const RETRY_MS = 10_000;
 
 export class ModeControl {
   readonly #deps: ModeControlDeps;
-  readonly #initialMode: string;
+  #initialMode: string;
   readonly #leases: Leases;
   readonly #opened: Promise<void>;
   #hand: Word;
-  /** What the hand had said before; while its present word has yet to be proved. */
+  /** The hand's last word that stood; while its present one has yet to. */
   #handBefore: Word | undefined;
   #order = 0;
   #switch: Switch | undefined;
   #retry: Timer | undefined;
+  #rewrite: Timer | undefined;
   #isOpen = false;
   #closed = false;
   /** The claims are somebody else's from here on. */
@@ -116,24 +118,25 @@ export class ModeControl {
     this.#isKept = keep;
     this.#leases.endAll();
     this.#retry?.cancel();
+    this.#rewrite?.cancel();
     this.#closed = true;
   }
 
   /** @throws UnderstudyError (operator): unknown mode, not reachable; with `wait` also when it was rolled back. */
   async setByHand(mode: string, { wait }: Pick<ModeWaitOptions, 'wait'>): Promise<void> {
     this.#deps.pool.requireMode(mode);
-    // Said twice, it is still the word before both that counts if the mode can't be had.
-    const before = this.#hand.mode === mode ? (this.#handBefore ?? this.#hand) : this.#hand;
-    const word = { mode, order: ++this.#order };
-    this.#hand = word;
-    this.#handBefore = before;
+    // Whatever is said before it has proved to be possible, it is the last word that did which counts if it can't be had.
+    this.#handBefore ??= this.#hand;
+    this.#hand = { mode, order: ++this.#order };
     this.#remember();
     const done = this.#switch?.mode === mode ? this.#switch.done : this.#begin(mode);
-    done.then(
-      () => this.#settleHand(word, word),
-      () => this.#settleHand(word, before),
-    );
     await (wait ? done : refusedAtOnce(done));
+  }
+
+  /** The config names this mode to begin with from now on, which is a word by hand. @throws as `setByHand` with `wait`. */
+  async beginIn(mode: string): Promise<void> {
+    this.#initialMode = mode;
+    await this.setByHand(mode, { wait: true });
   }
 
   /**
@@ -213,11 +216,15 @@ export class ModeControl {
     );
   }
 
-  #settleHand(word: Word, settled: Word): void {
-    if (this.#hand !== word) return;
+  /** The mode can be had: if it is the hand's word, that one needs no earlier one behind it. */
+  #onStands(mode: string): void {
+    if (this.#hand.mode === mode) this.#handBefore = undefined;
+  }
+
+  #takeHandBack(mode: string): void {
+    if (this.#hand.mode !== mode || this.#handBefore === undefined) return;
+    this.#hand = this.#handBefore;
     this.#handBefore = undefined;
-    if (settled === word) return;
-    this.#hand = settled;
     this.#remember();
   }
 
@@ -232,12 +239,17 @@ export class ModeControl {
 
   /** Never throws: a full disk must not keep anybody from a mode. */
   #remember(): void {
-    if (this.#isKept) return;
+    this.#rewrite?.cancel();
+    if (this.#isKept || this.#closed) return;
     const memory: ModeMemory = { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
     try {
       this.#deps.stateFile?.put('modes', memory);
     } catch (error) {
-      this.#deps.log.error({ reason: errorMessage(error) }, 'the state file could not be written');
+      this.#deps.log.error(
+        { reason: errorMessage(error) },
+        'the state file could not be written, which is tried again',
+      );
+      this.#rewrite = this.#deps.clock.startTimer(RETRY_MS, () => this.#remember(), { unref: true });
     }
   }
 
@@ -245,18 +257,30 @@ export class ModeControl {
   #apply(): Promise<void> {
     const mode = this.#effective().at(-1)?.mode ?? this.#hand.mode;
     if (this.#switch?.mode === mode) return this.#switch.done;
-    if (this.#deps.pool.targetMode === mode) return Promise.resolve();
+    // One that still waits for its turn has not told the pool yet, and is to be overtaken like any other.
+    if (this.#switch === undefined && this.#deps.pool.targetMode === mode) return Promise.resolve();
     return this.#begin(mode);
   }
 
   #begin(mode: string): Promise<void> {
-    const { pool } = this.#deps;
-    const done = (this.#isOpen ? pool.setMode(mode) : this.#opened.then(() => pool.setMode(mode))).then(ignore);
-    const begun: Switch = { mode, done };
+    const begun: Switch = { mode, done: this.#bringAbout(mode, () => this.#switch === begun) };
     this.#switch = begun;
-    done.catch((error: unknown) => this.#onFailed(mode, error));
-    done.finally(() => this.#switch === begun && (this.#switch = undefined)).catch(ignore);
-    return done;
+    const onEnd = () => {
+      if (this.#switch === begun) this.#switch = undefined;
+    };
+    begun.done.finally(onEnd).then(
+      () => this.#onStands(mode),
+      (error: unknown) => this.#onFailed(mode, error),
+    );
+    return begun.done;
+  }
+
+  async #bringAbout(mode: string, isNewest: () => boolean): Promise<void> {
+    if (!this.#isOpen) {
+      await this.#opened;
+      if (this.#switch !== undefined && !isNewest()) throw superseded(mode, this.#switch.mode);
+    }
+    await this.#deps.pool.setMode(mode);
   }
 
   /** A mode that can't be had is held by nobody. One that was given up for another word may still be wanted later. */
@@ -264,6 +288,7 @@ export class ModeControl {
     const reason = errorMessage(error);
     this.#deps.log.warn({ mode, reason }, 'switch failed');
     if (errorCode(error) === 'switch-superseded') return;
+    this.#takeHandBack(mode);
     for (const lease of this.#effective()) if (lease.mode === mode) this.#withdraw(lease, reason);
     this.#retryLater();
   }

@@ -21,6 +21,8 @@ export interface UnmanagedBackendOptions {
   readonly name: string;
   /** `http://host:port`, or `unix:/path/to/socket`. */
   readonly url: string;
+  /** Its share of the requests beside others, where the policy goes by weight; 1 by default, and for all workers of ours. */
+  readonly weight?: number;
 }
 
 export type BackendOptions = ManagedBackendOptions | UnmanagedBackendOptions;

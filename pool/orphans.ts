@@ -1,6 +1,6 @@
 // Processes that an earlier Understudy left and that fit no worker of ours: ended beside whatever else goes on, since one of
 // them may hang in a driver, where nobody can end it. Until one is gone, no worker is started in its place.
-import { waitFor, type Clock } from '../src/core/clock.js';
+import type { Clock } from '../src/core/clock.js';
 import { isManaged } from './options.js';
 import { stopProcess } from './stop-ladder.js';
 import type { WorkerRuntime } from './worker-runtime.js';
@@ -26,9 +26,6 @@ export interface OrphansDeps {
   /** It stands in nobody's way any more; `left`: it could not be ended, and is waited for no longer. */
   readonly onSettled: (orphan: Orphan, outcome: 'ended' | 'left') => void;
 }
-
-/** Counted from SIGKILL. */
-const GIVE_UP_AFTER_MS = 5_000;
 
 export class Orphans {
   readonly #deps: OrphansDeps;
@@ -73,17 +70,8 @@ export class Orphans {
 
   async #tryEnd({ pid, startTicks }: Orphan): Promise<boolean> {
     const { runtime, clock, graceMs, hurry } = this.#deps;
-    const settled = new AbortController();
-    const grace = AbortSignal.any([settled.signal, hurry]);
     const process = runtime.adopt({ pid, startTicks, logFile: '' });
-    let ended = false;
-    void stopProcess(process, { clock, graceMs: graceMs(), hurry }).then((ending) => {
-      // A process that may not be signalled is one that can't be ended.
-      ended = ending !== 'refused';
-      settled.abort();
-    });
-    await waitFor(clock, graceMs(), grace).catch(() => undefined);
-    await waitFor(clock, GIVE_UP_AFTER_MS, settled.signal).catch(() => undefined);
-    return ended;
+    const ending = await stopProcess(process, { clock, graceMs: graceMs(), hurry });
+    return ending !== 'refused' && ending !== 'undying';
   }
 }

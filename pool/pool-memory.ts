@@ -18,15 +18,18 @@ export class PoolMemory {
     this.#log = log;
   }
 
-  /** Never throws: a full disk must not stop the pool. */
-  save(mode: string | undefined, workers: readonly Worker[]): void {
+  /** Returns whether it stands written. Never throws: a full disk must not stop the pool. */
+  save(mode: string | undefined, workers: readonly Worker[]): boolean {
     try {
       this.#file.put('pool', { mode, workers: workers.flatMap((worker) => this.#recordOf(worker) ?? []) });
+      return true;
     } catch (error) {
+      const reason = errorMessage(error);
       this.#log.error(
-        { reason: errorMessage(error) },
-        'the state file could not be written: a crash now loses workers',
+        { reason },
+        'the state file could not be written, which is tried again: a crash now loses workers',
       );
+      return false;
     }
   }
 

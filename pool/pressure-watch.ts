@@ -53,7 +53,7 @@ export class PressureWatch {
   /** Weighs a reading. Returns the step that it led to, in words; traffic knows of it then. */
   weigh(reading: ResourceReading, shape: Shape): Why | undefined {
     const { pressure, sleepHooks } = this.#deps.options();
-    if (pressure === undefined) return undefined;
+    if (pressure === undefined) return this.#lookAway();
     const isPossible = (act: PressureAct) => {
       if (act === 'freeze-standby') return hasWarmer(shape, 'frozen');
       return act !== 'sleep-standby' || (sleepHooks !== undefined && hasWarmer(shape, 'asleep'));
@@ -64,6 +64,14 @@ export class PressureWatch {
     if (step === undefined) return undefined;
     this.#deps.traffic.shedBatch(this.#ladder.acts.includes('shed-batch'));
     return describe(step);
+  }
+
+  /** Whoever says that nobody is to look says that nothing is to be held back. */
+  #lookAway(): Why | undefined {
+    if (this.#ladder.acts.length === 0) return undefined;
+    this.#ladder.clear();
+    this.#deps.traffic.shedBatch(false);
+    return { cause: 'memory pressure is looked at no more: what was held back for it goes on', rule: RULE };
   }
 }
 

@@ -29,10 +29,15 @@ export class StateFile {
     this.#bootId = bootId;
   }
 
-  /** What an earlier Understudy left, looked at once; nothing when there is no file, or none that can be used. */
+  /** What an earlier Understudy left, looked at once (until `forget`); nothing when there is no file, or none that can be used. */
   read(): StateReading {
     this.#reading ??= this.#read();
     return this.#reading;
+  }
+
+  /** The next `read` looks again: somebody else has written since. */
+  forget(): void {
+    this.#reading = undefined;
   }
 
   /** Replaces one section. Does nothing when that changes nothing. */

@@ -1,5 +1,5 @@
 // Ends a process group for certain: continue it, ask it (SIGTERM), wait, end it (SIGKILL). Resolves once its leader is gone
-// and the rest of it was ended (remains.ts waits for that), or once it is known that we can't end it.
+// and the rest of it was ended (remains.ts waits for that), or once it is known that nobody here can end it.
 import { waitFor, type Clock } from '../src/core/clock.js';
 import { trySignal } from './try-signal.js';
 import type { WorkerProcess } from './worker-runtime.js';
@@ -17,7 +17,12 @@ export type Ending =
   | 'left'
   | 'killed'
   /** We may not signal it, so it lives on. */
-  | 'refused';
+  | 'refused'
+  /** It hangs in a driver or a file system, where the kernel can't end it. */
+  | 'undying';
+
+/** Counted from SIGKILL: giving back gigabytes takes the kernel a second or two. */
+const GIVE_UP_AFTER_MS = 10_000;
 
 /**
  * Never rejects. What may not be signalled has its grace as well: it may leave by itself, or come to run as a user of ours
@@ -25,7 +30,6 @@ export type Ending =
  */
 export async function stopProcess(worker: WorkerProcess, options: StopLadderOptions): Promise<Ending> {
   const gone = new AbortController();
-  const exited = new Promise<void>((resolve) => worker.onExit(() => resolve()));
   worker.onExit(() => gone.abort());
   trySignal(worker, 'SIGTERM');
   // A stopped group would keep the signal pending for ever. Continued after the SIGTERM, so that it runs nothing else.
@@ -34,6 +38,6 @@ export async function stopProcess(worker: WorkerProcess, options: StopLadderOpti
   await waitFor(options.clock, options.graceMs, cut).catch(() => undefined);
   if (gone.signal.aborted) return 'left';
   if (trySignal(worker, 'SIGKILL') === 'refused') return 'refused';
-  await exited;
-  return 'killed';
+  await waitFor(options.clock, GIVE_UP_AFTER_MS, gone.signal).catch(() => undefined);
+  return gone.signal.aborted ? 'killed' : 'undying';
 }

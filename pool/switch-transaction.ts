@@ -39,6 +39,8 @@ export class SwitchTransaction {
   readonly #runningBefore: ReadonlySet<string>;
   /** Those of them that it leaves alone: their failures are none of its own. */
   readonly #leftAlone: ReadonlySet<string>;
+  /** What failed before it began is tried again by it. */
+  readonly #forgiven: ReadonlySet<UnderstudyError>;
   readonly #steps: TakenStep[] = [];
   #outcome: Progress = waiting;
 
@@ -51,6 +53,7 @@ export class SwitchTransaction {
     const running = workers.filter(({ state }) => state.kind !== 'off' && state.kind !== 'failed');
     this.#runningBefore = new Set(running.map(({ id }) => id));
     this.#leftAlone = new Set(running.filter(({ stale }) => !stale).map(({ id }) => id));
+    this.#forgiven = new Set(workers.flatMap(({ state }) => (state.kind === 'failed' ? [state.error] : [])));
   }
 
   get outcome(): Progress {
@@ -84,7 +87,7 @@ export class SwitchTransaction {
   findFailure(workers: readonly Worker[]): UnderstudyError | undefined {
     for (const worker of workers) {
       const { state, id } = worker;
-      if (state.kind !== 'failed' || roleIn(this.to, id) === 'off') continue;
+      if (state.kind !== 'failed' || roleIn(this.to, id) === 'off' || this.#forgiven.has(state.error)) continue;
       if (!this.#leftAlone.has(id) || state.retryAtMs === undefined) return this.#failureOf(id, state.error);
     }
     return undefined;

@@ -24,8 +24,8 @@ export interface SwitchingDeps {
   readonly refusal: () => string | undefined;
   /** Another shape is aimed at: the limits of its mode hold from here on. */
   readonly onAimed: (shape: Shape) => void;
-  /** Sets about what the shape aimed at asks for. */
-  readonly carryOut: (why: Why) => void;
+  /** Sets about what the shape aimed at asks for. What `before` does is seen with it, as one. */
+  readonly carryOut: (why: Why, before?: () => void) => void;
 }
 
 interface ChangeOptions {
@@ -44,6 +44,8 @@ export class Switching {
   #standing = EMPTY_SHAPE;
   #target = EMPTY_SHAPE;
   #underWay: SwitchTransaction | undefined;
+  /** The last one that waited for its turn. */
+  #queued: { readonly mode: string } | undefined;
 
   constructor(deps: SwitchingDeps) {
     this.#deps = deps;
@@ -68,11 +70,6 @@ export class Switching {
     return this.#underWay !== undefined;
   }
 
-  /** A change of the options is under way, which either stands or is undone. */
-  get isUndoable(): boolean {
-    return this.#underWay?.undo !== undefined;
-  }
-
   /** Goes on in a shape that an earlier Understudy brought about. */
   resumeIn(shape: Shape): void {
     this.#standing = shape;
@@ -95,6 +92,17 @@ export class Switching {
   }
 
   /**
+   * A change of the options either stands or is undone before a switch begins. Of several that wait for it the newest counts.
+   * @throws UnderstudyError (operator) `switch-superseded`; the signal's reason.
+   */
+  async waitTurn(mode: string, signal?: AbortSignal): Promise<void> {
+    if (this.#underWay?.undo === undefined) return;
+    const own = (this.#queued = { mode });
+    await this.waitSettled(signal);
+    if (this.#queued !== own) throw superseded(mode, this.#queued.mode);
+  }
+
+  /**
    * Begins it in this turn of the event loop. Resolves once the pool has converged; when it can't, once nothing of it is left.
    * @throws UnderstudyError (operator) `switch-rolled-back`, `switch-superseded`, `no-headroom`; the signal's reason.
    */
@@ -105,9 +113,10 @@ export class Switching {
     this.#underWay?.settle({ kind: 'failed', error: superseded(this.#underWay.to.mode, to.mode) });
     this.#underWay = transaction;
     this.#aimAt(to);
-    for (const worker of workers()) worker.pardon();
     news.announce({ kind: 'mode', from: from?.mode, to: to.mode, cause });
-    carryOut({ cause });
+    carryOut({ cause }, () => {
+      for (const worker of workers()) worker.pardon();
+    });
     const onAbort = () => this.#rollBack(transaction, signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -178,6 +187,6 @@ export class Switching {
   }
 }
 
-function superseded(mode: string, by: string): UnderstudyError {
+export function superseded(mode: string, by: string): UnderstudyError {
   return operatorError('switch-superseded', `The switch to ${mode} was given up: ${by} was asked for meanwhile.`);
 }

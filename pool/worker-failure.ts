@@ -71,7 +71,11 @@ export function notAwake(id: string, evidence: string): UnderstudyError {
   return new UnderstudyError(`${id} did not wake: ${evidence}.`, { code: 'wake-failed', source: 'upstream' });
 }
 
-export function notSignalled(id: string, pid: number | undefined): UnderstudyError {
+export function notEnded(id: string, pid: number | undefined, why: 'refused' | 'undying'): UnderstudyError {
+  if (why === 'undying') {
+    const message = `Cannot stop ${id}: process ${pid} does not end on SIGKILL. It hangs in a driver or a file system.`;
+    return operatorError('worker-undying', `${message} Until it ends it holds its memory, and maybe its port.`);
+  }
   const hint = 'It lives on, and holds its port until somebody who may ends it.';
   const message = `Cannot stop ${id}: process ${pid} runs as another user, so that we may not signal it. ${hint}`;
   return operatorError('worker-not-signalled', message);

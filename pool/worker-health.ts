@@ -127,11 +127,22 @@ export class WorkerHealth {
     this.#hangs = createHangWatch(this.#options);
   }
 
-  /** One probe while it is paused, for a rehearsal. A failed one is the caller's to judge; a passed one mends its verdict. */
+  /**
+   * While it is paused, for a rehearsal: probes until one passes, or as many have failed as a worker may. Busy is not dead:
+   * whose memory is still being brought back gets another one. A failure is the caller's to judge; a passed one mends its
+   * verdict.
+   */
   async rehearse(): Promise<ProbeResult> {
-    const result = await this.#probe(new AbortController().signal);
-    if (result.kind === 'passed') this.#onResult(result);
-    return result;
+    const { clock, pool } = this.#options;
+    const { health, startTimeoutMs } = pool();
+    const untilMs = clock.now() + startTimeoutMs;
+    this.#signs = createSigns(this.#options);
+    const mayTryAgain = (tries: number) => tries < health.fall || (this.#signs.isWorking() && clock.now() < untilMs);
+    for (let tries = 1; ; tries++) {
+      const result = await this.#probe(new AbortController().signal);
+      if (result.kind === 'passed') this.#onResult(result);
+      if (result.kind !== 'timeout' || !mayTryAgain(tries)) return result;
+    }
   }
 
   /** Traffic was refused a connection: as good as a refused probe. */

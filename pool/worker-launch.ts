@@ -78,7 +78,12 @@ export async function endAtOnce(process: WorkerProcess): Promise<void> {
 /** Worker 1 has the backend's own port, further ones a free one. */
 async function choosePort(order: LaunchOrder, { host, port }: ManagedBackendOptions): Promise<number> {
   if (order.number > 1) return order.runtime.findPort(host, { inUse: order.portsInUse });
-  const holder = await order.runtime.portHolder(host, port);
+  let holder = await order.runtime.portHolder(host, port);
+  if (holder !== undefined) {
+    // It may be what a worker of ours left in its group, which is just being ended.
+    await order.runtime.remainsGone();
+    holder = await order.runtime.portHolder(host, port);
+  }
   if (holder !== undefined) throw portInUse(order.id, `port ${port} on ${host}`, holder);
   return port;
 }

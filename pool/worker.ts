@@ -16,15 +16,7 @@ import type { Hook, HookTarget } from './sleep-hooks.js';
 import { stopProcess } from './stop-ladder.js';
 import { trySignal } from './try-signal.js';
 import type { Why } from './why.js';
-import {
-  describeExit,
-  exitFailure,
-  notAsleep,
-  notAwake,
-  notSignalled,
-  startTimeout,
-  wedged,
-} from './worker-failure.js';
+import { describeExit, exitFailure, notAsleep, notAwake, notEnded, startTimeout, wedged } from './worker-failure.js';
 import { WorkerHealth } from './worker-health.js';
 import { endAtOnce, launchWorker, type Launched } from './worker-launch.js';
 import type { ExitReport, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
@@ -74,6 +66,9 @@ export interface Adoption {
   readonly state: 'starting' | 'active' | 'hot' | 'frozen' | 'asleep';
 }
 
+/** From its readiness: it has answered its first requests by then, and leaked little. */
+const FRESH_MS = 600_000;
+
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
   readonly number: number;
@@ -97,7 +92,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #sleepless = false;
   #launched: Launched | undefined;
   #health: WorkerHealth | undefined;
-  #startedAtMs = 0;
+  /** Undefined for one that somebody else started. */
+  #startedAtMs: number | undefined;
   #readyAtMs: number | undefined;
   /** Promoted, and has not answered since. */
   #unprovenPromotion = false;
@@ -192,6 +188,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#health?.willing ?? false;
   }
 
+  /** What it holds is what one needs that starts: it has not run for long. */
+  get fresh(): boolean {
+    if (this.#startedAtMs === undefined) return false;
+    return this.#readyAtMs === undefined || this.#deps.clock.now() - this.#readyAtMs < FRESH_MS;
+  }
+
   /** In traffic, or on its way out of it, and well as far as anybody knows. */
   get usable(): boolean {
     const { kind } = this.#state;
@@ -212,7 +214,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const { id, number, backend, address, generation } = this;
     if (this.#state.kind !== 'active' || address === undefined) return undefined;
     const { maxInflight } = this.#health?.announced ?? {};
-    const target = { id, generation, backend: backend.name, worker: number, address, weight: 1, warm: this.#warm };
+    const weight = 'weight' in backend ? (backend.weight ?? 1) : 1;
+    const target = { id, generation, backend: backend.name, worker: number, address, weight, warm: this.#warm };
     return maxInflight === undefined ? target : { ...target, maxInflight };
   }
 
@@ -241,6 +244,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   adopt(adoption: Adoption, why: Why): void {
     const { launched, state } = adoption;
     const { process, address } = launched;
+    this.#startedAtMs = undefined;
     this.#generation = adoption.generation;
     this.#restarts = adoption.restarts;
     this.forks = adoption.forks;
@@ -407,17 +411,28 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#move(failure === undefined ? { kind: 'stopping', process } : { kind: 'stopping', process, failure }, why);
     const { clock, options, hurry } = this.#deps;
     void stopProcess(process, { clock, graceMs: options.stop.graceMs, hurry }).then((ending) => {
-      if (ending === 'refused') this.#leaveRunning(process);
+      if (ending === 'refused' || ending === 'undying') this.#leaveRunning(process, ending);
     });
   }
 
-  /** Nobody here can end it, so nobody waits for its end any more; by itself the worker gets no second process beside it. */
-  #leaveRunning(process: WorkerProcess): void {
+  /** Nobody here can end it, so nobody waits for its end any more; until then the worker gets no second process beside it. */
+  #leaveRunning(process: WorkerProcess, why: 'refused' | 'undying'): void {
     if (this.#state.kind !== 'stopping' || this.#state.process !== process) return;
-    const error = notSignalled(this.id, process.pid);
+    const { address } = this;
+    const error = notEnded(this.id, process.pid, why);
     this.#lastError = error;
-    const rule = 'it is left alone until it is restarted by hand';
-    this.#move({ kind: 'failed', error }, { cause: 'its process may not be signalled, and lives on', rule });
+    const cause =
+      why === 'refused' ? 'its process may not be signalled, and lives on' : 'its process could not be ended';
+    const rule = 'it is left alone until that one ends, or it is restarted by hand';
+    const left = this.#move({ kind: 'failed', error }, { cause, rule });
+    process.onExit(() => {
+      if (address?.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
+      if (this.#state !== left) return;
+      this.#move(
+        { kind: 'failed', error, retryAtMs: this.#deps.clock.now() },
+        { cause: 'that process has ended at last' },
+      );
+    });
   }
 
   /** A failed worker becomes one that merely is off. */
@@ -528,7 +543,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #onPassed(): void {
     if (this.#readyAtMs === undefined) {
       this.#readyAtMs = this.#deps.clock.now();
-      this.emit('timed', 'cold', this.#readyAtMs - this.#startedAtMs);
+      if (this.#startedAtMs !== undefined) this.emit('timed', 'cold', this.#readyAtMs - this.#startedAtMs);
     }
     if (this.#state.kind !== 'active' || !this.#unprovenPromotion) return;
     this.#unprovenPromotion = false;

@@ -36,6 +36,8 @@ export interface AdmissionDeps {
   onRefreshed(): void;
   /** Whether any process of the group is left. */
   isGroupAlive(pid: number): boolean;
+  /** Whether what a worker has now tells what another one will need. */
+  teaches(id: string): boolean;
   /** There is no room; told once until there is. */
   onHeld(reason: string): void;
 }
@@ -44,6 +46,8 @@ const UNLIMITED: Admission = { starts: Infinity, passing: false };
 const LOOKED_AT: Admission = { starts: 0, reason: 'memory is being looked at', passing: true };
 /** Memory that is about to be freed is free by then. */
 const PATIENCE_MS = 10_000;
+/** What is not gone so long after its end hangs in a driver, or its number is another's by now: nobody waits for it any more. */
+const LEAVING_MS = 60_000;
 /** While the driver still lists a process that is gone, it is asked again after so long. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -55,8 +59,8 @@ export class AdmissionDesk {
   #options: AdmissionOptions;
   readonly #deps: AdmissionDeps;
   #learnt: LearntPeaks;
-  /** Ended processes whose memory was not seen to be free yet. */
-  readonly #leaving = new Set<number>();
+  /** Ended processes whose memory was not seen to be free yet, with the times of their ends. */
+  readonly #leaving = new Map<number, number>();
   /** How often workers of ours have settled or ended, and how many of these times the last sample has seen. */
   #changes = 0;
   #changesSeen = 0;
@@ -79,7 +83,7 @@ export class AdmissionDesk {
   }
 
   noteEnded(pid: number): void {
-    this.#leaving.add(pid);
+    this.#leaving.set(pid, this.#deps.clock.now());
     this.#changes++;
   }
 
@@ -90,8 +94,9 @@ export class AdmissionDesk {
 
   /** The kernel keeps the peak of each process, so a look at any time tells it. */
   noteSample({ workers }: ResourceReading): void {
-    for (const { peakResidentBytes, gpuMemoryBytes } of workers) {
-      this.#learnt.note({ ramBytes: peakResidentBytes, gpuBytes: gpuMemoryBytes ?? 0 });
+    for (const { id, pid, peakResidentBytes, gpuMemoryBytes } of workers) {
+      if (!this.#deps.teaches(id)) continue;
+      this.#learnt.note(pid, { ramBytes: peakResidentBytes, gpuBytes: gpuMemoryBytes ?? 0 });
     }
   }
 
@@ -106,7 +111,7 @@ export class AdmissionDesk {
       this.#refresh();
       return (this.#admission = LOOKED_AT);
     }
-    this.#admission = judgeAdmission({ ram, gpu, starting: starting.length, leaving: [...this.#leaving] });
+    this.#admission = judgeAdmission({ ram, gpu, starting: starting.length, leaving: [...this.#leaving.keys()] });
     return this.#admission;
   }
 
@@ -162,14 +167,16 @@ export class AdmissionDesk {
     };
   }
 
-  /** Gone from the process table, and from the GPU as far as its last reading tells. */
+  /** Gone from the process table, and from the GPU as far as its last reading tells; or long enough ago. */
   #forgetGone(reading: ResourceReading | undefined): void {
     const devices = reading?.gpu.state === 'seen' ? reading.gpu.devices : [];
     const onGpu = new Set(devices.flatMap(({ processes }) => processes.map(({ pid }) => pid)));
-    for (const pid of this.#leaving) {
-      if (this.#deps.isGroupAlive(pid)) continue;
-      if (!onGpu.has(pid)) this.#leaving.delete(pid);
-      else if (this.#deps.clock.now() - this.#refreshedAtMs >= LOOK_AGAIN_MS) this.#refresh();
+    const nowMs = this.#deps.clock.now();
+    for (const [pid, endedAtMs] of this.#leaving) {
+      const isOver = nowMs - endedAtMs >= LEAVING_MS;
+      if (!isOver && this.#deps.isGroupAlive(pid)) continue;
+      if (isOver || !onGpu.has(pid)) this.#leaving.delete(pid);
+      else if (nowMs - this.#refreshedAtMs >= LOOK_AGAIN_MS) this.#refresh();
     }
   }
 

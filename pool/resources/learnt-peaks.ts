@@ -1,6 +1,6 @@
-// What a worker needs at its peak, learnt from those that ran: kept by command line in a file of its own, so that the
-// next Understudy knows it before it starts the first one. A file that can't be read or written is no more than a
-// lesson lost.
+// What a worker needs at its peak, learnt from the last ones that ran: a smaller model behind the same command is noticed once
+// it has been started some times. Kept by command line in a file of its own, so that the next Understudy knows it before it
+// starts the first one. A file that can't be read or written is no more than a lesson lost.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 export interface Peak {
@@ -8,13 +8,19 @@ export interface Peak {
   readonly gpuBytes: number;
 }
 
-/** Growth below this is not worth a write. */
+/** A change below this is not worth a write. */
 const WORTH_WRITING = 1.05;
+/** What counts is the highest peak of so many processes. */
+const PROCESSES = 8;
+/** Stands for those of earlier Understudies. */
+const EARLIER = 0;
 
 export class LearntPeaks {
   readonly #file: string;
   readonly #key: string;
   readonly #others: Readonly<Record<string, Peak>>;
+  /** By pid, in the order in which they were first seen. */
+  readonly #peaks = new Map<number, Peak>();
   #peak: Peak | undefined;
   #written: Peak | undefined;
 
@@ -24,6 +30,7 @@ export class LearntPeaks {
     const { [this.#key]: own, ...others } = readPeaks(file);
     this.#others = others;
     this.#peak = this.#written = own;
+    if (own !== undefined) this.#peaks.set(EARLIER, own);
   }
 
   /** Undefined before anything was learnt. */
@@ -31,9 +38,11 @@ export class LearntPeaks {
     return this.#peak;
   }
 
-  note({ ramBytes, gpuBytes }: Peak): void {
-    const known = this.#peak ?? { ramBytes: 0, gpuBytes: 0 };
-    this.#peak = { ramBytes: Math.max(known.ramBytes, ramBytes), gpuBytes: Math.max(known.gpuBytes, gpuBytes) };
+  note(pid: number, peak: Peak): void {
+    this.#peaks.set(pid, highest([this.#peaks.get(pid) ?? peak, peak]));
+    const [oldest = EARLIER] = this.#peaks.keys();
+    if (this.#peaks.size > PROCESSES) this.#peaks.delete(oldest);
+    this.#peak = highest([...this.#peaks.values()]);
     if (isWorthWriting(this.#peak, this.#written)) this.#write(this.#peak);
   }
 
@@ -50,9 +59,16 @@ export class LearntPeaks {
   }
 }
 
+function highest(peaks: readonly Peak[]): Peak {
+  const ramBytes = Math.max(...peaks.map((peak) => peak.ramBytes));
+  const gpuBytes = Math.max(...peaks.map((peak) => peak.gpuBytes));
+  return { ramBytes, gpuBytes };
+}
+
 function isWorthWriting(peak: Peak, written: Peak | undefined): boolean {
   if (written === undefined) return true;
-  return peak.ramBytes > written.ramBytes * WORTH_WRITING || peak.gpuBytes > written.gpuBytes * WORTH_WRITING;
+  const differ = (one: number, other: number) => Math.max(one, other) > Math.min(one, other) * WORTH_WRITING;
+  return differ(peak.ramBytes, written.ramBytes) || differ(peak.gpuBytes, written.gpuBytes);
 }
 
 function readPeaks(file: string): Readonly<Record<string, Peak>> {

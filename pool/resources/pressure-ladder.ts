@@ -51,6 +51,13 @@ export class PressureLadder {
     return this.#evidence;
   }
 
+  /** Takes back whatever is in force. */
+  clear(): void {
+    this.#acts = [];
+    this.#climbedAtMs = -Infinity;
+    this.#calmSinceMs = undefined;
+  }
+
   /** @param isPossible whether an act would change anything at all; others are passed over. */
   note(
     look: PressureLook,

@@ -126,6 +126,24 @@ test('a pool that is to be held waits for a process that is just being launched'
   expect(pool.view().backends[0]!.workers[0]!.pid).toBe(primary().pid);
 });
 
+test('whoever waits for a pool to be held can give that up, and the pool goes on', async () => {
+  await start();
+  runtime.readyAtOnce = false;
+  const switched = pool.setMode('validation');
+  await pass(250);
+  const caller = new AbortController();
+  const refused = expect(pool.hold({ signal: caller.signal })).rejects.toThrow('hung up');
+  await pass(250);
+  caller.abort(new Error('hung up'));
+  await refused;
+  pool.resume();
+  for (const process of runtime.living) process.ready = true;
+  runtime.readyAtOnce = true;
+  await pass(10_000);
+  await switched;
+  expect(pool.view().mode).toMatchObject({ current: 'validation', converged: true });
+});
+
 describe('the standby of a pool that is held', () => {
   test('is frozen again before that when a rehearsal has continued it, and never continued afterwards', async () => {
     await start({ initialMode: 'validation' });

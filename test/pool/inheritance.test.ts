@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { judgeSurvivors } from '../../pool/inheritance.js';
+import { judgeSurvivors, stateOf } from '../../pool/inheritance.js';
 import type { WorkerRecord } from '../../pool/pool-state.js';
 import type { Survivor } from '../../pool/survivors.js';
 
@@ -33,4 +33,17 @@ test('judgeSurvivors adopts the most trusted of two for one worker', () => {
 test('judgeSurvivors ends groups whose leader is gone', () => {
   const { end } = judgeSurvivors({ workers: [], leaderless: [7] }, isOurs);
   expect(end.map(({ pid }) => pid)).toEqual([7]);
+});
+
+test.each([
+  ['active', false, 'active'],
+  ['active', true, 'frozen'],
+  ['standby', false, 'hot'],
+  ['standby', true, 'frozen'],
+  ['draining', false, 'active'],
+  ['draining', true, 'frozen'],
+  ['starting', false, 'starting'],
+  ['asleep', false, 'asleep'],
+] as const)('one that was %s (stopped: %s) is taken over as %s', (state, stopped, expected) => {
+  expect(stateOf(survivor('primary/1', 1, state).record, stopped)).toBe(expected);
 });

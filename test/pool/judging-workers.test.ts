@@ -259,3 +259,29 @@ describe("a worker's breaker", () => {
     expect(rig.pool.view().mode.converged).toBe(true);
   });
 });
+
+describe('a frozen standby in its rehearsal', () => {
+  async function rehearsed(facts: Partial<FakeProcess>, ms: number): Promise<FakeProcess> {
+    const standby = rig.runtime.of('fallback/1')!;
+    Object.assign(standby, facts);
+    await rig.pass(planOptions.rehearseEveryMs + ms);
+    return standby;
+  }
+
+  test('may need longer than one probe, and is frozen again when it has answered', async () => {
+    const standby = await rehearsed({ silent: true }, 1_000);
+    expect(standby).toMatchObject({ alive: true, stopped: false });
+    standby.silent = false;
+    await rig.pass(3_000);
+    expect(standby).toMatchObject({ alive: true, stopped: true });
+    expect(rig.events).toContainEqual(expect.objectContaining({ kind: 'rehearsal', worker: 'fallback/1' }));
+  });
+
+  test('is given more time while it computes', async () => {
+    expect(await rehearsed({ silent: true, busy: true }, 30_000)).toMatchObject({ alive: true, stopped: false });
+  });
+
+  test('is replaced when it is silent and idle', async () => {
+    expect((await rehearsed({ silent: true }, 30_000)).alive).toBe(false);
+  });
+});

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ModeControl, type ModeSwitcher } from '../../pool/mode-control.js';
 import type { PoolEvent } from '../../pool/pool-event.js';
 import type { ModeMemory } from '../../pool/pool-state.js';
+import { nextTurn } from '../../src/core/clock.js';
 import { UnderstudyError } from '../../src/core/errors.js';
 import { silentLog } from '../../src/core/log.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -73,6 +74,11 @@ beforeEach(() => {
 
 function lease(mode = 'validation', holder = 'nightly') {
   return modes.lease({ holder, mode, ttlMs: 1_000 }, { wait: false });
+}
+
+function beforeItsStart(): ModeControl {
+  const deps = { pool, clock, random: () => 0.5, log: silentLog, onEvent: () => undefined };
+  return new ModeControl('production', deps);
 }
 
 function leaseAndWait(signal?: AbortSignal) {
@@ -169,14 +175,30 @@ describe('a mode set by hand', () => {
     expect(modes.modesInUse).toEqual(['production']);
   });
 
-  test('waits for the first mode to stand when it comes during the start', async () => {
-    const starting = new ModeControl('production', {
-      pool,
-      clock,
-      random: () => 0.5,
-      log: silentLog,
-      onEvent: () => undefined,
+  test('is what remains, not the mode before it, when a lease overtook its switch', async () => {
+    const overtaken = expect(modes.setByHand('quiet', { wait: true })).rejects.toMatchObject({
+      code: 'switch-superseded',
     });
+    const { id } = await lease();
+    await overtaken;
+    pool.under?.done();
+    await modes.giveBack(id, { wait: false });
+    expect(pool.asked).toEqual(['quiet', 'validation', 'quiet']);
+  });
+
+  test('is forgotten when it can not be had after a lease that overtook its switch', async () => {
+    const overtaken = modes.setByHand('quiet', { wait: true }).catch(() => undefined);
+    const { id } = await lease();
+    await overtaken;
+    pool.under?.done();
+    await modes.giveBack(id, { wait: false });
+    pool.under?.fail(rolledBack);
+    await nextTurn();
+    expect(modes.modesInUse).toEqual(['production']);
+  });
+
+  test('waits for the first mode to stand when it comes during the start', async () => {
+    const starting = beforeItsStart();
     const asked = starting.setByHand('validation', { wait: true });
     expect(pool.asked).toEqual([]);
     starting.open();
@@ -184,6 +206,30 @@ describe('a mode set by hand', () => {
     pool.under?.done();
     await asked;
     expect(pool.asked).toEqual(['validation']);
+  });
+});
+
+describe('a switch that waits for the first mode to stand', () => {
+  test('is never begun when the lease that wanted it is given back before', async () => {
+    const starting = beforeItsStart();
+    const { id } = await starting.lease({ holder: 'nightly', mode: 'validation', ttlMs: 1_000 }, { wait: false });
+    await starting.giveBack(id, { wait: false });
+    starting.open();
+    await nextTurn();
+    expect(pool.asked).toEqual(['production']);
+  });
+
+  test('is never begun when its caller hangs up before', async () => {
+    const starting = beforeItsStart();
+    const caller = new AbortController();
+    const { signal } = caller;
+    const lease = starting.lease({ holder: 'nightly', mode: 'validation', ttlMs: 1_000 }, { wait: true, signal });
+    const refused = expect(lease).rejects.toThrow('hung up');
+    caller.abort(new Error('hung up'));
+    await refused;
+    starting.open();
+    await nextTurn();
+    expect(pool.asked).toEqual(['production']);
   });
 });
 
@@ -225,9 +271,7 @@ describe('a lease that nobody waits for', () => {
   test('is withdrawn when the switch is rolled back', async () => {
     await lease();
     pool.under?.fail(rolledBack);
-    await Promise.resolve();
-    await Promise.resolve();
-    await Promise.resolve();
+    await nextTurn();
     expect(modes.leases).toEqual([]);
   });
 });
@@ -333,4 +377,31 @@ describe('a mode that the pool refuses at once', () => {
     await expect(lease('quiet')).rejects.toBe(tooMuch);
     expect(modes.leases).toEqual([]);
   });
+});
+
+test('claims that could not be written are written as soon as that is possible', async () => {
+  let isFull = true;
+  let written: ModeMemory | undefined;
+  const stateFile = {
+    read: () => ({}),
+    put: (_name: string, memory: unknown) => {
+      if (isFull) throw new Error('no space left');
+      written = memory as ModeMemory;
+    },
+  };
+  const subject = new ModeControl('production', {
+    pool,
+    clock,
+    random: () => 0.5,
+    log: silentLog,
+    onEvent: () => undefined,
+    stateFile,
+  });
+  subject.open();
+  await subject.lease({ holder: 'nightly', mode: 'validation', ttlMs: 60_000 }, { wait: false });
+  expect(written).toBeUndefined();
+  isFull = false;
+  clock.advance(10_000);
+  expect(written).toMatchObject({ leases: [expect.objectContaining({ holder: 'nightly' })] });
+  subject.close();
 });

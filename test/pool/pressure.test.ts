@@ -117,3 +117,15 @@ test('a switch that needs more workers is refused with the numbers, and the old 
   expect(await switched).toMatch(/Cannot bring up large: memory is short: for 50\.0 %.*The pool stays in small/);
   expect(rig.traffic.ids).toEqual(['primary/1']);
 });
+
+test('what is in force is taken back when nobody is to look any more', async () => {
+  await sample({ memoryFull: 50 }, 4);
+  expect(rig.traffic.sheds).toBe(true);
+  const { pressure: _pressure, ...without } = { ...planOptions, ...options };
+  await rig.pool.applyOptions(without);
+  await sample({ memoryFull: 50 }, 1);
+  expect(rig.pool.view().pressure.acts).toEqual([]);
+  expect(rig.traffic.sheds).toBe(false);
+  await rig.pass(2_000);
+  expect(temperature()).toBe('hot');
+});

@@ -45,6 +45,15 @@ describe('StateFile', () => {
     expect(open().read()).toEqual({ pool: POOL, modes: MODES });
   });
 
+  test('looks again, once it is told to forget, for what somebody else has written since', () => {
+    const mine = open();
+    mine.read();
+    open().put('modes', MODES);
+    expect(mine.read()).toEqual({});
+    mine.forget();
+    expect(mine.read()).toMatchObject({ modes: MODES });
+  });
+
   test('keeps the section that is not replaced yet as it was left', () => {
     const before = open();
     before.put('pool', POOL);

@@ -53,3 +53,12 @@ test('one that we may signal by the end of its grace is killed', async () => {
   clock.advance(GRACE_MS);
   await expect(stopped).resolves.toBe('killed');
 });
+
+test('one that the kernel can not end is waited for no longer than ten seconds more', async () => {
+  worker.undying = true;
+  const stopped = stopProcess(worker, { clock, graceMs: GRACE_MS });
+  clock.advance(GRACE_MS);
+  await setImmediate();
+  clock.advance(10_000);
+  await expect(stopped).resolves.toBe('undying');
+});

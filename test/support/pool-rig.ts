@@ -2,6 +2,7 @@
 // leaves nothing behind.
 import { expect } from '@jest/globals';
 import { createPoolManager, type PoolEvent, type PoolManager, type PoolOptions } from '../../pool/index.js';
+import type { StateFile } from '../../pool/state-file.js';
 import { silentLog } from '../../src/core/log.js';
 import { FakeWorkerRuntime } from './fake-worker-runtime.js';
 import { ManualClock } from './manual-clock.js';
@@ -16,9 +17,9 @@ export class PoolRig {
   readonly events: PoolEvent[] = [];
   readonly pool: PoolManager;
 
-  constructor(options: Partial<PoolOptions> = {}) {
+  constructor(options: Partial<PoolOptions> = {}, stateFile?: StateFile) {
     const { clock, runtime, traffic } = this;
-    const deps = { clock, runtime, traffic, random: () => 0.5, log: silentLog };
+    const deps = { clock, runtime, traffic, random: () => 0.5, log: silentLog, ...(stateFile && { stateFile }) };
     this.pool = createPoolManager({ ...planOptions, ...options }, deps);
     this.pool.on('event', (event) => this.events.push(event));
   }

@@ -21,6 +21,8 @@ export interface UnderstudySetup {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly backendCount?: number;
+  /** Of the command line; `run` by default, and none for a flag that starts an instance by itself. */
+  readonly verb?: readonly string[];
 }
 
 export interface Finished {
@@ -87,7 +89,7 @@ export class UnderstudyProcess {
   }
 
   launch(setup: UnderstudySetup = {}): void {
-    const child = spawn(CLI_PATH, ['run', '--config', this.configPath, ...(setup.args ?? [])], {
+    const child = spawn(CLI_PATH, [...(setup.verb ?? ['run']), '--config', this.configPath, ...(setup.args ?? [])], {
       env: { ...process.env, ...setup.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -16,6 +16,7 @@ let clock: ManualClock;
 let latest: ResourceReading | undefined;
 let alive: Set<number>;
 let refreshes: number;
+let teaches: boolean;
 /** What the next look finds. */
 let next: () => ResourceReading;
 
@@ -25,6 +26,7 @@ beforeEach(() => {
   latest = undefined;
   alive = new Set();
   refreshes = 0;
+  teaches = true;
   next = () => reading();
 });
 
@@ -53,6 +55,7 @@ function openDesk(options: Partial<AdmissionOptions> = {}): AdmissionDesk {
       latest: () => latest,
       availableBytes: () => 64_000 * MIB,
       isGroupAlive: (pid) => alive.has(pid),
+      teaches: () => teaches,
       onHeld: () => undefined,
       onRefreshed: () => undefined,
       refresh: async () => {
@@ -129,4 +132,24 @@ test('nobody is asked where free RAM alone decides', () => {
   desk.noteSettled();
   expect(desk.judge([]).starts).toBeGreaterThan(0);
   expect(refreshes).toBe(0);
+});
+
+test('nothing is learnt of a worker that has run for long: it may leak', () => {
+  teaches = false;
+  openDesk().noteSample(reading());
+  latest = reading({ usedMiB: 3_500 });
+  expect(openDesk().judge([]).starts).toBe(Infinity);
+});
+
+test("a process that never goes, or whose number is another's by now, holds up starts for a minute at most", async () => {
+  const desk = openDesk({ expected: { gpuBytes: 900 * MIB } });
+  latest = reading();
+  alive.add(7);
+  desk.noteEnded(7);
+  desk.judge([]);
+  await refreshed();
+  clock.advance(59_000);
+  expect(desk.judge([]).reason).toBe('the memory of process 7 is not free yet');
+  clock.advance(1_000);
+  expect(desk.judge([]).reason).not.toBe('the memory of process 7 is not free yet');
 });

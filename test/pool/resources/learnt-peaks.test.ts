@@ -17,24 +17,24 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test('the highest of each kind is known, and known again by the next one with the same command', () => {
   const first = new LearntPeaks(file, ['serve', '{port}']);
   expect(first.peak).toBeUndefined();
-  first.note({ ramBytes: 500, gpuBytes: 0 });
-  first.note({ ramBytes: 100, gpuBytes: 70 });
+  first.note(1, { ramBytes: 500, gpuBytes: 0 });
+  first.note(2, { ramBytes: 100, gpuBytes: 70 });
   expect(first.peak).toEqual({ ramBytes: 500, gpuBytes: 70 });
   expect(new LearntPeaks(file, ['serve', '{port}']).peak).toEqual({ ramBytes: 500, gpuBytes: 70 });
 });
 
 test('another command learns for itself and forgets nothing of the first', () => {
-  new LearntPeaks(file, ['serve']).note({ ramBytes: 500, gpuBytes: 0 });
+  new LearntPeaks(file, ['serve']).note(1, { ramBytes: 500, gpuBytes: 0 });
   const other = new LearntPeaks(file, ['serve', '--large']);
   expect(other.peak).toBeUndefined();
-  other.note({ ramBytes: 900, gpuBytes: 0 });
+  other.note(1, { ramBytes: 900, gpuBytes: 0 });
   expect(new LearntPeaks(file, ['serve']).peak?.ramBytes).toBe(500);
 });
 
 test('a little growth is known but not worth a write', () => {
   const peaks = new LearntPeaks(file, ['serve']);
-  peaks.note({ ramBytes: 1_000, gpuBytes: 0 });
-  peaks.note({ ramBytes: 1_010, gpuBytes: 0 });
+  peaks.note(1, { ramBytes: 1_000, gpuBytes: 0 });
+  peaks.note(1, { ramBytes: 1_010, gpuBytes: 0 });
   expect(peaks.peak?.ramBytes).toBe(1_010);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ serve: { ramBytes: 1_000 } });
 });
@@ -46,13 +46,23 @@ test.each(['', 'no JSON', '[]', '{"serve": null}', '{"serve": {"ramBytes": "much
     writeFileSync(damaged, text);
     const peaks = new LearntPeaks(damaged, ['serve']);
     expect(peaks.peak).toBeUndefined();
-    peaks.note({ ramBytes: 5, gpuBytes: 0 });
+    peaks.note(1, { ramBytes: 5, gpuBytes: 0 });
     expect(new LearntPeaks(damaged, ['serve']).peak).toEqual({ ramBytes: 5, gpuBytes: 0 });
   },
 );
 
 test('a folder that can not be written costs the lesson only', () => {
   const peaks = new LearntPeaks(join(folder, 'nowhere', 'peaks.json'), ['serve']);
-  peaks.note({ ramBytes: 5, gpuBytes: 0 });
+  peaks.note(1, { ramBytes: 5, gpuBytes: 0 });
   expect(peaks.peak).toEqual({ ramBytes: 5, gpuBytes: 0 });
+});
+
+test('what one needs less than those before is known once enough of it were started', () => {
+  new LearntPeaks(file, ['serve']).note(1, { ramBytes: 9_000, gpuBytes: 0 });
+  const peaks = new LearntPeaks(file, ['serve']);
+  for (let pid = 2; pid <= 8; pid++) peaks.note(pid, { ramBytes: 500, gpuBytes: 0 });
+  expect(peaks.peak?.ramBytes).toBe(9_000);
+  peaks.note(9, { ramBytes: 600, gpuBytes: 0 });
+  expect(peaks.peak?.ramBytes).toBe(600);
+  expect(new LearntPeaks(file, ['serve']).peak?.ramBytes).toBe(600);
 });
