@@ -25,7 +25,7 @@ import { composePlan } from './admin/compose-plan.js';
 import type { PlanView } from './admin/plan-view.js';
 import { composeStatus } from './admin/compose-status.js';
 import type { ReloadReport } from './admin/reload-report.js';
-import { frontUrl } from './admin/status-text.js';
+import { frontUrl, hostInUrl } from './admin/status-text.js';
 import type { StatusView } from './admin/status-view.js';
 import { Certificate } from './certificate.js';
 import type { CertificateReading } from './config/certificate-files.js';
@@ -87,6 +87,8 @@ export interface Understudy {
    * `already-running` or `port-in-use`; nothing is left running then.
    */
   start(options?: StartOptions): Promise<StartedAddresses>;
+  /** Those that the config has now. */
+  readonly backendNames: readonly string[];
   /** The document of `GET /v1/status`, as it is now: plain data, times in milliseconds, sizes in bytes. */
   status(): StatusView;
   /**
@@ -145,9 +147,12 @@ class Instance implements Understudy {
   readonly #accessLog: OpenAccessLog;
   readonly #logRotation: WorkerLogRotation;
   readonly #certificate: Certificate;
+  readonly #stateFile: StateFile;
   /** Of the admin API; an upgrade hands it on. */
   #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
+  /** Of any call of `stop`, the first or a later one. */
+  readonly #hurry = new AbortController();
   readonly #reloader: Reloader;
   #frontPort: number;
   #lock: InstanceLock | undefined;
@@ -170,7 +175,13 @@ class Instance implements Understudy {
     ensureInstanceFolders(config);
     this.#accessLog = openAccessLog(this.#metrics.requests, config, shared);
     this.#logRotation = new WorkerLogRotation(
-      { logDir: config.logDir, maxBytes: config.log.rotateAbove, keep: config.log.keep, everyMs: ROTATE_EVERY_MS },
+      {
+        logDir: config.logDir,
+        maxBytes: config.log.rotateAbove,
+        keep: config.log.keep,
+        everyMs: ROTATE_EVERY_MS,
+        backends: () => this.backendNames,
+      },
       shared,
     );
     this.#certificate = new Certificate(config.front.tls, {
@@ -186,7 +197,7 @@ class Instance implements Understudy {
       },
     });
     const poolOptions = toPoolOptions(config);
-    const stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME));
+    const stateFile = (this.#stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME)));
     this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
@@ -205,6 +216,7 @@ class Instance implements Understudy {
       pool: this.#pool,
       modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
       onApplied: ({ log }) => setLevel(this.#log, log.level),
+      onModeChanged: (mode) => this.#modes.beginIn(mode),
     });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
@@ -226,7 +238,7 @@ class Instance implements Understudy {
       return {
         frontUrl: frontUrl({ ...this.#config.front, port: this.#frontPort, tls: tlsStatus(this.#certificate.current) }),
         frontSocket: this.#config.front.socket,
-        adminUrl: `http://${this.#config.admin.host}:${admin.port}`,
+        adminUrl: `http://${hostInUrl(this.#config.admin.host)}:${admin.port}`,
         token: this.#token,
       };
     } catch (error) {
@@ -267,13 +279,15 @@ class Instance implements Understudy {
   async #takeAll(predecessor: Predecessor): Promise<{ readonly port: number }> {
     this.#requireFront(predecessor.frontPort);
     this.#requireSocket(predecessor.frontSocket);
-    this.#modes.restore();
     await this.#watchResources();
     // Whoever starts next has the workers: two that manage them would end each other's.
     predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
     this.#token = (await predecessor.takeRest()) ?? this.#token;
     this.#refuseWhenStopping();
+    // Read anew: until now the other one has given leases and taken them back.
+    this.#stateFile.forget();
+    this.#modes.restore();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     const admin = await this.#openAdmin();
     this.#refuseWhenStopping();
@@ -311,7 +325,10 @@ class Instance implements Understudy {
     return path === undefined || fd === undefined ? undefined : { path, fd };
   }
 
-  async upgrade(): Promise<{ readonly pid: number; readonly complete: () => void }> {
+  async upgrade({ signal }: { readonly signal?: AbortSignal } = {}): Promise<{
+    readonly pid: number;
+    readonly complete: () => void;
+  }> {
     this.#refuseWhenStopping();
     const { successorEnv: env } = this.#dependencies;
     if (env === undefined) {
@@ -321,8 +338,7 @@ class Instance implements Understudy {
     }
     this.#upgrading = true;
     try {
-      await this.#pool.hold();
-      this.#modes.keep(true);
+      await this.#pool.hold({ signal });
       const fronts = { frontPort: this.#frontPort, frontSocket: this.#givenSocket };
       const successor = new Successor({ clock: systemClock, ...fronts, env });
       this.#successor = successor;
@@ -340,6 +356,8 @@ class Instance implements Understudy {
   async #giveUpTo(successor: Successor): Promise<void> {
     try {
       await this.#admin?.close();
+      // Not before: until now a lease may have been given back here.
+      this.#modes.keep(true);
       this.#lock?.release();
       await successor.giveRest(this.#token);
       await successor.giveFront(this.#proxy.frontServer);
@@ -396,7 +414,7 @@ class Instance implements Understudy {
     const { inflight, waiting } = this.#proxy.stats();
     return composeStatus({
       instance: {
-        version: packageVersion(),
+        version: packageVersion,
         pid: process.pid,
         startedAt: this.#startedAt,
         adminSocket: adminSocketPath(this.#config.runtimeDir),
@@ -419,6 +437,10 @@ class Instance implements Understudy {
       traffic: this.#proxy,
       resources: this.#resources?.latest ?? null,
     });
+  }
+
+  get backendNames(): readonly string[] {
+    return this.#config.backends.map(({ name }) => name);
   }
 
   ready(): boolean {
@@ -478,6 +500,8 @@ class Instance implements Understudy {
   }
 
   stop(options: StopOptions = {}): Promise<void> {
+    if (options.hurry?.aborted === true) this.#hurry.abort();
+    options.hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
     if (this.#stopping === undefined) this.#stopAsked.abort();
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;
@@ -497,11 +521,12 @@ class Instance implements Understudy {
     await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
-    const how = { graceMs, streamGraceMs, hurry: options.hurry };
+    const hurry = this.#hurry.signal;
+    const how = { graceMs, streamGraceMs, hurry };
     // With the workers kept somebody is about to serve again: a request that is on its way now must not meet a closed door.
     await (keepWorkers ? this.#proxy.leave(how) : this.#proxy.close(how));
     if (keepWorkers) this.#pool.release();
-    else await this.#pool.stop(options);
+    else await this.#pool.stop({ hurry });
     this.#endRest();
     await this.#admin?.close();
     this.#lock?.release();

@@ -24,7 +24,7 @@ import { runReload } from './commands/reload.js';
 import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
-import { refuseStrayWords } from './commands/stray-words.js';
+import { refuseRepeated, refuseStrayWords } from './commands/stray-words.js';
 import { processTerminal as terminal } from './commands/terminal.js';
 import { runTop } from './commands/top.js';
 import { runUpgrade } from './commands/upgrade.js';
@@ -32,8 +32,10 @@ import { usageError } from './commands/usage-error.js';
 import { runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
+import { runtimeDirsOf } from './config/parse-config.js';
 import { systemClock } from './core/clock.js';
 import { errorCode, errorMessage } from './core/errors.js';
+import { SUCCESSOR_VARIABLE } from './upgrade/predecessor.js';
 import { packageVersion } from './version.js';
 
 /** What every command that talks to an instance (or starts one) understands. */
@@ -92,10 +94,11 @@ function commonParser(args: readonly string[]) {
       // Not yargs' own number: it makes NaN of a word, and the word is lost.
       .coerce('port', (text: unknown) => parsePortFlag('--port', text))
       .coerce('admin-port', (text: unknown) => parsePortFlag('--admin-port', text))
-      .version(packageVersion())
+      .version(packageVersion)
       .completion('completion-words', false)
       .strict()
       .middleware((argv) => refuseStrayWords(argv), true)
+      .middleware((argv) => refuseRepeated(argv), true)
       .exitProcess(false)
       .wrap(100)
       .fail((message, error) => {
@@ -358,13 +361,15 @@ async function withInstance(flags: CommonFlags, command: (client: AdminClient) =
 }
 
 function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClient> {
-  const runtimeDir = () => loadConfig({ flags: { config, port } }).config.runtimeDir;
-  return locateInstance({ adminPort, runtimeDir });
+  const runtimeDirs = () => runtimeDirsOf(loadConfig({ flags: { config, port } }).config);
+  return locateInstance({ adminPort, runtimeDirs });
 }
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */
 async function switchOrStart(argv: RunArguments): Promise<number> {
   if (argv.validation === undefined) throw usageError("which command? See 'understudy --help'.");
+  // Started anew by an upgrade it takes over from the one that runs.
+  if (process.env[SUCCESSOR_VARIABLE] !== undefined) return runInstance(configFlags(argv));
   try {
     const client = await clientFor(argv);
     return await switchAndWait(client, argv.validation ? 'validation' : 'production', terminal);

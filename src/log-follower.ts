@@ -5,6 +5,8 @@ import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 
 const READ_BYTES = 64 * 1024;
+/** A progress bar may never end its line. */
+const LONGEST_LINE = 64 * 1024;
 
 export interface LogFollowerOptions {
   readonly path: string;
@@ -75,5 +77,8 @@ export class LogFollower {
     const lines = (this.#partialLine + text).split('\n');
     this.#partialLine = lines.pop() ?? '';
     for (const line of lines) this.#options.onLine(line);
+    if (this.#partialLine.length < LONGEST_LINE) return;
+    this.#options.onLine(this.#partialLine);
+    this.#partialLine = '';
   }
 }

@@ -19,6 +19,8 @@ export interface ReloaderOptions {
   modesInUse(): readonly string[];
   /** What must follow the config besides the planes. */
   onApplied(config: Config): void;
+  /** The config names another mode to begin with. @throws UnderstudyError when it can't be had. */
+  onModeChanged(mode: string): Promise<void>;
 }
 
 const NO_BACKENDS: ReloadReport['backends'] = { added: [], removed: [], replaced: [] };
@@ -52,21 +54,34 @@ export class Reloader {
 
   async #reload(config: Config): Promise<ReloadReport> {
     const before = this.#config;
-    const { certificate, proxy } = this.#options;
+    const { certificate } = this.#options;
     const planned = planReload(before, config, { modes: this.#options.modesInUse() });
     const poolOptions = toPoolOptions(config, { config: before, command: this.#poolOptions.command });
     // The last that may refuse: from here on it is what the proxy has.
     const changes = [...planned, ...refreshCertificate(certificate)];
     if (changes.length === 0) return { changes, backends: NO_BACKENDS };
-    proxy.applyOptions(toProxyOptions(config, certificate.current));
+    const backends = await this.#apply({ config, poolOptions });
+    this.#options.onApplied(config);
+    if (config.mode !== before.mode) await this.#options.onModeChanged(config.mode);
+    return { changes, backends };
+  }
+
+  async #apply({
+    config,
+    poolOptions,
+  }: Pick<ReloaderOptions, 'config' | 'poolOptions'>): Promise<ReloadReport['backends']> {
+    const { certificate, proxy, pool } = this.#options;
+    const given = certificate.current;
+    proxy.applyOptions(toProxyOptions(config, given));
     try {
-      const backends = await this.#options.pool.applyOptions(poolOptions);
+      const backends = await pool.applyOptions(poolOptions);
       this.#config = config;
       this.#poolOptions = poolOptions;
-      this.#options.onApplied(config);
-      return { changes, backends };
+      // A renewed one came with the options of before.
+      if (certificate.current !== given) proxy.applyOptions(toProxyOptions(config, certificate.current));
+      return backends;
     } catch (error) {
-      proxy.applyOptions(toProxyOptions(before, certificate.current));
+      proxy.applyOptions(toProxyOptions(this.#config, certificate.current));
       throw error;
     }
   }

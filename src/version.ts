@@ -1,8 +1,8 @@
-// The package's version, read from its package.json (two folders above the built file).
+// The package's version, read from its package.json (two folders above the built file) as this process starts: another one may
+// be installed while it runs.
 
 import { readFileSync } from 'node:fs';
 
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
+const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+
+export const packageVersion = (JSON.parse(text) as { version: string }).version;

@@ -6,16 +6,15 @@ import { join } from 'node:path';
 import { systemClock, type Clock, type Timer } from './core/clock.js';
 import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
 import { LogFollower } from './log-follower.js';
+import { ownerOfLog } from './logs/worker-log-name.js';
 
-/** Log files are named `<backend>-<worker>.log`. */
-const LOG_NAME = /^(.+)-(\d+)\.log$/;
 /** Where the system tells of no change. */
 const LOOK_EVERY_MS = 1_000;
 
 export interface WorkerOutputOptions {
   readonly logDir: string;
-  /** Only this backend's; every one's by default. */
-  readonly backend?: string;
+  /** Other programs may have files of such names there. */
+  readonly isWanted: (backend: string) => boolean;
   /** Whether lines written before now count. */
   readonly from: 'start' | 'end';
   readonly onLine: (workerId: string, line: string) => void;
@@ -78,11 +77,10 @@ export class WorkerOutput {
   }
 
   #look(name: string | null, from: 'start' | 'end'): void {
-    const match = LOG_NAME.exec(name ?? '');
-    const backend = match?.[1];
-    if (name === null || backend === undefined) return;
-    if (this.#options.backend !== undefined && backend !== this.#options.backend) return;
-    const follower = this.#followers.get(name) ?? this.#follow(name, { workerId: `${backend}/${match?.[2]}`, from });
+    const owner = name === null ? undefined : ownerOfLog(name);
+    if (name === null || owner === undefined || !this.#options.isWanted(owner.backend)) return;
+    const workerId = `${owner.backend}/${owner.worker}`;
+    const follower = this.#followers.get(name) ?? this.#follow(name, { workerId, from });
     void follower.look();
   }
 

@@ -2,7 +2,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, operatorError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
@@ -26,6 +26,7 @@ export class AdminServer {
     this.#options = options;
     const unixServer = createServer(operations);
     const tcpServer = createServer(operations);
+    if (isLoopback(options.host)) refuseForeignNames(tcpServer);
     requireToken(tcpServer, options.token);
     this.#servers = [unixServer, tcpServer];
   }
@@ -62,6 +63,22 @@ function createServer(operations: AdminOperations): FastifyInstance {
   );
   registerRoutes(server, operations);
   return server;
+}
+
+/** By a name of its own that leads to loopback a page in the operator's browser would be let read what is here (DNS rebinding). */
+function refuseForeignNames(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const host = request.headers.host?.replace(/:\d*$/, '') ?? 'localhost';
+    if (isIP(host.replace(/^\[|\]$/g, '')) > 0 || /^(.+\.)?localhost$/i.test(host)) return done();
+    sendProblem(
+      reply,
+      operatorError('foreign-host', `nobody is called ${host} here; accepted in Host: an IP address, or localhost`),
+    );
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** A page in the operator's browser can reach loopback too; without the token it may look, never change. */

@@ -12,6 +12,7 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, event
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  if (request.method === 'HEAD') return reply.raw.end() && reply;
   const send = (event: LoggedEvent) => {
     if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
     else response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -1,6 +1,7 @@
 // Finds the running instance a command should talk to: by its TCP admin port when given, else by the Unix socket in
 // the runtime folder that the config (or the default) names.
 
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { operatorError, type UnderstudyError } from '../core/errors.js';
@@ -17,14 +18,28 @@ export function adminSocketPath(runtimeDir: string): string {
 export interface InstanceHint {
   /** TCP admin port on loopback; wins over the folder. */
   readonly adminPort?: number;
-  /** Asked only without an admin port: whoever names one can do without a config that is right. */
-  runtimeDir(): string;
+  /**
+   * Where its folder may be, the likeliest place first. Asked only without an admin port: whoever names one can do without a
+   * config that is right.
+   */
+  runtimeDirs(): readonly string[];
 }
 
 /** @throws UnderstudyError `no-instance` when an admin port is given and no instance answers there. */
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
-  if (hint.adminPort === undefined) return new AdminClient({ socketPath: adminSocketPath(hint.runtimeDir()) });
+  if (hint.adminPort === undefined) return new AdminClient({ socketPath: socketIn(hint.runtimeDirs()) });
   return new AdminClient({ socketPath: await socketBehindPort(hint.adminPort) });
+}
+
+/** The first that is there; the likeliest one's where none is. Others may make folders in some of these places, too. */
+export function socketIn(runtimeDirs: readonly string[]): string {
+  const [likeliest = '', ...others] = runtimeDirs;
+  const found = [likeliest, ...others.filter(isOurs)].map(adminSocketPath).find((path) => existsSync(path));
+  return found ?? adminSocketPath(likeliest);
+}
+
+function isOurs(folder: string): boolean {
+  return lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
 async function socketBehindPort(port: number): Promise<string> {

@@ -18,7 +18,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'unknown-backend': 404,
   'unknown-lease': 404,
   'unknown-mode': 404,
-  busy: 409,
+  'foreign-host': 403,
   stopping: 503,
 };
 
@@ -55,6 +55,7 @@ function problemText(error: unknown): string {
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Token needed',
+  403: 'Not for this host',
   404: 'Not found',
   405: 'Method not allowed',
   409: 'Refused',

@@ -18,9 +18,14 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown, place: strin
 /** Whoever hangs up no longer waits; the switch itself goes on, but a lease that nobody waits for is not given. */
 export function waitOptions(request: FastifyRequest, reply: FastifyReply): WaitOptions {
   const { wait } = parseInput(waitQuery, request.query, 'query');
+  return { wait: wait === 'true', signal: hangUpOf(reply) };
+}
+
+/** Aborts when the caller hangs up before it has its answer. */
+export function hangUpOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort(badRequest('the caller hung up'));
   });
-  return { wait: wait === 'true', signal: gone.signal };
+  return gone.signal;
 }

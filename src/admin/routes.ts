@@ -8,7 +8,7 @@ import type { AdminOperations } from './operations.js';
 import { badRequest, sendProblem } from './problem.js';
 import { streamEvents } from './event-stream.js';
 import { registerLeases } from './lease-routes.js';
-import { parseInput, waitOptions } from './request-input.js';
+import { hangUpOf, parseInput, waitOptions } from './request-input.js';
 
 /** Of a request to the admin API. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -88,7 +88,7 @@ function registerActions(server: FastifyInstance, operations: AdminOperations): 
   });
   server.post('/v1/reload', () => operations.reload());
   server.post('/v1/upgrade', async (_request, reply) => {
-    const { pid, complete } = await operations.upgrade();
+    const { pid, complete } = await operations.upgrade({ signal: hangUpOf(reply) });
     // The admin addresses change hands next: not before this answer is out, if anybody still waits for it.
     if (reply.raw.closed) complete();
     else reply.raw.once('close', complete);

@@ -15,7 +15,12 @@ interface Front extends Pick<StatusView['front'], 'host' | 'port'> {
 }
 
 export function frontUrl({ host, port, tls }: Front): string {
-  return `${tls === null ? 'http' : 'https'}://${host}:${port}`;
+  return `${tls === null ? 'http' : 'https'}://${hostInUrl(host)}:${port}`;
+}
+
+/** RFC 3986 section 3.2.2: an IPv6 address in brackets. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 export function describeFront(front: Front & Pick<StatusView['front'], 'socket'>): string {

@@ -1,14 +1,14 @@
 // `understudy doctor`: looks at this machine and at the user's command for what is known to go wrong.
 
-import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
 import { fillCommand, findPortHolder } from '../../pool/index.js';
 import { AdminClient } from '../admin/admin-client.js';
-import { adminSocketPath } from '../admin/locate-instance.js';
+import { socketIn } from '../admin/locate-instance.js';
 import type { StatusView } from '../admin/status-view.js';
 import { readCertificate } from '../config/certificate-files.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
-import { knowsGracefulTimeout, workerCommand } from '../config/worker-command.js';
+import { runtimeDirsOf } from '../config/parse-config.js';
+import { knowsGracefulTimeout, uvicornVersionOf, workerCommand } from '../config/worker-command.js';
 import type { Config } from '../config/config.js';
 import { systemCgroups } from '../core/cgroup.js';
 import { systemClock } from '../core/clock.js';
@@ -65,8 +65,8 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
 }
 
 /** Undefined when none runs with this config. */
-function statusOfRunning({ runtimeDir }: Config): Promise<StatusView | undefined> {
-  return new AdminClient({ socketPath: adminSocketPath(runtimeDir) }).status().catch(() => undefined);
+function statusOfRunning(config: Config): Promise<StatusView | undefined> {
+  return new AdminClient({ socketPath: socketIn(runtimeDirsOf(config)) }).status().catch(() => undefined);
 }
 
 function examineRunning(status: StatusView, config: Config): Finding[] {
@@ -101,10 +101,8 @@ function examineCommand(config: Config): Finding[] {
 /** Asked of the interpreter in the command, where there is one; the newest is assumed where it can't be asked. */
 function uvicornKnowsGracefulTimeout([program = '']: readonly string[]): boolean {
   if (!/python[\d.]*$/.test(program)) return true;
-  const { status, stdout } = spawnSync(program, ['-c', 'import uvicorn; print(uvicorn.__version__)'], {
-    encoding: 'utf8',
-  });
-  return status !== 0 || knowsGracefulTimeout(stdout.trim());
+  const version = uvicornVersionOf(program);
+  return version === undefined || knowsGracefulTimeout(version);
 }
 
 function examineCertificate({ front: { tls } }: Config, now: number): Finding[] {

@@ -4,7 +4,7 @@
 import type { AdminClient } from '../admin/admin-client.js';
 import type { LeaseStatus } from '../admin/status-view.js';
 import type { Clock, Timer } from '../core/clock.js';
-import { errorCode, errorMessage } from '../core/errors.js';
+import { errorCode, errorMessage, operatorError } from '../core/errors.js';
 
 export interface LeaseWanted {
   readonly mode: string;
@@ -13,7 +13,7 @@ export interface LeaseWanted {
 }
 
 export interface LeaseKeeperDeps {
-  readonly client: Pick<AdminClient, 'request'>;
+  readonly client: Pick<AdminClient, 'request' | 'status'>;
   readonly clock: Clock;
   /** Told once for each kind of trouble. */
   readonly warn: (message: string) => void;
@@ -21,6 +21,8 @@ export interface LeaseKeeperDeps {
 
 /** Two may fail before the lease runs out. */
 const RENEWALS_PER_TTL = 3;
+/** One that is stopped (SIGSTOP) takes requests and never answers. */
+const PATIENCE_MS = 10_000;
 
 export class LeaseKeeper {
   readonly #wanted: LeaseWanted;
@@ -28,7 +30,10 @@ export class LeaseKeeper {
   readonly #warned = new Set<string>();
   #id: string | undefined;
   #renewedAtMs = 0;
+  /** When the instance that knows the lease started: another one has lost it. */
+  #instance: number | undefined;
   #timer: Timer | undefined;
+  #givenBack = false;
   #renewing: Promise<void> = Promise.resolve();
 
   constructor(wanted: LeaseWanted, deps: LeaseKeeperDeps) {
@@ -48,13 +53,14 @@ export class LeaseKeeper {
    * by itself.
    */
   async giveBack(): Promise<boolean> {
+    this.#givenBack = true;
     this.#timer?.cancel();
     await this.#renewing;
     if (this.#id === undefined) return false;
     const path = `/v1/leases/${this.#id}`;
     this.#id = undefined;
     try {
-      await this.#deps.client.request({ method: 'DELETE', path });
+      await this.#inTime((signal) => this.#deps.client.request({ method: 'DELETE', path, signal }));
       return true;
     } catch (error) {
       if (errorCode(error) !== 'unknown-lease') this.#warnOnce('give-back', `not given back: ${errorMessage(error)}`);
@@ -67,23 +73,36 @@ export class LeaseKeeper {
     const body = { mode, holder, ttl: ttlMs };
     const lease = await this.#deps.client.request<LeaseStatus>({ method: 'POST', path, body, signal });
     this.#id = lease.id;
-    this.#renewedAtMs = this.#deps.clock.now();
+    await this.#noteHeld();
     return lease;
   }
 
   #setTimer(): void {
     this.#timer = this.#deps.clock.startTimer(this.#wanted.ttlMs / RENEWALS_PER_TTL, () => {
-      this.#renewing = this.#renew()
-        .then(() => this.#id !== undefined && this.#setTimer())
-        .then(ignore);
+      this.#renewing = this.#renew().then(() => {
+        if (this.#id !== undefined && !this.#givenBack) this.#setTimer();
+      });
     });
   }
 
-  async #renew(): Promise<void> {
+  async #inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const error = operatorError('no-answer', `the instance did not answer within ${PATIENCE_MS / 1000} s.`);
+    const timer = this.#deps.clock.startTimer(PATIENCE_MS, () => late.abort(error));
     try {
-      const path = `/v1/leases/${this.#id}`;
-      const { overruled } = await this.#deps.client.request<LeaseStatus>({ method: 'PUT', path });
-      this.#renewedAtMs = this.#deps.clock.now();
+      return await ask(late.signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const path = `/v1/leases/${this.#id}`;
+    try {
+      const { overruled } = await this.#inTime((signal) =>
+        this.#deps.client.request<LeaseStatus>({ method: 'PUT', path, signal }),
+      );
+      await this.#noteHeld();
       if (overruled) this.#warnOnce('overruled', `another mode was set by hand; the command goes on without its mode`);
     } catch (error) {
       if (errorCode(error) === 'unknown-lease') return this.#replaceLost();
@@ -93,15 +112,31 @@ export class LeaseKeeper {
 
   async #replaceLost(): Promise<void> {
     const ranOut = this.#deps.clock.now() - this.#renewedAtMs >= this.#wanted.ttlMs;
-    if (!ranOut && !this.#warned.has('renew')) {
+    const isSame = (await this.#startOfInstance()) === this.#instance;
+    if (this.#givenBack) return void (this.#id = undefined);
+    if (!ranOut && isSame) {
       this.#id = undefined;
       return this.#warnOnce('ended', 'somebody ended it; the command goes on without its mode');
     }
     try {
-      const { id } = await this.#post('/v1/leases');
-      this.#warnOnce('retaken', `it had run out; taken again as ${id}`);
+      const { id } = await this.#inTime((signal) => this.#post('/v1/leases', signal));
+      this.#warnOnce('retaken', `it was lost; taken again as ${id}`);
     } catch (error) {
-      this.#warnOnce('retake', `it had run out, and another was not given: ${errorMessage(error)} Trying on.`);
+      this.#warnOnce('retake', `it was lost, and another was not given: ${errorMessage(error)} Trying on.`);
+    }
+  }
+
+  async #noteHeld(): Promise<void> {
+    this.#renewedAtMs = this.#deps.clock.now();
+    this.#instance = await this.#startOfInstance();
+  }
+
+  /** Undefined when it does not tell. */
+  async #startOfInstance(): Promise<number | undefined> {
+    try {
+      return (await this.#inTime((signal) => this.#deps.client.status(signal))).instance.startedAt;
+    } catch {
+      return undefined;
     }
   }
 
@@ -111,5 +146,3 @@ export class LeaseKeeper {
     this.#deps.warn(message);
   }
 }
-
-function ignore(): void {}

@@ -23,7 +23,7 @@ export async function runLogs(client: AdminClient, options: LogsOptions, termina
   }
   const output = new WorkerOutput({
     logDir: instance.logDir,
-    backend: options.backend,
+    isWanted: (name) => (options.backend === undefined ? names.includes(name) : name === options.backend),
     from: 'start',
     onLine: (workerId, line) => terminal.stdout.write(`${workerId} | ${line}\n`),
   });

@@ -14,7 +14,7 @@ import { ServiceNotifier } from '../systemd/service-notifier.js';
 import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
-import { progressLine, type Terminal } from './terminal.js';
+import { lineWriter, progressLine, type Terminal } from './terminal.js';
 import { usageError } from './usage-error.js';
 
 export interface RunOptions {
@@ -55,7 +55,7 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
     loadConfig: () => load().config,
     successorEnv: environmentForSuccessor(passed),
   });
-  const output = showWorkerOutput(config.logDir, terminal);
+  const output = showWorkerOutput(understudy, { logDir: config.logDir, terminal });
   const signals = new StopSignals(understudy, options);
   understudy.stopping.addEventListener('abort', () => notifier.noteStopping(), { once: true });
   const triggers = new ReloadTriggers({
@@ -89,11 +89,16 @@ async function reloadAndTell(understudy: Understudy, { cause, log }: { cause: st
   }
 }
 
-function showWorkerOutput(logDir: string, terminal: Terminal): WorkerOutput {
+function showWorkerOutput(
+  understudy: Understudy,
+  { logDir, terminal }: { readonly logDir: string; readonly terminal: Terminal },
+): WorkerOutput {
+  const write = lineWriter(terminal.stdout);
   const output = new WorkerOutput({
     logDir,
+    isWanted: (backend) => understudy.backendNames.includes(backend),
     from: 'end',
-    onLine: (workerId, line) => terminal.stdout.write(`${workerId} | ${line}\n`),
+    onLine: (workerId, line) => write(`${workerId} | ${line}`),
   });
   output.start();
   return output;

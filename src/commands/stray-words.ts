@@ -28,3 +28,11 @@ export function refuseStrayWords({ _: words, '--': command = [] }: Words): void 
 function isApp(word: string): boolean {
   return /^[\w.]+:[\w.]+$/.test(word);
 }
+
+/** @throws UnderstudyError `usage` for a flag that is given twice: which one counts nobody could tell. */
+export function refuseRepeated(argv: Readonly<Record<string, unknown>>): void {
+  for (const [flag, value] of Object.entries(argv)) {
+    if (flag === '_' || flag === '--' || !Array.isArray(value)) continue;
+    throw usageError(`--${flag} is given ${value.length} times; accepted: once.`);
+  }
+}

@@ -1,7 +1,10 @@
 // Where a command writes, and a status line that is redrawn on a terminal and left out of pipes.
 
+import type { Writable } from 'node:stream';
+import { unblock } from '../core/unblock.js';
+
 export interface Terminal {
-  readonly stdout: NodeJS.WritableStream & {
+  readonly stdout: Writable & {
     readonly isTTY?: boolean;
     readonly columns?: number;
     readonly rows?: number;
@@ -10,6 +13,17 @@ export interface Terminal {
 }
 
 export const processTerminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
+
+/** What a reader who has stopped (Ctrl-S, a pager, a link that stalls) makes us keep; beyond it lines are left out. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** Writes lines for as long as somebody reads them. */
+export function lineWriter(stream: Terminal['stdout']): (line: string) => void {
+  unblock(stream);
+  return (line) => {
+    if (stream.writableLength < MAX_UNREAD_BYTES) stream.write(`${line}\n`);
+  };
+}
 
 export interface ProgressLine {
   /** Replaces what the line says; on a pipe it prints nothing. */

@@ -87,9 +87,18 @@ async function takeWithProgress(
   return interrupted;
 }
 
+/** A number that nobody has given a name to is one too: containers run as such. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 /** A script as an argument has line breaks, and the cut may halve a character: neither may be in a holder. Exported for its test. */
 export function describeHolder(command: readonly string[]): string {
-  const holder = `${userInfo().username}@${hostname()} (pid ${process.pid}): ${command.join(' ')}`;
+  const holder = `${userName()}@${hostname()} (pid ${process.pid}): ${command.join(' ')}`;
   const shown = holder.length <= LONGEST_HOLDER ? holder : `${holder.slice(0, LONGEST_HOLDER - 1)}…`;
   return shown.replace(/\p{C}/gu, ' ');
 }

@@ -76,14 +76,14 @@ adaptiveLimit: { enabled: false, lowest: 2, initial: 16, highest: 256 }
 waitingRoom: { capacity: 512, deadline: 30s }
 priorities: { header: X-Understudy-Priority, trustClients: false, routes: [] }
 
-# Each has an error code of its own.
+# Each has an error code of its own. 0s: none.
 deadlines:
   { clientHead: 10s, clientIdle: 75s, connect: 250ms, firstByte: 2m, bodyIdle: 5m, upstreamIdle: 4s }
 
 # Safe repeats on another worker: at most this share of requests; routes listed are safe to repeat whatever the method.
 retry: { budget: 0.2, replayBuffer: 1MiB, safeRoutes: [] }
 
-# No worker is started without room for its peak. What one needs is learnt from those that ran, unless it is said here:
+# No worker is started without room for its peak. What one needs is learnt from the last ones that started, unless said here:
 # expected: { ram: 2GiB, gpuMemory: 900MiB }
 # What all workers together may use:
 # budget: { workers: 5, ram: 12GiB, gpuMemory: 3GiB, cpuShare: 0.75 }

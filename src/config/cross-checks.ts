@@ -16,6 +16,7 @@ export function crossCheck(config: Config): readonly ConfigProblem[] {
     ...checkTrustedProxies(config.trustedProxies),
     ...checkProxyProtocol(config),
     ...checkSocket(config),
+    ...checkRuntimeDir(config),
     ...checkAdaptiveLimit(config.adaptiveLimit),
     ...checkWedgedAfter(config),
     ...checkBackoff(config),
@@ -148,6 +149,14 @@ function checkSocket({ front: { socket }, runtimeDir }: Config): ConfigProblem[]
   return [{ path, message: `${socket} is too long for a Unix socket; accepted: ${accepted}` }];
 }
 
+/** A folder of ours under the system's own is short enough. */
+function checkRuntimeDir({ runtimeDir }: Config): ConfigProblem[] {
+  const socket = adminSocketPath(runtimeDir);
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return [];
+  const accepted = `a folder whose path has ${MAX_SOCKET_PATH_BYTES - Buffer.byteLength(adminSocketPath('/'))} octets at most`;
+  return [{ path: 'runtimeDir', message: `${socket} is too long for a Unix socket; accepted: ${accepted}` }];
+}
+
 function isAddressOrNetwork(entry: string): boolean {
   const [address = '', prefix, ...rest] = entry.split('/');
   const version = isIP(address);
@@ -163,7 +172,7 @@ function checkAdaptiveLimit({ lowest, initial, highest }: Config['adaptiveLimit'
 }
 
 function checkWedgedAfter({ health: { wedgedAfter = 0 }, deadlines: { firstByte } }: Config): ConfigProblem[] {
-  if (wedgedAfter === 0 || wedgedAfter < firstByte) return [];
+  if (wedgedAfter === 0 || firstByte === 0 || wedgedAfter < firstByte) return [];
   const message = `is never reached: a request is ended after deadlines.firstByte (${firstByte} ms); accepted: less than that, or 0s for never`;
   return [{ path: 'health.wedgedAfter', message }];
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import { errorMessage } from '../core/errors.js';
 import type { Config } from './config.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
@@ -66,10 +66,19 @@ function readLayer(path: string): Layer {
       }),
     );
   }
-  const value: unknown = document.toJS();
+  const value = valueOf(document, path);
   if (value === null || value === undefined) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value as Layer;
   throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
+}
+
+/** An alias of nothing, or too many of them, is told only here. */
+function valueOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigError(path, [{ path: '', message: `is no YAML that can be used: ${errorMessage(error)}` }]);
+  }
 }
 
 function readText(path: string): string {
@@ -105,15 +114,19 @@ function modesFrom(layer: Layer, settings: EnvironmentSettings): Layer | undefin
   if ([backends, workers, workersValidation, backendsValidation].every((value) => value === undefined))
     return undefined;
   const total = Array.isArray(layer['backends']) ? layer['backends'].length : DEFAULT_PORTS.length;
-  const modes = { ...((layer['modes'] as Layer | undefined) ?? defaultModes(total)) };
-  modes['production'] = overlay(modes['production'], { active: backends, workers });
+  const defaults: Layer = { ...defaultModes(total) };
+  const given = layer['modes'] as Layer | undefined;
   const standby = backendsValidation === undefined ? undefined : Math.max(0, total - backendsValidation);
-  modes['validation'] = overlay(modes['validation'], {
-    active: backendsValidation,
-    workers: workersValidation,
-    standby,
-  });
-  return modes;
+  const wishes = {
+    production: { active: backends, workers },
+    validation: { active: backendsValidation, workers: workersValidation, standby },
+  };
+  // A mode that no variable says anything of stays as it is, or out.
+  const concerned = Object.entries(wishes).filter(([, wish]) =>
+    Object.values(wish).some((value) => value !== undefined),
+  );
+  const changed = concerned.map(([name, wish]) => [name, overlay(given?.[name] ?? defaults[name], wish)]);
+  return { ...(given ?? defaults), ...(Object.fromEntries(changed) as Layer) };
 }
 
 function overlay(base: unknown, over: Layer): Layer {

@@ -1,6 +1,6 @@
 // `unknown` to Config: schema, derived values, cross-checks; every problem told at once. Reads nothing from outside.
 
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { BackendConfig, Config, ModeConfig, Program } from './config.js';
@@ -110,8 +110,28 @@ export function defaultModes(backendCount: number): Readonly<Record<string, Mode
 /** One folder an instance: per user and front port, in the system's place for such things. */
 function defaultRuntimeDir(frontPort: number): string {
   const base = process.env['XDG_RUNTIME_DIR'];
-  if (base !== undefined && base !== '') return join(base, `understudy-${frontPort}`);
-  return join(tmpdir(), `understudy-${userInfo().uid}-${frontPort}`);
+  return base === undefined || base === '' ? temporaryFolder(frontPort) : sessionFolder(base, frontPort);
+}
+
+/**
+ * Where an instance with this config may have its folder. A login shell and cron, say, are told of different places for such
+ * things: one may look for what the other has started.
+ */
+export function runtimeDirsOf({
+  runtimeDir,
+  front: { port },
+}: Pick<Config, 'runtimeDir' | 'front'>): readonly string[] {
+  const [session, temporary] = [sessionFolder(`/run/user/${process.getuid?.()}`, port), temporaryFolder(port)];
+  if (runtimeDir === session) return [session, temporary];
+  return runtimeDir === temporary ? [temporary, session] : [runtimeDir];
+}
+
+function sessionFolder(base: string, frontPort: number): string {
+  return join(base, `understudy-${frontPort}`);
+}
+
+function temporaryFolder(frontPort: number): string {
+  return join(tmpdir(), `understudy-${process.getuid?.() ?? 0}-${frontPort}`);
 }
 
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {

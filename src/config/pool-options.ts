@@ -2,7 +2,8 @@
 
 import { defaultPoolOptions, type PoolOptions, type ResourceOptions } from '../../pool/index.js';
 import { USUAL_WEIGHT } from '../core/cgroup.js';
-import type { BackendConfig, Config } from './config.js';
+import type { Config } from './config.js';
+import { orNever } from './quantities.js';
 import { workerCommand } from './worker-command.js';
 
 /** What runs already: a config that asks for the same program need not look for its interpreter again. */
@@ -15,7 +16,7 @@ export interface RunningProgram {
 export function toPoolOptions(config: Config, running?: RunningProgram): PoolOptions {
   const { health, restart, stop } = config;
   return {
-    backends: config.backends.map(toBackendOptions),
+    backends: config.backends,
     command: commandFor(config, running),
     cwd: config.cwd,
     env: config.env,
@@ -42,7 +43,7 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
       streamDrainTimeoutMs: stop.streamDrainTimeout,
       graceMs: stop.grace,
     },
-    startTimeoutMs: config.startTimeout,
+    startTimeoutMs: orNever(config.startTimeout),
     failbackAfterMs: config.failbackAfter,
     rehearseEveryMs: config.rehearseEvery,
     budget: { workers: config.budget.workers },
@@ -56,6 +57,7 @@ export function toPoolOptions(config: Config, running?: RunningProgram): PoolOpt
 
 /** Who allows answers more time than by default means it: a worker is not ended long before. */
 function wedgedAfterFor(firstByteMs: number): number {
+  if (firstByteMs === 0) return 0;
   return Math.max(defaultPoolOptions.health.wedgedAfterMs, firstByteMs * 0.75);
 }
 
@@ -113,10 +115,6 @@ function commandFor(config: Config, running: RunningProgram | undefined): readon
   const isSame = (key: 'program' | 'stop') => JSON.stringify(config[key]) === JSON.stringify(running?.config[key]);
   const known = running !== undefined && running.command.length > 0 && isSame('program') && isSame('stop');
   return known ? running.command : workerCommand(config);
-}
-
-function toBackendOptions(backend: BackendConfig): PoolOptions['backends'][number] {
-  return 'url' in backend ? { name: backend.name, url: backend.url } : backend;
 }
 
 type Hooks = NonNullable<PoolOptions['sleepHooks']>;

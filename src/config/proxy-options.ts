@@ -3,6 +3,7 @@
 import type { ProxyOptions } from '../../proxy/index.js';
 import type { CertificateReading } from './certificate-files.js';
 import type { Config } from './config.js';
+import { orNever } from './quantities.js';
 
 /** @param tls what is in the files that `front.tls` names. */
 export function toProxyOptions(config: Config, tls?: CertificateReading): ProxyOptions {
@@ -23,18 +24,17 @@ export function toProxyOptions(config: Config, tls?: CertificateReading): ProxyO
     waitingRoom: {
       capacity: config.waitingRoom.capacity,
       deadlineMs: config.waitingRoom.deadline,
-      // 0s is off, as everywhere.
       keepAliveCommentsMs:
         config.waitingRoom.keepAliveComments === 0 ? undefined : config.waitingRoom.keepAliveComments,
     },
     priorities: { ...priorities, header: priorities.header.toLowerCase() },
     deadlines: {
-      clientHeadMs: deadlines.clientHead,
-      clientIdleMs: deadlines.clientIdle,
-      connectMs: deadlines.connect,
-      firstByteMs: deadlines.firstByte,
-      bodyIdleMs: deadlines.bodyIdle,
-      upstreamIdleMs: deadlines.upstreamIdle,
+      clientHeadMs: orNever(deadlines.clientHead),
+      clientIdleMs: orNever(deadlines.clientIdle),
+      connectMs: orNever(deadlines.connect),
+      firstByteMs: orNever(deadlines.firstByte),
+      bodyIdleMs: orNever(deadlines.bodyIdle),
+      upstreamIdleMs: orNever(deadlines.upstreamIdle),
     },
     retry: { budgetShare: retry.budget, replayBufferBytes: retry.replayBuffer, safeRoutes: retry.safeRoutes },
     trustedProxies: config.trustedProxies,

@@ -43,3 +43,8 @@ export function parseDuration(text: string): number | undefined {
 function quote(value: unknown): string {
   return JSON.stringify(value);
 }
+
+/** `0s` is no deadline: nothing is to happen at once for it. */
+export function orNever(ms: number): number {
+  return ms === 0 ? Infinity : ms;
+}

@@ -16,11 +16,11 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
 
-/** Of what is done again and again: without a pause nothing else would be done. */
+/** Of what is done again and again, without a pause nothing else would be done; of a try, it could never succeed. */
 const interval = () => duration().refine((ms) => ms >= SHORTEST_INTERVAL_MS, 'accepted: 10ms or more');
 
 const backendSchema = z.union([
-  z.strictObject({ name, port: listenPort, host: z.string().default('127.0.0.1') }),
+  z.strictObject({ name, port: listenPort, host: z.string().min(1).default('127.0.0.1') }),
   z.strictObject({ name, url: z.url({ protocol: /^http$/ }), weight: z.number().positive().default(1) }),
 ]);
 
@@ -68,8 +68,11 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).prefault({} as never);
 }
 
+/** An empty one would listen on all addresses. */
+const host = () => z.string().min(1, 'accepted: an address, such as 127.0.0.1 or 0.0.0.0').default('127.0.0.1');
+
 const front = section({
-  host: z.string().default('127.0.0.1'),
+  host: host(),
   port: port.default(9000),
   /** Every connection begins with a PROXY header (version 1 or 2), and comes from one of trustedProxies. */
   proxyProtocol: z.boolean().default(false),
@@ -89,13 +92,13 @@ const front = section({
     .default('0660'),
 });
 
-const admin = section({ host: z.string().default('127.0.0.1'), port: port.default(9001) });
+const admin = section({ host: host(), port: port.default(9001) });
 
 const health = section({
   path: z.string().startsWith('/').default('/health'),
   interval: interval().default(2_000),
   suspiciousInterval: interval().default(250),
-  timeout: duration().default(2_000),
+  timeout: interval().default(2_000),
   rise: z.number().int().min(1).default(2),
   fall: z.number().int().min(1).default(3),
   expectStatus: z.number().int().min(100).max(599).optional(),
@@ -189,10 +192,10 @@ const resources = section({
   enabled: z.boolean().default(true),
   interval: interval().default(2_000),
   gpu: z.boolean().default(true),
-  gpuTimeout: duration().default(5_000),
+  gpuTimeout: interval().default(5_000),
 });
 
-const timeout = duration().default(30_000);
+const timeout = interval().default(30_000);
 const method = z.string().regex(/^[A-Z]+$/, 'accepted: GET, POST, PUT');
 const httpHook = z.strictObject({
   path: z.string().startsWith('/'),

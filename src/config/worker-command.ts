@@ -20,9 +20,12 @@ export function workerCommand(config: Config): readonly string[] {
     case 'demo':
       return demoCommand();
     case 'app':
-      return uvicornCommand(config.program.app, { graceMs: config.stop.grace, python: findUvicorn() });
+      return uvicornCommand(config.program.app, { graceMs: config.stop.grace, python: (found ??= findUvicorn()) });
   }
 }
+
+/** Once found it is not looked for again: that takes a second in which a running instance would serve nobody. */
+let found: FoundUvicorn | undefined;
 
 function demoCommand(): readonly string[] {
   const backend = fileURLToPath(new URL('../../examples/demo/backend.js', import.meta.url));
@@ -87,13 +90,19 @@ export function findUvicorn(env: NodeJS.ProcessEnv = process.env): FoundUvicorn 
     '/usr/bin/python3',
   ];
   for (const python of candidates) {
-    const { status, stdout } = spawnSync(python, ['-c', 'import uvicorn; print(uvicorn.__version__)'], {
-      encoding: 'utf8',
-    });
-    if (status === 0) return { python, version: stdout.trim() };
+    const version = uvicornVersionOf(python);
+    if (version !== undefined) return { python, version };
   }
   throw operatorError(
     'uvicorn-not-found',
     `no Python here can import uvicorn (tried ${candidates.join(', ')}). Install it (pip install uvicorn), activate its virtual environment, or give your own command: understudy run -- COMMAND ... {port}`,
   );
+}
+
+/** Undefined when this interpreter can't import uvicorn, or there is none. */
+export function uvicornVersionOf(python: string): string | undefined {
+  const { status, stdout } = spawnSync(python, ['-c', 'import uvicorn; print(uvicorn.__version__)'], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : undefined;
 }

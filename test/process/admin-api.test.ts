@@ -148,3 +148,23 @@ test('a reader of the events goes on behind the one that it names in Last-Event-
   // It was another process, before an upgrade say, that had come so far.
   expect(await idsFrom({ 'last-event-id': '100000' }, '?since=0', 2)).toEqual([1, 2]);
 });
+
+test.each([
+  ['evil.example', 403],
+  ['evil.example:9001', 403],
+  ['localhost:1', 200],
+  ['dashboard.localhost', 200],
+  ['127.0.0.1', 200],
+  ['[::1]:9001', 200],
+])('whoever calls us %s is answered %i', async (host, expected) => {
+  const { adminPort } = instance;
+  const socket = connect(adminPort, '127.0.0.1');
+  socket.write(`GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  expect(await text(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${expected} `));
+});
+
+test('HEAD of the events ends with its head', async () => {
+  const socket = connect(instance.adminPort, '127.0.0.1');
+  socket.write('HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 [^]*text\/event-stream[^]*\r\n\r\n$/);
+});

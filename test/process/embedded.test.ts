@@ -1,6 +1,9 @@
 // An instance inside another program: what only Understudy's own program can do is refused there.
 import { afterEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../../src/admin/admin-client.js';
@@ -35,4 +38,35 @@ test('an upgrade is refused, since its program would do all that it does a secon
   });
   expect((await fetch(frontUrl)).status).toBe(200);
   expect(understudy.stopping.aborted).toBe(false);
+});
+
+test('whoever stops it after somebody else may hurry', async () => {
+  folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
+  const [front, admin] = await freePorts(2);
+  const streaming = createServer(({ url }, response) => {
+    if (url === '/health') return void response.end('well');
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: 1\n\n');
+  });
+  streaming.listen(0, '127.0.0.1');
+  await once(streaming, 'listening');
+  const config = parseConfig({
+    front: { port: front },
+    admin: { port: admin },
+    backends: [{ name: 'only', url: `http://127.0.0.1:${(streaming.address() as AddressInfo).port}` }],
+    modes: { production: { active: 1 } },
+    stop: { streamDrainTimeout: '1h' },
+    runtimeDir: join(folder, 'runtime'),
+  });
+  understudy = createUnderstudy(config);
+  const { frontUrl } = await understudy.start();
+  const stream = await fetch(frontUrl);
+  const first = understudy.stop();
+  const hurry = new AbortController();
+  const second = understudy.stop({ hurry: hurry.signal });
+  hurry.abort();
+  await Promise.all([first, second]);
+  await stream.body!.cancel().catch(() => undefined);
+  streaming.closeAllConnections();
+  streaming.close();
 });

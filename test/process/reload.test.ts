@@ -146,3 +146,14 @@ describe('understudy reload', () => {
     });
   });
 });
+
+describe('a config that names another mode to begin with', () => {
+  test('brings it about, as a word by hand', async () => {
+    await startDemo();
+    editConfig({ mode: 'validation' });
+    const reloaded = await instance.command('reload');
+    expect(reloaded).toMatchObject({ code: 0, stderr: '' });
+    expect(reloaded.stdout).toMatch(/mode: "production" -> "validation"/);
+    expect((await instance.status()).mode).toMatchObject({ current: 'validation', converged: true });
+  });
+});

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -21,12 +22,16 @@ const ENDED =
 let instance: UnderstudyProcess;
 let load: SteadyLoad | undefined;
 let squatter: Server | undefined;
+let elsewhere: HttpServer | undefined;
 
 afterEach(async () => {
   await load?.stop();
   load = undefined;
   squatter?.close();
   squatter = undefined;
+  elsewhere?.close();
+  elsewhere?.closeAllConnections();
+  elsewhere = undefined;
   // Whoever is in charge by now; the first process may have gone long ago.
   await instance.admin.request({ method: 'POST', path: '/v1/stop' }).catch(() => undefined);
   await instance.waitForExit();
@@ -198,6 +203,28 @@ describe('understudy upgrade', () => {
     expect(await instance.waitForExit()).toBe(0);
     expect(await asked).toMatchObject({ code: 'stopping' });
     expect(pids.map(processState)).toEqual(pids.map(() => undefined));
+  });
+
+  test('hands over an instance that the flag alone has started', async () => {
+    instance = await UnderstudyProcess.start({ verb: [], args: ['--validation'] });
+    const before = workersOf(await instance.status());
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0, stderr: '' });
+    expect(workersOf(await instance.status())).toEqual(before);
+    expect((await instance.status()).mode.current).toBe('validation');
+  });
+
+  test('hands over a front whose backends somebody else runs', async () => {
+    elsewhere = createHttpServer((_request, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    instance = await UnderstudyProcess.start({
+      config: { backends: [{ name: 'far', url }], modes: { production: { active: 1 } } },
+    });
+    load = new SteadyLoad({ url: `${instance.url}/`, connections: 4 });
+    await load.waitForAnswers(50);
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0, stderr: '' });
+    await load.waitForAnswers(50);
+    expect((await load.stop()).failures).toEqual([]);
   });
 
   test('may be done again by the new process', async () => {

@@ -25,6 +25,8 @@ describe('a call that can not be followed exits with 2 and one line:', () => {
     ['run --port abc', /--port: 'abc' is not accepted; accepted: a port, 0 to 65535/],
     ['status --admin-port abc', /--admin-port: 'abc' is not accepted; accepted: a port/],
     ['status --admin-port 70000', /--admin-port: '70000' is not accepted/],
+    ['status --config a --config b', /--config is given 2 times; accepted: once/],
+    ['validate --ttl 30s --ttl 40s -- true', /--ttl is given 2 times/],
     ['validate --ttl 0 -- true', /--ttl: '0' is not accepted; accepted: 1s to 24h/],
     ['validate --ttl 25h -- true', /--ttl: '25h' is not accepted/],
     ['validate --ttl -- true', /--ttl needs a value/],

@@ -25,7 +25,14 @@ function start(options: { readonly watchFolder?: typeof watch } = {}): void {
     lines.push(`${workerId} ${line}`);
     heard();
   };
-  output = new WorkerOutput({ logDir, from: 'start', onLine, clock, ...options });
+  output = new WorkerOutput({
+    logDir,
+    from: 'start',
+    isWanted: (name) => name === 'primary',
+    onLine,
+    clock,
+    ...options,
+  });
   output.start();
 }
 
@@ -62,4 +69,20 @@ test('a file that can not be read costs nothing but its lines', async () => {
   start();
   await output.stop();
   expect(lines).toEqual(['primary/1 a file again']);
+});
+
+test("files of other programs are nobody's output", async () => {
+  appendFileSync(join(logDir, 'train-20260501.log'), 'epoch 1\n');
+  appendFileSync(join(logDir, 'primary-1.log'), 'hello\n');
+  start();
+  await output.stop();
+  expect(lines).toEqual(['primary/1 hello']);
+});
+
+test('a line that never ends is told in parts', async () => {
+  appendFileSync(join(logDir, 'primary-1.log'), '\r50 %'.repeat(40_000));
+  start();
+  await output.stop();
+  expect(lines.length).toBeGreaterThan(1);
+  expect(lines.map((line) => line.slice('primary/1 '.length)).join('')).toBe('\r50 %'.repeat(40_000));
 });

@@ -67,6 +67,24 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ cwd, env: { [variable]: value } })).toThrow(new RegExp(`${variable}: '${value}'`));
   });
 
+  test('lays the variables over the default of a mode that the file leaves out, and touches no other', () => {
+    write('understudy.yaml', 'modes: { validation: { active: 2, workers: 2, standby: 1 } }\n');
+    const modesWith = (env: Record<string, string>) => loadConfig({ cwd, env }).config.modes;
+    expect(modesWith({ OMNIMIND_WORKERS: '4' })).toMatchObject({
+      production: { active: 3, workers: 4 },
+      validation: { active: 2, workers: 2, standby: 1 },
+    });
+    expect(modesWith({ OMNIMIND_WORKERS_VALIDATION: '3' })).toMatchObject({
+      production: { active: 3, workers: 1 },
+      validation: { active: 2, workers: 3, standby: 1 },
+    });
+  });
+
+  test('says which file it is when an alias in it stands for nothing', () => {
+    write('understudy.yaml', 'upgrades: [*websocket]\n');
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(/understudy\.yaml[^]*websocket/);
+  });
+
   test('says line and column when the YAML is broken', () => {
     write('understudy.yaml', 'front: { port: 9000\nadmin: [');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/line 2, column \d+/);

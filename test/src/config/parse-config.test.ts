@@ -1,9 +1,12 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { commentedConfig } from '../../../src/config/commented-config.js';
 import type { ConfigError } from '../../../src/config/config-error.js';
 import { type ConfigProblem } from '../../../src/config/config-error.js';
-import { parseConfig } from '../../../src/config/parse-config.js';
+import type { Config } from '../../../src/config/config.js';
+import { parseConfig, runtimeDirsOf } from '../../../src/config/parse-config.js';
 
 function problemsOf(input: unknown): readonly ConfigProblem[] {
   try {
@@ -192,5 +195,33 @@ describe('parseConfig', () => {
     expect(problemsOf(input)).toContainEqual(
       expect.objectContaining({ path, message: expect.stringMatching(message) }),
     );
+  });
+});
+
+test.each([
+  ['front', { front: { host: '' } }],
+  ['admin', { admin: { host: '' } }],
+])('an empty host, which would open %s to everybody, is refused', (section, given) => {
+  expect(() => parseConfig({ command: ['serve', '{port}'], ...given })).toThrow(new RegExp(`${section}\\.host`));
+});
+
+test('a runtime folder whose socket nobody could open is refused', () => {
+  const runtimeDir = `/tmp/${'x'.repeat(100)}`;
+  expect(() => parseConfig({ command: ['serve', '{port}'], runtimeDir })).toThrow(
+    /runtimeDir.*too long for a Unix socket/,
+  );
+});
+
+describe('the places where an instance may have its folder', () => {
+  const front = { port: 9000 } as Config['front'];
+  const session = `/run/user/${process.getuid!()}/understudy-9000`;
+  const temporary = join(tmpdir(), `understudy-${process.getuid!()}-9000`);
+
+  test.each([
+    ['of a login shell, and then of cron', session, [session, temporary]],
+    ['of cron, and then of a login shell', temporary, [temporary, session]],
+    ['that the config names, and no other', '/elsewhere', ['/elsewhere']],
+  ])('are that %s', (_what, runtimeDir, expected) => {
+    expect(runtimeDirsOf({ front, runtimeDir })).toEqual(expected);
   });
 });

@@ -33,41 +33,58 @@ function text(name: string): string {
 
 describe('the rotation of worker logs', () => {
   function rotation(): WorkerLogRotation {
-    const options = { logDir: folder, maxBytes: 5, keep: 2, everyMs: 1_000 };
+    const options = { logDir: folder, maxBytes: 5, keep: 2, everyMs: 1_000, backends: () => ['primary'] };
     return new WorkerLogRotation(options, { clock, log: silentLog });
   }
 
-  test('leaves the file that the worker holds open in place, emptied', () => {
+  test('leaves the file that the worker holds open in place, emptied', async () => {
     const held = openSync(join(folder, 'primary-1.log'), 'a');
     writeSync(held, 'first part\n');
-    rotation().rotateDue();
+    await rotation().rotateDue();
     writeSync(held, 'second\n');
     expect(text('primary-1.log')).toBe('second\n');
     expect(text('primary-1.log.1')).toBe('first part\n');
   });
 
-  test('keeps so many generations, the oldest last', () => {
+  test('keeps so many generations, the oldest last', async () => {
     const rotating = rotation();
     for (const line of ['one....', 'two....', 'three..']) {
       appendFileSync(join(folder, 'primary-1.log'), line);
-      rotating.rotateDue();
+      await rotating.rotateDue();
     }
     expect(readdirSync(folder).sort()).toEqual(['primary-1.log', 'primary-1.log.1', 'primary-1.log.2']);
     expect([text('primary-1.log.1'), text('primary-1.log.2')]).toEqual(['three..', 'two....']);
   });
 
-  test('looks again and again, and touches nothing that is small or not a worker log', () => {
+  test('looks again and again, and touches nothing that is small or not a worker log', async () => {
+    const foreign = ['access.log', 'primary-0.log', 'train-20260501.log'];
     appendFileSync(join(folder, 'primary-1.log'), 'ok');
-    appendFileSync(join(folder, 'access.log'), 'a long line of another writer');
+    for (const name of foreign) appendFileSync(join(folder, name), 'a long line of another writer');
     const rotating = rotation();
     rotating.start();
-    expect(readdirSync(folder).sort()).toEqual(['access.log', 'primary-1.log']);
+    await rotating.rotateDue();
+    expect(readdirSync(folder).sort()).toEqual(['access.log', 'primary-0.log', 'primary-1.log', 'train-20260501.log']);
     appendFileSync(join(folder, 'primary-1.log'), ' no more');
     clock.advance(1_000);
+    await rotating.rotateDue();
     expect(text('primary-1.log.1')).toBe('ok no more');
     rotating.stop();
     expect(clock.pendingTimers).toBe(0);
   });
+});
+
+test('one worker log that can not be rotated keeps no other from it', async () => {
+  const [stuck, other] = ['primary-1.log', 'primary-2.log'].map((name) => join(folder, name));
+  mkdirSync(stuck!);
+  for (let index = 0; index < 200; index++)
+    mkdirSync(join(stuck!, `a-name-that-makes-the-folder-itself-large-${index}`));
+  appendFileSync(other!, 'more than it may have');
+  const options = { logDir: folder, maxBytes: 5, keep: 2, everyMs: 1_000, backends: () => ['primary'] };
+  const warned: unknown[] = [];
+  const log = { ...silentLog, warn: (fields: unknown) => warned.push(fields) };
+  await new WorkerLogRotation(options, { clock, log: log }).rotateDue();
+  expect(text('primary-2.log.1')).toBe('more than it may have');
+  expect(warned).toEqual([expect.objectContaining({ path: stuck })]);
 });
 
 describe('a rotating file', () => {
