@@ -75,8 +75,15 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
     await notifier.stop();
     signals.release();
     triggers.release();
+    leaveUnread(terminal);
   }
   return EXIT.done;
+}
+
+/** What a terminal that was stopped (Ctrl-S) does not take would keep us for as long as it is stopped. */
+function leaveUnread({ stdout, stderr }: Terminal): void {
+  if (stdout.writableLength + stderr.writableLength === 0) return;
+  systemClock.startTimer(LAST_WORDS_MS, () => process.exit(), { unref: true });
 }
 
 /** Nobody waits for this one: what comes of it is told in the log. */
@@ -105,6 +112,7 @@ function showWorkerOutput(
 }
 
 const PROGRESS_INTERVAL_MS = 250;
+const LAST_WORDS_MS = 1_000;
 
 interface StartContext {
   readonly terminal: Terminal;

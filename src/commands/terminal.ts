@@ -9,7 +9,7 @@ export interface Terminal {
     readonly columns?: number;
     readonly rows?: number;
   };
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
 }
 
 export const processTerminal: Terminal = { stdout: process.stdout, stderr: process.stderr };
