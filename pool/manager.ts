@@ -261,7 +261,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
     shapeOf(this.#options, name);
-    await this.#switching.waitTurn(name, signal);
+    // Otherwise it begins in this turn of the event loop.
+    if (this.#switching.isUndoable) await this.#switching.waitTurn(name, signal);
     this.#requireRunning();
     const to = shapeOf(this.#options, name);
     this.#reach.require(to, `switch to ${name}`);

@@ -70,6 +70,11 @@ export class Switching {
     return this.#underWay !== undefined;
   }
 
+  /** A change of the options is under way, which either stands or is undone. */
+  get isUndoable(): boolean {
+    return this.#underWay?.undo !== undefined;
+  }
+
   /** Goes on in a shape that an earlier Understudy brought about. */
   resumeIn(shape: Shape): void {
     this.#standing = shape;
@@ -92,11 +97,10 @@ export class Switching {
   }
 
   /**
-   * A change of the options either stands or is undone before a switch begins. Of several that wait for it the newest counts.
+   * What is under way ends before the switch begins. Of several that wait for that the newest counts.
    * @throws UnderstudyError (operator) `switch-superseded`; the signal's reason.
    */
   async waitTurn(mode: string, signal?: AbortSignal): Promise<void> {
-    if (this.#underWay?.undo === undefined) return;
     const own = (this.#queued = { mode });
     await this.waitSettled(signal);
     if (this.#queued !== own) throw superseded(mode, this.#queued.mode);

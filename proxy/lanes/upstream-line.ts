@@ -62,7 +62,7 @@ export class UpstreamLine {
     });
     // A reset that comes with the last octets is told as an end.
     socket.once('end', () => {
-      if (socket === this.#socket && isReset(socket)) this.error ??= resetError();
+      if (socket === this.#socket && !socket.writableEnded && isReset(socket)) this.error ??= resetError();
     });
     socket.read = (size?: number) => (this.#held ? null : this.#judge(read(size)));
     socket._write = (chunk, encoding, callback) => write(chunk, encoding, this.#judging(socket, callback));

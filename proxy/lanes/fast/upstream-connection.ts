@@ -176,8 +176,8 @@ export class UpstreamConnection implements DeadlineHolder {
 
   #onEnd(): void {
     if (this.user === undefined) return this.#end();
-    // What ends with its connection would pass for whole.
-    if (isReset(this.#socket)) this.#error ??= resetError();
+    // What ends with its connection would pass for whole. Where we have ended too there is no other side any more.
+    if (!this.#socket.writableEnded && isReset(this.#socket)) this.#error ??= resetError();
     if (this.#onEnded === undefined || this.#error !== undefined) this.#end();
     else this.#onEnded();
   }
