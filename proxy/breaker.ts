@@ -100,9 +100,14 @@ export class UpstreamBreaker {
     return this.#era;
   }
 
-  /** A request has an answer that is no failure, and may last for hours: a probe has told what it was to tell. */
-  vouch(era: number): void {
-    if (this.#state === 'half-open' && era === this.#era) this.#close();
+  /**
+   * A request has an answer that is no failure, and may last for hours: a probe has told what it was to tell. Returns the era
+   * that its outcome counts in from here on.
+   */
+  vouch(era: number): number {
+    if (this.#state !== 'half-open' || era !== this.#era) return era;
+    this.#close();
+    return this.#era;
   }
 
   /** Ends a request. One that was admitted in an earlier era changes nothing. */
@@ -112,8 +117,9 @@ export class UpstreamBreaker {
     this.#probing = false;
     // An open breaker is only asked in panic; its answers come too early to close it.
     if (this.#state === 'open' || outcome === 'neutral') return;
-    if (outcome === 'failure') this.#circuit.open();
-    else this.#close();
+    if (outcome === 'failure') return this.#circuit.open();
+    this.#close();
+    this.#forgetOpenings();
   }
 
   /** Nothing listens there: out at once, last or not. False when that was known. */
@@ -135,6 +141,7 @@ export class UpstreamBreaker {
       // All that opossum's account needs of a success, without the promises and events of its fire().
       accountOf(this.#circuit).increment('fires');
       if (this.#spared) this.#endSparing();
+      if (this.#openings > 0) this.#forgetOpenings();
     } else if (outcome === 'failure') {
       this.#failuresInRow += 1;
       // Judges the window in a microtask of this turn.
@@ -163,12 +170,16 @@ export class UpstreamBreaker {
     this.#enterState('half-open');
   }
 
+  /** Until a request has come to a good end the next opening is as long as if it had never closed. */
   #close(): void {
-    this.#openings = 0;
-    this.#settings.resetTimeout = this.#nextOpenMs();
     this.#circuit.shutdown();
     this.#circuit = this.#createCircuit();
     this.#enterState('closed');
+  }
+
+  #forgetOpenings(): void {
+    this.#openings = 0;
+    this.#settings.resetTimeout = this.#nextOpenMs();
   }
 
   #spare(): void {

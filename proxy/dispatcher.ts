@@ -118,12 +118,14 @@ export class Dispatcher implements TicketOffice {
 
   #pick(waiter: Waiter, now: number): Upstream | undefined {
     const candidates = candidatesAmong(this.#upstreams, waiter.tried, now);
-    return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, waiter);
+    return candidates.length === 0 ? undefined : this.#balancer.pick(candidates, waiter, now);
   }
 
   /** Only where somebody goes by latency is the clock read once more. */
-  #learn({ upstream, admittedAt }: Ticket): void {
+  #learn({ upstream, admittedAt, holder }: Ticket): void {
     const { gradient } = upstream;
+    // How long a stream lasts is its client's business.
+    if (holder.stream) return;
     if (gradient === undefined && this.#balancer.observe === undefined) return;
     const now = this.#clock.now();
     const durationMs = now - admittedAt;

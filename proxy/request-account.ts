@@ -34,6 +34,11 @@ const NONE: readonly Upstream[] = [];
 /** Of a head that can't be read. */
 const UNKNOWN: RequestSubject = { method: '-', path: '-' };
 
+/** The same, from a client whose address is known all the same. */
+export function unreadableFrom(address: string): RequestSubject {
+  return { ...UNKNOWN, client: { address, httpVersion: '1.1', referer: undefined, userAgent: undefined } };
+}
+
 export class RequestAccount implements RequestRecord {
   readonly #context: AccountContext;
   #id = '';

@@ -18,8 +18,8 @@ export interface TicketOffice {
 export class Ticket {
   readonly upstream: Upstream;
   readonly holder: TicketHolder;
-  /** The breaker's era at admission. */
-  readonly era: number;
+  /** The breaker's era that its outcome counts in. */
+  era: number;
   /** By the proxy's clock; lanes use it too instead of reading the clock again. */
   readonly admittedAt: number;
   /** Since when its request, sent whole, waits for the first byte of its answer; Infinity while it does not. */
@@ -41,7 +41,7 @@ export class Ticket {
 
   /** The upstream has begun an answer that is no failure. */
   vouch(): void {
-    this.upstream.breaker.vouch(this.era);
+    this.era = this.upstream.breaker.vouch(this.era);
   }
 
   /** Later calls are ignored: the first cause wins. */

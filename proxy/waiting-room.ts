@@ -21,6 +21,8 @@ export interface WaitingRoomEvents<Waiter> {
   readonly onDisplaced: (waiter: Waiter) => void;
 }
 
+const NOBODY: readonly never[] = [];
+
 /** Waiters and their deadlines, in order of arrival, which is the order of their deadlines too. */
 type Queue<Waiter> = Map<Waiter, number>;
 
@@ -47,9 +49,8 @@ export class WaitingRoom<Waiter extends Waiting> {
   applyOptions(options: WaitingRoomOptions): void {
     const shiftMs = options.deadlineMs - this.#options.deadlineMs;
     this.#options = options;
-    if (shiftMs === 0 || this.#size === 0) return;
+    if (shiftMs === 0) return;
     for (const queue of this.#queues) for (const [waiter, deadline] of queue) queue.set(waiter, deadline + shiftMs);
-    this.#timer?.cancel();
     this.#onTimer();
   }
 
@@ -62,11 +63,14 @@ export class WaitingRoom<Waiter extends Waiting> {
 
   /** False when it is full. */
   tryEnter(waiter: Waiter): boolean {
-    const { capacity, deadlineMs } = this.#options;
-    if (this.#size >= capacity && !this.#displaceFor(waiter)) return false;
+    const displaced = this.#makePlaceFor(waiter);
+    if (displaced === undefined) return false;
+    const { deadlineMs } = this.#options;
     this.#queues[rankOf(waiter.priority)]!.set(waiter, this.#clock.now() + deadlineMs);
     this.#size += 1;
     this.#timer ??= this.#startTimer(deadlineMs);
+    // Only now: whoever is turned away may bring somebody else in.
+    for (const other of displaced) this.#events.onDisplaced(other);
     return true;
   }
 
@@ -87,21 +91,19 @@ export class WaitingRoom<Waiter extends Waiting> {
     const waiters = this.#queues.flatMap((queue) => [...queue.keys()]);
     for (const queue of this.#queues) queue.clear();
     this.#size = 0;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#cancelTimer();
     for (const waiter of waiters) turnAway(waiter);
   }
 
-  #displaceFor(newcomer: Waiter): boolean {
-    for (let rank = PRIORITIES.length - 1; rank > rankOf(newcomer.priority); rank -= 1) {
-      const last = [...this.#queues[rank]!.keys()].at(-1);
-      if (last === undefined) continue;
-      this.leave(last);
-      this.#events.onDisplaced(last);
-      // Whoever was turned away may have brought somebody else in.
-      return this.#size < this.#options.capacity;
-    }
-    return false;
+  /** Those who have left for it; undefined when not enough are less urgent. */
+  #makePlaceFor({ priority }: Waiter): readonly Waiter[] | undefined {
+    const tooMany = this.#size + 1 - this.#options.capacity;
+    if (tooMany <= 0) return NOBODY;
+    const lessUrgent = this.#queues.slice(rankOf(priority) + 1).flatMap((queue) => [...queue.keys()]);
+    if (lessUrgent.length < tooMany) return undefined;
+    const displaced = lessUrgent.slice(-tooMany).reverse();
+    for (const waiter of displaced) this.leave(waiter);
+    return displaced;
   }
 
   #startTimer(delayMs: number): Timer {
@@ -109,7 +111,7 @@ export class WaitingRoom<Waiter extends Waiting> {
   }
 
   #onTimer(): void {
-    this.#timer = undefined;
+    this.#cancelTimer();
     const now = this.#clock.now();
     for (const queue of this.#queues) {
       for (const [waiter, deadline] of queue) {
@@ -119,7 +121,14 @@ export class WaitingRoom<Waiter extends Waiting> {
       }
     }
     const earliest = Math.min(...this.#queues.map((queue) => queue.values().next().value ?? Infinity));
-    if (earliest < Infinity) this.#timer ??= this.#startTimer(earliest - now);
+    // Whoever came meanwhile has started one of their own.
+    this.#cancelTimer();
+    if (earliest < Infinity) this.#timer = this.#startTimer(earliest - now);
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 }
 

@@ -13,8 +13,8 @@ export interface ObservedRequest {
 }
 
 export interface Balancer {
-  /** `candidates` has at least one, and is not to be kept. */
-  pick(candidates: readonly Upstream[], context: BalanceContext): Upstream;
+  /** `candidates` has at least one, and is not to be kept. `now`: by the proxy's clock. */
+  pick(candidates: readonly Upstream[], context: BalanceContext, now: number): Upstream;
   /** For policies that go by latency: a request that was served to its end. */
   observe?(upstream: Upstream, request: ObservedRequest): void;
 }

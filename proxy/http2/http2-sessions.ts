@@ -23,6 +23,10 @@ const OWN_BYTES = 4 * 1024;
 const OWN_FIELDS = 8;
 /** `:method` and the like. */
 const PSEUDO_FIELDS = 4;
+/** Section 8.2.3: cookies may come one by one. They are one field, and judged as such, once they are put together. */
+const COOKIE_CRUMBS = 1024;
+/** Section 6.5.2: what each field counts beside its octets. */
+const FIELD_BYTES = 32;
 /** Section 6.8: requests that are on their way when we announce the end have so long to arrive. */
 const LAST_REQUESTS_MS = 1_000;
 /** How long a client that has been told everything may take to close; Node's session would wait for ever. */
@@ -56,21 +60,18 @@ export class Http2Sessions {
     const { limits } = this.#policies.options;
     // Unlike in HTTP/1.1, a client that has ended its side gets nothing any more.
     secured.allowHalfOpen = false;
+    const maxPairs = limits.maxFields + PSEUDO_FIELDS + COOKIE_CRUMBS;
     const session = performServerHandshake(secured, {
       maxSessionMemory: SESSION_MEMORY,
-      maxHeaderListPairs: limits.maxFields + PSEUDO_FIELDS,
+      maxHeaderListPairs: maxPairs,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
-        maxHeaderListSize: limits.maxHeadBytes,
+        maxHeaderListSize: limits.maxHeadBytes + maxPairs * FIELD_BYTES,
         initialWindowSize: STREAM_WINDOW,
         enableConnectProtocol: false,
       },
     });
-    const parser = new ResponseHeadParser({
-      maxHeadBytes: limits.maxHeadBytes + OWN_BYTES,
-      maxFields: limits.maxFields + OWN_FIELDS,
-    });
-    const own = new Session({ session, secured }, { ...this.#dependencies, policies: this.#policies, address, parser });
+    const own = new Session({ session, secured }, { ...this.#dependencies, policies: this.#policies, address });
     this.#all.add(own);
     session.once('close', () => this.#all.delete(own));
     if (this.#ended) own.end();
@@ -96,8 +97,9 @@ interface Connection {
 interface Surroundings extends SessionsDependencies {
   readonly policies: ProloguePolicies;
   readonly address: string;
-  readonly parser: ResponseHeadParser;
 }
+
+type Limits = ProloguePolicies['options']['limits'];
 
 class Session implements DeadlineHolder {
   deadlineAt = Infinity;
@@ -108,6 +110,9 @@ class Session implements DeadlineHolder {
   readonly #surroundings: Surroundings;
   readonly #streams = new Set<ServerHttp2Stream>();
   #ending = false;
+  /** Those that the parser is for. */
+  #limits: Limits | undefined;
+  #parser!: ResponseHeadParser;
 
   constructor({ session, secured }: Connection, surroundings: Surroundings) {
     this.#session = session;
@@ -145,7 +150,7 @@ class Session implements DeadlineHolder {
   }
 
   #serve(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
-    const { wheel, onRequest, address, parser } = this.#surroundings;
+    const { wheel, onRequest, address } = this.#surroundings;
     if (this.#streams.size === 0 && !this.#ending && !this.#session.closed) wheel.arm(this, LOOK_MS);
     this.#streams.add(stream);
     stream.once('close', () => this.#onServed(stream));
@@ -154,7 +159,20 @@ class Session implements DeadlineHolder {
     stream.on('error', () => undefined);
     const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     if (request === undefined) return stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
-    onRequest(new StreamConnection(stream, request, parser), address);
+    onRequest(new StreamConnection(stream, request, this.#currentParser()), address);
+  }
+
+  /** Of answers' heads, as far as the limits of now allow. */
+  #currentParser(): ResponseHeadParser {
+    const { limits } = this.#surroundings.policies.options;
+    if (limits === this.#limits) return this.#parser;
+    const { maxHeadBytes, maxFields } = limits;
+    this.#limits = limits;
+    this.#parser = new ResponseHeadParser({
+      maxHeadBytes: maxHeadBytes + OWN_BYTES,
+      maxFields: maxFields + OWN_FIELDS,
+    });
+    return this.#parser;
   }
 
   /**

@@ -81,7 +81,8 @@ export class StreamConnection extends Duplex {
   override _destroy(error: Error | null, done: Done): void {
     if (error === null && !this.#broken) this.#endWithConnection();
     // Reset, with INTERNAL_ERROR; `close` would end it in order first, and that is a clean end to whoever counts nothing.
-    if (!this.#stream.closed && !this.#answered) this.#stream.destroy(BROKEN_OFF);
+    // Whole here, it may still not be taken: whoever gives that up takes the stream with it.
+    if (!this.#stream.closed && (!this.#answered || this.#broken)) this.#stream.destroy(BROKEN_OFF);
     done(error);
   }
 
@@ -99,8 +100,10 @@ export class StreamConnection extends Duplex {
     for (const [name, value] of pairs(raw)) this.#requestTrailers += `${name}: ${value}\r\n`;
   }
 
+  /** Node tells the same of a stream that the client has reset, or whose connection has gone: that is no end of a body. */
   #onRequestEnd(): void {
-    if (!this.destroyed && this.#chunked) this.push(`0\r\n${this.#requestTrailers}\r\n`, 'latin1');
+    if (!this.destroyed && this.#chunked && !this.#stream.closed)
+      this.push(`0\r\n${this.#requestTrailers}\r\n`, 'latin1');
   }
 
   /** Interim answers go out one by one. Returns where the answer's body begins; -1 as long as its head is not whole. */

@@ -13,8 +13,11 @@ export function affinityOf(head: RequestHeadParser, clientAddress: string, balan
   return cookieValue(fieldOf(head, 'cookie') ?? '', name) ?? clientAddress;
 }
 
+/** Of a request or of a response. */
+type HeadFields = Pick<RequestHeadParser, 'lowerName' | 'value'> & { readonly fields: { readonly count: number } };
+
 /** The first value of a field, by lower-case name. */
-export function fieldOf(head: RequestHeadParser, lowerName: string): string | undefined {
+export function fieldOf(head: HeadFields, lowerName: string): string | undefined {
   for (let index = 0; index < head.fields.count; index += 1) {
     if (head.lowerName(index) === lowerName) return head.value(index);
   }

@@ -403,7 +403,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   #refuse(fault: HeadFault): Buffer {
-    this.#context.noteRefused(fault);
+    this.#context.noteRefused(fault, this.clientAddress);
     this.#sendRefusal(fault);
     return NOTHING;
   }
@@ -443,7 +443,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   #onEnd(): void {
-    if (this.#isServing && isReset(this.#socket as Partial<Socket>)) return void this.#socket.destroy();
+    // Where we have ended our side too there is no other side any more.
+    if (this.#isServing && !this.#socket.writableEnded && isReset(this.#socket as Partial<Socket>))
+      return void this.#socket.destroy();
     this.#halfClosed = true;
     if (this.#state === 'tunnel') return this.#server?.onHalfClosed();
     if (this.#state !== 'message') return this.#linger();

@@ -12,7 +12,7 @@ import { RequestHeadParser, type HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
 import type { ProxyOptions } from '../options.js';
 import { problemKind } from '../problem.js';
-import { RequestAccount } from '../request-account.js';
+import { RequestAccount, unreadableFrom } from '../request-account.js';
 import { Specimen } from '../specimen.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
@@ -202,9 +202,9 @@ export class ClientConnections implements ConnectionContext {
     this.#inflight -= 1;
   }
 
-  noteRefused(fault: HeadFault): void {
+  noteRefused(fault: HeadFault, clientAddress: string): void {
     const account = new RequestAccount(this.#context);
-    account.begin(this.#context.requestIds.next(undefined));
+    account.begin(this.#context.requestIds.next(undefined), unreadableFrom(clientAddress));
     account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
   }
 

@@ -33,6 +33,6 @@ export interface ConnectionContext {
   noteMessage(): void;
   /** Once for each message. */
   noteAnswered(): void;
-  noteRefused(fault: HeadFault): void;
+  noteRefused(fault: HeadFault, clientAddress: string): void;
   onClosed(connection: ClientConnection): void;
 }

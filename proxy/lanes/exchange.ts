@@ -33,6 +33,7 @@ import type { UpstreamPools } from './upstream-pools.js';
 
 /** RFC 9110 section 15.2 sets no bound; endless ones are an attack. */
 const MAX_INTERIM_RESPONSES = 32;
+const LF = 0x0a;
 
 export interface ClientMessage {
   readonly request: IncomingMessage;
@@ -69,6 +70,9 @@ export class Exchange implements Waiter, AttemptEvents {
   /** The client has got bytes of the answer: no other attempt from here on. */
   #forwarded = false;
   #eventStream = false;
+  /** A comment of ours would be between two lines, and in a body that has room for one. */
+  #mayComment = false;
+  #isOpenEnded = false;
   #failedAnswer = false;
   #interims = 0;
 
@@ -207,6 +211,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#account.bytesOut += chunk.length;
     this.#stall.noteProgress();
     this.#silence.noteProgress();
+    this.#mayComment = this.#isOpenEnded && chunk.at(-1) === LF;
     if (this.#held !== undefined) {
       this.#held.add(chunk);
       return true;
@@ -285,6 +290,8 @@ export class Exchange implements Waiter, AttemptEvents {
   #writeHead(head: { readonly status: number; readonly message: string; readonly headers: string[] }): void {
     this.#forwarded = true;
     this.#eventStream = fieldValue(head.headers, 'content-type')?.startsWith('text/event-stream') === true;
+    const fixed = ['content-length', 'content-encoding'].some((name) => fieldValue(head.headers, name) !== undefined);
+    this.#isOpenEnded = this.#eventStream && !fixed;
     this.#closeIfUnread();
     this.#response.writeHead(head.status, head.message, head.headers);
     // At once, as `flushHeaders` would, which takes octets above ASCII for UTF-8.
@@ -294,7 +301,7 @@ export class Exchange implements Waiter, AttemptEvents {
   /** Behind comments of ours, whose head is the client's: the answer is a stream, or an error in it. */
   #continueStream(status: number, rawHeaders: readonly string[]): void {
     this.#forwarded = true;
-    this.#eventStream = true;
+    this.#eventStream = this.#isOpenEnded = this.#mayComment = true;
     if (continuesStream(status, rawHeaders)) return;
     this.#fail('not-a-stream', { detail: `the upstream answered ${status}`, endedBy: 'proxy' });
   }
@@ -410,7 +417,7 @@ export class Exchange implements Waiter, AttemptEvents {
     if (this.#account.over || this.#response.destroyed) return;
     const begun = this.#comments?.begun === true;
     if (!this.#forwarded && !begun && this.#request.httpVersion === '1.1') this.#response.writeProcessing();
-    else if (this.#eventStream || begun) this.#response.write(':\n\n');
+    else if (this.#mayComment || (begun && !this.#forwarded)) this.#response.write(':\n');
   }
 
   #onClientGone(): void {

@@ -194,17 +194,34 @@ describe('the last usable upstream', () => {
 });
 
 describe('an answer that begins well', () => {
-  test('closes a half-open breaker at once, and how it ends later changes nothing', async () => {
+  test('closes a half-open breaker at once, and how it ends counts as of any other request', async () => {
     const { breaker, requests } = create();
     await requests('FFF');
     jest.advanceTimersByTime(1_000);
     const era = breaker.enter();
     expect([breaker.state, breaker.admits]).toEqual(['half-open', false]);
-    breaker.vouch(era);
+    const since = breaker.vouch(era);
     expect([breaker.state, breaker.admits]).toEqual(['closed', true]);
-    breaker.record(era, 'failure');
-    await requests('FF');
+    breaker.record(since, 'failure');
+    await requests('F');
     expect(breaker.state).toBe('closed');
+    await requests('F');
+    expect(breaker.state).toBe('open');
+  });
+
+  test.each([
+    ['as long as before twice over', 'failure', 2_000],
+    ['as short as ever once one has come to a good end', 'success', 1_000],
+  ] as const)('makes the next opening %s', async (_what, outcome, openMs) => {
+    const { breaker, requests } = create();
+    await requests('FFF');
+    jest.advanceTimersByTime(1_000);
+    breaker.record(breaker.vouch(breaker.enter()), outcome);
+    await requests('FFF');
+    jest.advanceTimersByTime(openMs - 1);
+    expect(breaker.state).toBe('open');
+    jest.advanceTimersByTime(1);
+    expect(breaker.state).toBe('half-open');
   });
 
   test('says nothing for a breaker that opened meanwhile', async () => {
@@ -212,7 +229,7 @@ describe('an answer that begins well', () => {
     const era = breaker.enter();
     await requests('FFF');
     jest.advanceTimersByTime(1_000);
-    breaker.vouch(era);
+    expect(breaker.vouch(era)).toBe(era);
     expect(breaker.state).toBe('half-open');
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { PowerOfTwo } from '../../proxy/balance/power-of-two.js';
 import { targetFor } from '../support/proxy-rig.js';
 import { DispatchRig } from '../support/dispatch-rig.js';
 
@@ -181,5 +182,34 @@ describe('the set of upstreams', () => {
     rig.route(1);
     rig.upstreams.noteAnnouncedDrain(b!);
     expect(rig.kinds()).toEqual(['a/1 announced-drain']);
+  });
+});
+
+describe('the power of two choices', () => {
+  /** It always compares the first two, and prefers the first one where they are alike. */
+  function start() {
+    const rig = new DispatchRig({ balancer: new PowerOfTwo(() => 0) });
+    rig.route(2);
+    return rig;
+  }
+
+  test('gives one that was slow once another chance, although it is never picked meanwhile', () => {
+    const rig = start();
+    const slow = rig.request();
+    expect(slow.place).toBe('a/1');
+    rig.clock.advance(8_000);
+    slow.ticket!.giveBack('success');
+    expect(rig.request().place).toBe('b/1');
+    rig.clock.advance(300_000);
+    expect(rig.request().place).toBe('a/1');
+  });
+
+  test('learns nothing from how long a stream lasts', () => {
+    const rig = start();
+    const stream = rig.request();
+    stream.stream = true;
+    rig.clock.advance(3_600_000);
+    stream.ticket!.giveBack('success');
+    expect([rig.request().place, rig.request().place]).toEqual(['a/1', 'b/1']);
   });
 });

@@ -155,3 +155,61 @@ describe('the waiting room', () => {
     );
   });
 });
+
+describe('a room in which those who are turned away come back at once, as pipelining clients do', () => {
+  function openRevolving(options: { readonly capacity: number }) {
+    const clock = new ManualClock();
+    const told: string[] = [];
+    const again = (waiter: Guest, word: string) => {
+      told.push(`${waiter.name} ${word} ${clock.now()}`);
+      if (waiter.name.length < 3) room.tryEnter(guest(`${waiter.name}'`, waiter.priority));
+    };
+    const room: WaitingRoom<Guest> = new WaitingRoom<Guest>({ deadlineMs: 1_000, ...options }, clock, {
+      onDeadline: (waiter) => again(waiter, 'late'),
+      onDisplaced: (waiter) => again(waiter, 'displaced'),
+    });
+    return { clock, told, room };
+  }
+
+  test("keeps to everybody else's deadline", () => {
+    const { clock, told, room } = openRevolving({ capacity: 9 });
+    const start = clock.now();
+    room.tryEnter(guest('p'));
+    clock.advance(100);
+    room.tryEnter(guest('w'));
+    clock.advance(1_000);
+    expect(told).toEqual([`p late ${start + 1_000}`, `w late ${start + 1_100}`]);
+  });
+
+  test('gives the place that was made to whom it was made for', () => {
+    const { told, room } = openRevolving({ capacity: 2 });
+    for (const name of ['a', 'b']) room.tryEnter(guest(name, 'batch'));
+    expect(room.tryEnter(guest('live'))).toBe(true);
+    expect(room.size).toBe(2);
+    expect(told.map((word) => word.split(' ')[0])).toEqual(['b']);
+  });
+});
+
+describe('a room whose options change', () => {
+  test('turns away as many as it takes for a more urgent one, and nobody where that is not enough', () => {
+    const { room, displaced } = open({ capacity: 4 });
+    for (const name of ['a', 'b', 'c']) room.tryEnter(guest(name, 'batch'));
+    room.tryEnter(guest('l'));
+    room.applyOptions({ capacity: 2, deadlineMs: 1_000 });
+    expect(room.tryEnter(guest('m'))).toBe(true);
+    expect(displaced).toEqual(['c', 'b', 'a']);
+    expect(room.tryEnter(guest('n'))).toBe(false);
+    expect(room.size).toBe(2);
+  });
+
+  test('keeps to a shorter deadline although a timer was for a longer one', () => {
+    const { clock, room, late } = open({ deadlineMs: 30_000 });
+    const first = guest('a');
+    room.tryEnter(first);
+    room.leave(first);
+    room.applyOptions({ capacity: 4, deadlineMs: 2_000 });
+    room.tryEnter(guest('b'));
+    clock.advance(2_000);
+    expect(late).toEqual(['b']);
+  });
+});

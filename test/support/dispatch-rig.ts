@@ -17,7 +17,7 @@ export class FakeRequest implements Waiter {
   readonly affinityKey: string;
   readonly priority: Priority | undefined;
   readonly tried: Upstream[] = [];
-  readonly stream = false;
+  stream = false;
   readonly #log: string[];
   ticket: Ticket | undefined;
   refusal: RefusalCode | undefined;

@@ -13,6 +13,7 @@ import {
 import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
+import { fieldOf } from '../affinity.js';
 import { HELD_ANSWER_BYTES } from '../held-answer.js';
 import { textOf } from '../../http1/octets.js';
 import { SMALL_BYTES } from '../write-block.js';
@@ -63,6 +64,7 @@ const MAX_INTERIM_RESPONSES = 32;
 
 const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
+const LF = 0x0a;
 
 export class Answer {
   readonly #connection: AnswerTaker;
@@ -90,6 +92,9 @@ export class Answer {
   /** The client has got something of it. */
   forwarded = false;
   eventStream = false;
+  /** An event stream in the clear, and so far it ends with a line's end. */
+  #endsLine = false;
+  #isPlain = false;
   /** The upstream's connection can serve another request after it. */
   reusable = true;
 
@@ -152,6 +157,11 @@ export class Answer {
     return this.forwarded && this.#body.atBoundary && !this.#body.done;
   }
 
+  /** A comment would be between two lines of an event stream. */
+  get canComment(): boolean {
+    return this.eventStream && this.#isPlain && this.#endsLine && this.canAppend;
+  }
+
   /** Puts a piece of ours into a body whose end we know to be a fault. */
   append(text: string): void {
     this.#connection.writeText(this.#sendsChunks ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
@@ -210,6 +220,8 @@ export class Answer {
     this.status = head.status;
     this.reusable = !head.close;
     this.eventStream = head.eventStream;
+    this.#isPlain = head.eventStream && fieldOf(head, 'content-encoding') === undefined;
+    this.#endsLine = false;
     this.#beginBody(head);
     const framing = this.#framing(head);
     this.#makesChunks = framing.makesChunks;
@@ -217,6 +229,7 @@ export class Answer {
     const { bytes, end: headEnd } = head;
     const stop = this.#body.read(bytes, headEnd, end);
     if (stop < 0) return this.#wrong(this.#body.fault);
+    if (this.#isPlain) this.#noteLineEnd(bytes);
     if (this.#isSmallBlock(head, stop) && passesAsItIs(head, framing)) return this.#sendAsItIs(bytes, end > stop);
     const text = this.#context.texts.of(head, framing, head.hasDate ? '' : this.#context.date());
     return this.#passOn(text, bytes, end > stop);
@@ -254,7 +267,16 @@ export class Answer {
   #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {
     const stop = this.#body.read(bytes, start, end);
     if (stop < 0) return this.#wrong(this.#body.fault);
+    if (this.#isPlain) this.#noteLineEnd(bytes);
     return this.#passOn('', bytes, end > stop);
+  }
+
+  #noteLineEnd(bytes: Buffer): void {
+    const { pieces, pieceCount } = this.#body;
+    if (pieceCount === 0) return;
+    // Behind a chunk that is passed on as it is comes the end of the chunk.
+    const last = pieces[pieceCount - 1]! - (this.#sendsChunks && !this.#makesChunks ? 3 : 1);
+    this.#endsLine = bytes[last] === LF;
   }
 
   /** `text`, and behind it what the block has of the body: small as a copy or a string, large as it lies there. */

@@ -450,6 +450,6 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   #probeClient(): void {
     if (!this.#answer.forwarded) {
       if (this.#request.minorVersion === 1) this.#connection.writeText('HTTP/1.1 102 Processing\r\n\r\n');
-    } else if (this.#answer.eventStream && this.#answer.canAppend) this.#answer.append(':\n\n');
+    } else if (this.#answer.canComment) this.#answer.append(':\n');
   }
 }

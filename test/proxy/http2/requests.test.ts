@@ -11,6 +11,7 @@ import {
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { connect as connectSecurely, type TLSSocket } from 'node:tls';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defaultProxyOptions, type ProxyOptions } from '../../../proxy/index.js';
@@ -77,6 +78,29 @@ function ask(headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
   const stream = session.request(headers, { endStream: body === undefined });
   if (body !== undefined) stream.end(body);
   return answerOf(stream);
+}
+
+/** RFC 9113 sections 4.1 and 6. */
+const [DATA, HEADERS, RESET, SETTINGS] = [0, 1, 3, 4] as const;
+const [END_STREAM, END_HEADERS] = [1, 4] as const;
+/** RFC 7541 section 6.2.2: a literal with the name of entry 1 of the static table. */
+const AUTHORITY = Buffer.from([0x01, 1, ...Buffer.from('a')]);
+
+/** Of the first stream. */
+function frame(type: number, flags: number, payload: Buffer): Buffer {
+  const head = [payload.length >> 16, (payload.length >> 8) & 0xff, payload.length & 0xff, type, flags, 0, 0, 0, 1];
+  return Buffer.concat([Buffer.from(head), payload]);
+}
+
+/** A client that says what no library would. */
+async function openFrames(): Promise<TLSSocket> {
+  const where = { port: rig.port, host: '127.0.0.1' };
+  const socket = connectSecurely({ ...where, ca: CERTIFICATE.cert, ALPNProtocols: ['h2'] });
+  socket.on('error', () => undefined).resume();
+  await once(socket, 'secureConnect');
+  const settings = Buffer.from([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0]);
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings]));
+  return socket;
 }
 
 const TRAILERS_OF_OBJECTS = ['constructor', 'valueOf'];
@@ -237,6 +261,63 @@ describe.each(['auto', 'full'] as const)('HTTP/2, lane %s', (lane) => {
     const whole = (socket: Socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nwhole'));
     await startRaw(whole, lane);
     expect(await ask({ ':path': '/' })).toMatchObject({ status: 200, body: 'whole', code: 0 });
+  });
+
+  test.each([
+    ['is cancelled', RESET, constants.NGHTTP2_CANCEL],
+    ['is reset without an error', RESET, constants.NGHTTP2_NO_ERROR],
+    ['is reset with one', RESET, constants.NGHTTP2_INTERNAL_ERROR],
+    ['loses its connection', 'end', 0],
+  ] as const)('an upload without a length that %s is never whole upstream', async (_what, how, code) => {
+    let received = '';
+    let gone: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (gone = resolve));
+    await startRaw((socket) => {
+      socket.on('data', (bytes) => (received += bytes.toString('latin1')));
+      socket.on('error', () => undefined);
+      socket.once('close', gone);
+    }, lane);
+    const socket = await openFrames();
+    const post = Buffer.concat([Buffer.from([0x83, 0x87, 0x84]), AUTHORITY]);
+    socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, post), frame(DATA, 0, Buffer.from('half'))]));
+    while (!received.includes('half')) await setImmediate();
+    if (how === 'end') socket.end();
+    else socket.write(frame(RESET, 0, Buffer.from([0, 0, 0, code])));
+    await ended;
+    expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
+    socket.destroy();
+  });
+
+  test('an answer that its client never takes is given up with its stream', async () => {
+    await start((_request, response) => response.end('x'.repeat(1_000)), {
+      lane,
+      deadlines: { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 },
+    });
+    session.destroy();
+    await open({ initialWindowSize: 0 });
+    const answer = await ask({ ':path': '/' });
+    expect(answer).toMatchObject({ status: 200, body: '', code: constants.NGHTTP2_INTERNAL_ERROR });
+    session.close();
+    await allGone();
+  });
+
+  test('many cookies, one by one, are one field', async () => {
+    const seen: (string | undefined)[] = [];
+    await start(
+      (request, response) => {
+        seen.push(request.headers.cookie);
+        response.end();
+      },
+      { lane },
+    );
+    const socket = await openFrames();
+    // RFC 7541 section 6.2.2: a literal with the name of entry 32 of the static table, `cookie`.
+    const crumb = Buffer.from([0x0f, 0x11, 3, ...Buffer.from('a=1')]);
+    const get = [Buffer.from([0x82, 0x87, 0x84]), AUTHORITY, ...Array<Buffer>(150).fill(crumb)];
+    socket.write(frame(HEADERS, END_HEADERS | END_STREAM, Buffer.concat(get)));
+    await rig.waitForRecords(1);
+    socket.destroy();
+    expect(seen).toEqual([Array<string>(150).fill('a=1').join('; ')]);
   });
 
   test('a client that cancels a request ends it upstream at once', async () => {

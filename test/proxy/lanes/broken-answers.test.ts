@@ -62,4 +62,28 @@ describe.each(['fast', 'full'] as const)('with lane %s:', (lane) => {
     }
     expect(breaker()).toBe('closed');
   });
+
+  test('comments that ask whether a client still listens are no end of an event', async () => {
+    let finish = () => undefined as void;
+    rig.route(
+      await rig.rawBackend((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n');
+          finish = () => void socket.end('data: two\n\n');
+        });
+      }),
+    );
+    const client = await rig.connect();
+    client.socket.end('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.waitFor(/\n:\n/);
+    finish();
+    expect(bodyOfChunks(await client.waitForEnd()).replaceAll(':\n', '')).toBe('data: one\ndata: two\n\n');
+  });
 });
+
+function bodyOfChunks(received: string): string {
+  // What a half-closed client is asked by before the answer is an answer of its own.
+  const answer = received.slice(received.indexOf('HTTP/1.1 200'));
+  const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  return body.replace(/([0-9a-f]+)\r\n([^]*?)\r\n(?=[0-9a-f]+\r\n|$)/g, '$2');
+}
