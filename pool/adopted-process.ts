@@ -2,6 +2,7 @@
 // start time is looked at several times a second (one small read), and traffic's refused connections promote the
 // standby before that. Its exit code is nobody's to know.
 import type { Clock } from '../src/core/clock.js';
+import { hasEnded } from '../src/core/process-stat.js';
 import { ExitNews } from './exit-news.js';
 import { isPidTaken, lookForProcess } from './process-table.js';
 import { endRemains, signalGroup } from './worker-process.js';
@@ -32,7 +33,7 @@ export function adoptProcess({ pid, startTicks, logFile }: ProcessIdentity, cloc
 export function lives({ pid, startTicks }: Pick<ProcessIdentity, 'pid' | 'startTicks'>): boolean {
   const found = lookForProcess(pid);
   if (found === 'unknown') return isPidTaken(pid);
-  if (found === 'gone' || found.state === 'Z') return false;
+  if (found === 'gone' || hasEnded(found)) return false;
   return startTicks === undefined || found.startTicks === startTicks;
 }
 

@@ -4,7 +4,7 @@
 import { systemClock } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
-import { runningHere } from './resources/run-with-deadline.js';
+import { endRunning, runningHere } from './resources/run-with-deadline.js';
 import { trySignal } from './try-signal.js';
 import { launchWorkerProcess, type ForkedProcess } from './worker-process.js';
 import type { LaunchSpec } from './worker-runtime.js';
@@ -13,7 +13,10 @@ const runHere = runningHere(systemClock);
 const launched = new Map<number, ForkedProcess>();
 
 process.title = 'understudy launcher';
-process.on('disconnect', () => process.exit());
+process.on('disconnect', () => {
+  endRunning();
+  process.exit();
+});
 process.on('message', (order: LauncherOrder) => {
   switch (order.kind) {
     case 'launch':

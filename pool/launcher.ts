@@ -11,9 +11,10 @@ import { adoptProcess, lives } from './adopted-process.js';
 import { ExitNews } from './exit-news.js';
 import type { LauncherNews, LauncherOrder } from './launch-messages.js';
 import { lookForProcess } from './process-table.js';
+import { childrenOf } from './resources/process-tree.js';
 import type { RunResult } from './resources/run-with-deadline.js';
 import { tailWorkerLog, touchWorkerLog } from './worker-log.js';
-import { signalGroup } from './worker-process.js';
+import { endRemains, signalGroup } from './worker-process.js';
 import type { LaunchSpec, ProcessIdentity, WorkerProcess } from './worker-runtime.js';
 
 const PROGRAM = fileURLToPath(new URL('./launcher-process.js', import.meta.url));
@@ -172,8 +173,16 @@ export class Launcher {
     const overdue = [...this.#launches].filter(([, { identity }]) => identity === undefined || !lives(identity));
     const isSilent = overdue.some(([key]) => this.#overdue.has(key));
     this.#overdue = new Set(overdue.map(([key]) => key));
-    if (isSilent) child.kill('SIGKILL');
+    if (isSilent) this.#end(child);
     else this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
+  }
+
+  /** Whatever it has forked and not told of would become a worker that nobody knows, and take a port, once its file system answers. */
+  #end(child: ChildProcess): void {
+    const known = new Set([...this.#launches.values()].map(({ identity }) => identity?.pid));
+    const untold = child.pid === undefined ? [] : childrenOf(child.pid).filter((pid) => !known.has(pid));
+    child.kill('SIGKILL');
+    for (const pid of untold) endRemains(pid);
   }
 
   #endRuns(reason: string): void {

@@ -4,6 +4,7 @@
 // Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own: the
 // switches (switching.ts), what the operator asks of single backends (backend-control.ts), what is told (news.ts).
 import { EventEmitter } from 'node:events';
+import { unlessAborted } from '../src/core/abort.js';
 import type { Clock, Timer } from '../src/core/clock.js';
 import { errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
@@ -263,6 +264,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     shapeOf(this.#options, name);
     // Otherwise it begins in this turn of the event loop.
     if (this.#switching.isUndoable) await this.#switching.waitTurn(name, signal);
+    signal?.throwIfAborted();
     this.#requireRunning();
     const to = shapeOf(this.#options, name);
     this.#reach.require(to, `switch to ${name}`);
@@ -278,6 +280,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    */
   async applyOptions(options: PoolOptions, { signal }: WaitOptions = {}): Promise<PoolChange> {
     await this.#switching.waitSettled(signal);
+    signal?.throwIfAborted();
     this.#requireRunning();
     const before = this.#options;
     const to = shapeOf(options, this.#switching.target.mode);
@@ -291,6 +294,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     }
     await this.#switching.changeTo(to, { signal, cause: 'the options have changed', undo });
     return comparePools(before, options);
+  }
+
+  get backendNames(): readonly string[] {
+    return this.#roster.backends.map(({ name }) => name);
   }
 
   /** The mode that the pool has, or is on its way to. */
@@ -420,8 +427,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   async hold({ signal }: WaitOptions = {}): Promise<void> {
     this.#rehearsals.stop();
     // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
-    await this.#rehearsals.waitIdle();
-    await this.#orphans.waitIdle();
+    await unlessAborted(this.#rehearsals.waitIdle(), signal);
+    await unlessAborted(this.#orphans.waitIdle(), signal);
     await this.#waitStill(signal);
     this.#requireRunning();
     this.#writeDown();
@@ -698,7 +705,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     do {
       await this.#waiters.waitUntil(() => (isStill() ? done : waiting), signal);
       // One that was given up meanwhile.
-      await this.#roster.launchesIdle;
+      await unlessAborted(this.#roster.launchesIdle, signal);
     } while (!isStill());
   }
 

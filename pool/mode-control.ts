@@ -2,6 +2,7 @@
 // those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
 // hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because each
 // rule of that is a few lines that read the same words of hand and leases.
+import { unlessAborted } from '../src/core/abort.js';
 import { nextTurn, type Clock, type Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
@@ -135,8 +136,9 @@ export class ModeControl {
 
   /** The config names this mode to begin with from now on, which is a word by hand. @throws as `setByHand` with `wait`. */
   async beginIn(mode: string): Promise<void> {
-    this.#initialMode = mode;
     await this.setByHand(mode, { wait: true });
+    this.#initialMode = mode;
+    this.#remember();
   }
 
   /**
@@ -323,16 +325,4 @@ function ignore(): void {}
  */
 function refusedAtOnce(done: Promise<void>): Promise<void> {
   return Promise.race([done, nextTurn()]);
-}
-
-function unlessAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal?.reason as Error);
-    if (signal?.aborted === true) return onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    done
-      .then(resolve, reject)
-      .finally(() => signal?.removeEventListener('abort', onAbort))
-      .catch(ignore);
-  });
 }

@@ -2,7 +2,7 @@
 // nothing, and says undefined rather than guess.
 import { readdirSync, readlinkSync } from 'node:fs';
 import { errorCode } from '../src/core/errors.js';
-import { parseStat, stateIndex, type ProcessFacts } from '../src/core/process-stat.js';
+import { hasEnded, parseStat, stateIndex, type ProcessFacts } from '../src/core/process-stat.js';
 import { readProcFile, tryReadProcFile } from './proc-file.js';
 
 /** The process itself, or undefined when it is gone. */
@@ -38,7 +38,7 @@ export function readBootId(): string | undefined {
 
 /** Every living process of a group. Looks at each process of the machine. */
 export function membersOf(group: number): ProcessFacts[] {
-  return listProcesses().filter((facts) => facts.group === group && facts.state !== 'Z');
+  return listProcesses().filter((facts) => facts.group === group && !hasEnded(facts));
 }
 
 /**

@@ -18,6 +18,7 @@ export class Rehearsals {
   #started = false;
   #timer: Timer | undefined;
   #underWay: Promise<void> = Promise.resolve();
+  #cut = new AbortController();
 
   constructor(options: RehearsalsOptions) {
     this.#options = options;
@@ -27,15 +28,17 @@ export class Rehearsals {
   start(): void {
     this.stop();
     this.#started = true;
+    this.#cut = new AbortController();
     const everyMs = this.#options.everyMs();
     if (everyMs === 0) return;
     const rehearse = () => void (this.#underWay = this.#underWay.then(() => this.#rehearseAll()));
     this.#timer = this.#options.clock.startTimer(everyMs, rehearse, { unref: true });
   }
 
-  /** No rehearsal begins from here on; the one under way ends by itself. */
+  /** No rehearsal begins from here on; the one under way is given up, and its worker goes back to where it was. */
   stop(): void {
     this.#started = false;
+    this.#cut.abort();
     this.#timer?.cancel();
   }
 
@@ -54,7 +57,7 @@ export class Rehearsals {
     const options = this.#options;
     for (const worker of options.workers()) {
       if (!this.#started) return;
-      await worker.rehearse({ mayWake: options.mayWake() });
+      await worker.rehearse({ mayWake: options.mayWake(), signal: this.#cut.signal });
     }
     if (this.#started && this.#timer === begun) this.start();
   }

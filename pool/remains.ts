@@ -5,6 +5,7 @@ import { isGroupAlive } from './process-table.js';
 import type { WorkerProcess } from './worker-runtime.js';
 
 const LOOK_EVERY_MS = 5;
+const REST_PER_LOOK = 20;
 /** Counted from the leader's end. What the kernel has not ended by then hangs in a driver, and nobody can end it. */
 const GIVE_UP_AFTER_MS = 5_000;
 
@@ -37,7 +38,13 @@ export class Remains {
   /** Resolves once none of these groups has a process left, or when that takes too long. */
   async gone(): Promise<void> {
     const isLeft = (ended: EndedGroup) => this.#isRecent(ended) && isGroupAlive(ended.group);
-    while (this.#ended.some(isLeft)) await waitFor(this.#clock, LOOK_EVERY_MS);
+    for (;;) {
+      const beganAtMs = this.#clock.now();
+      if (!this.#ended.some(isLeft)) return;
+      // A look goes over all processes of the machine, while no request is served.
+      const tookMs = this.#clock.now() - beganAtMs;
+      await waitFor(this.#clock, Math.max(LOOK_EVERY_MS, tookMs * REST_PER_LOOK));
+    }
   }
 
   #isRecent({ endedAtMs }: EndedGroup): boolean {

@@ -22,7 +22,7 @@ export type Ending =
   | 'undying';
 
 /** Counted from SIGKILL: giving back gigabytes takes the kernel a second or two. */
-const GIVE_UP_AFTER_MS = 10_000;
+export const GIVE_UP_AFTER_MS = 10_000;
 
 /**
  * Never rejects. What may not be signalled has its grace as well: it may leave by itself, or come to run as a user of ours

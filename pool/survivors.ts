@@ -2,7 +2,7 @@
 // state file tells of them (lost, damaged, or killed in the very moment of a launch). Reads /proc, touches nothing.
 import { workerId } from './modes.js';
 import type { WorkerRecord } from './pool-state.js';
-import type { ProcessFacts } from '../src/core/process-stat.js';
+import { hasEnded, type ProcessFacts } from '../src/core/process-stat.js';
 import { commandOf, environmentOf, listProcesses } from './process-table.js';
 import type { WorkerMark } from './worker-place.js';
 
@@ -27,7 +27,8 @@ export function findSurvivors(pool: string, records: readonly WorkerRecord[]): S
     return facts !== undefined && isSame(facts, record, pool) ? [survivorOf(record, facts)] : [];
   });
   const known = new Set(recorded.map(({ record }) => record.pid));
-  const strays = straysOf(processes, { pool, known });
+  const living = new Set(recorded.map(({ record: { id, generation } }) => `${id} ${generation}`));
+  const strays = straysOf(processes, { pool, known, living });
   return { ...strays, workers: [...recorded, ...strays.workers] };
 }
 
@@ -36,7 +37,7 @@ export function findSurvivors(pool: string, records: readonly WorkerRecord[]): S
  * program that renames itself the mark in its environment is.
  */
 function isSame(facts: ProcessFacts, record: WorkerRecord, pool: string): boolean {
-  if (facts.state === 'Z' || facts.startTicks !== record.startTicks) return false;
+  if (hasEnded(facts) || facts.startTicks !== record.startTicks) return false;
   return commandOf(facts.pid) === record.command || markOf(facts.pid, 'UNDERSTUDY_POOL') === pool;
 }
 
@@ -44,23 +45,37 @@ function survivorOf(record: WorkerRecord, facts: ProcessFacts): Survivor {
   return { record, stopped: facts.state === 'T' };
 }
 
-function straysOf(
-  processes: ReadonlyMap<number, ProcessFacts>,
-  { pool, known }: { readonly pool: string; readonly known: ReadonlySet<number> },
-): Survivors {
-  // What a worker of ours started in a group of its own is that worker's business; and so are we, if one started us.
+function straysOf(processes: ReadonlyMap<number, ProcessFacts>, { pool, known, living }: StrayContext): Survivors {
+  // What a worker of ours started in a group of its own is that worker's business, a daemon too, whose parent is init now; and
+  // so are we, if one started us.
   const own = new Set(lineageOf(process.pid, processes).map((pid) => processes.get(pid)?.group));
   const groups = new Set<number>();
   for (const facts of processes.values()) {
-    if (facts.state === 'Z' || known.has(facts.group) || groups.has(facts.group)) continue;
+    if (hasEnded(facts) || known.has(facts.group) || groups.has(facts.group)) continue;
     if (markOf(facts.pid, 'UNDERSTUDY_POOL') !== pool) continue;
     if (own.has(facts.group) || lineageOf(facts.pid, processes).some((pid) => known.has(pid))) continue;
+    if (living.has(launchOf(facts.pid))) continue;
     groups.add(facts.group);
   }
-  const leaders = [...groups].flatMap((group) => processes.get(group) ?? []).filter(({ state }) => state !== 'Z');
+  const leaders = [...groups].flatMap((group) => processes.get(group) ?? []).filter((leader) => !hasEnded(leader));
   const workers = leaders.flatMap((leader) => survivorByMarks(leader) ?? []);
   const told = new Set(workers.map(({ record }) => record.pid));
   return { workers, leaderless: [...groups].filter((group) => !told.has(group)) };
+}
+
+interface StrayContext {
+  readonly pool: string;
+  /** Pids of the recorded ones, which lead groups of their own. */
+  readonly known: ReadonlySet<number>;
+  /** Their launches, as `launchOf` names them. */
+  readonly living: ReadonlySet<string>;
+}
+
+/** The launch that a process comes from, by its marks. */
+function launchOf(pid: number): string {
+  const marks = environmentOf(pid);
+  const id = workerId(marks?.get('UNDERSTUDY_BACKEND') ?? '', Number(marks?.get('UNDERSTUDY_WORKER')));
+  return `${id} ${marks?.get('UNDERSTUDY_GENERATION')}`;
 }
 
 /** The process and its ancestors. */

@@ -14,7 +14,9 @@ export class TargetPublisher {
   /** Returns whether there was anything to tell. */
   publish(workers: readonly Worker[]): boolean {
     const targets = targetsOf(workers);
-    const key = targets.map(({ id, generation, maxInflight }) => `${id}#${generation}<${maxInflight ?? ''}`).join(' ');
+    const key = JSON.stringify(
+      targets.map(({ id, generation, weight, maxInflight }) => [id, generation, weight, maxInflight]),
+    );
     if (key === this.#published) return false;
     this.#published = key;
     this.#traffic.applyTargets(targets);

@@ -49,6 +49,9 @@ export interface WorkerHealthListener {
   onStuck(idleMs: number): void;
 }
 
+/** The standby takes CPU and memory from whoever the mode is for, so long. */
+const LONGEST_REHEARSAL_MS = 60_000;
+
 export class WorkerHealth {
   readonly #options: WorkerHealthOptions;
   readonly #listener: WorkerHealthListener;
@@ -129,18 +132,19 @@ export class WorkerHealth {
 
   /**
    * While it is paused, for a rehearsal: probes until one passes, or as many have failed as a worker may. Busy is not dead:
-   * whose memory is still being brought back gets another one. A failure is the caller's to judge; a passed one mends its
-   * verdict.
+   * whose memory is still being brought back gets another one, for a while. A failure is the caller's to judge; a passed one
+   * mends its verdict; given up by the signal, it tells nothing.
    */
-  async rehearse(): Promise<ProbeResult> {
+  async rehearse(signal: AbortSignal): Promise<ProbeResult> {
     const { clock, pool } = this.#options;
-    const { health, startTimeoutMs } = pool();
-    const untilMs = clock.now() + startTimeoutMs;
+    const { health } = pool();
+    const untilMs = clock.now() + LONGEST_REHEARSAL_MS;
     this.#signs = createSigns(this.#options);
     const mayTryAgain = (tries: number) => tries < health.fall || (this.#signs.isWorking() && clock.now() < untilMs);
     for (let tries = 1; ; tries++) {
-      const result = await this.#probe(new AbortController().signal);
+      const result = await this.#probe(signal);
       if (result.kind === 'passed') this.#onResult(result);
+      else if (signal.aborted) return { kind: 'unknown', reason: 'given up' };
       if (result.kind !== 'timeout' || !mayTryAgain(tries)) return result;
     }
   }

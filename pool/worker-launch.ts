@@ -1,10 +1,12 @@
 // Starts the process behind a worker: its port, its command, its place in the log. A backend that somebody else runs
 // gets a stand-in for a process.
+import { waitFor, type Clock } from '../src/core/clock.js';
 import { launchKeyOf } from './launch-key.js';
 import type { LaunchTurns } from './launch-turns.js';
 import { isManaged } from './options.js';
 import type { BackendOptions, ManagedBackendOptions, PoolOptions } from './options.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
+import { GIVE_UP_AFTER_MS } from './stop-ladder.js';
 import { trySignal } from './try-signal.js';
 import { createUnmanagedProcess } from './unmanaged-process.js';
 import { portInUse } from './worker-failure.js';
@@ -20,6 +22,7 @@ export interface LaunchOrder {
   readonly modeEnv: Readonly<Record<string, string>>;
   readonly options: PoolOptions;
   readonly runtime: WorkerRuntime;
+  readonly clock: Clock;
   /** The pool's. */
   readonly turns: LaunchTurns;
   /** Of all workers of the pool. The port of a launched worker is added; whoever sees it end takes it out. */
@@ -65,14 +68,19 @@ async function launchIfWanted(order: LaunchOrder, spec: LaunchSpec): Promise<Wor
   if (!order.isStillWanted()) return undefined;
   const process = await order.runtime.launch(spec);
   if (order.isStillWanted()) return process;
-  await endAtOnce(process);
+  await endAtOnce(process, order.clock);
   return undefined;
 }
 
-/** Resolves once it is gone; at once where we may not signal it: other launches wait for this one's turn to end. */
-export async function endAtOnce(process: WorkerProcess): Promise<void> {
-  const ended = new Promise((resolve) => process.onExit(resolve));
-  if (trySignal(process, 'SIGKILL') !== 'refused') await ended;
+/**
+ * Resolves once it is gone; at once where we may not signal it, and soon where the kernel can't end it: other launches wait
+ * for this one's turn to end.
+ */
+export async function endAtOnce(process: WorkerProcess, clock: Clock): Promise<void> {
+  const gone = new AbortController();
+  process.onExit(() => gone.abort());
+  if (trySignal(process, 'SIGKILL') !== 'refused')
+    await waitFor(clock, GIVE_UP_AFTER_MS, gone.signal).catch(() => undefined);
 }
 
 /** Worker 1 has the backend's own port, further ones a free one. */

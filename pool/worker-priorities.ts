@@ -28,6 +28,7 @@ export class WorkerPriorities {
   /** What some mode speaks of, or did before a reload: nothing else is ever touched. */
   readonly #touched = new Set<string>();
   readonly #given = new WeakMap<WorkerProcess, Priority>();
+  readonly #giving = new WeakSet<WorkerProcess>();
   /** Whether processes can be given a weight here; undefined before any mode has spoken of one. */
   #weighs: boolean | undefined;
 
@@ -48,10 +49,19 @@ export class WorkerPriorities {
     for (const { id, process } of workers) {
       if (isSame(this.#given.get(process), wished)) continue;
       this.#given.set(process, wished);
-      void this.#deps.runtime.prioritise(process, wished).then((refused) => {
-        if (refused.length > 0) this.#deps.onRefused(id, refused.join('; '));
-      });
+      if (!this.#giving.has(process)) void this.#give({ id, process });
     }
+  }
+
+  /** One after the other, since each takes its time, until it has the one that was wished last. */
+  async #give({ id, process }: Prioritised): Promise<void> {
+    this.#giving.add(process);
+    for (let wished: Priority | undefined; wished !== this.#given.get(process);) {
+      wished = this.#given.get(process)!;
+      const refused = await this.#deps.runtime.prioritise(process, wished);
+      if (refused.length > 0) this.#deps.onRefused(id, refused.join('; '));
+    }
+    this.#giving.delete(process);
   }
 
   #canWeigh(): boolean {

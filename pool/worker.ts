@@ -19,7 +19,7 @@ import type { Why } from './why.js';
 import { describeExit, exitFailure, notAsleep, notAwake, notEnded, startTimeout, wedged } from './worker-failure.js';
 import { WorkerHealth } from './worker-health.js';
 import { endAtOnce, launchWorker, type Launched } from './worker-launch.js';
-import type { ExitReport, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
+import type { ExitReport, ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime.js';
 import { mayMove, processOf, type StandbyState, type WorkerState } from './worker-state.js';
 
 export interface WorkerMove extends Why {
@@ -323,19 +323,19 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /** A standby shows how fast it answers. What sleeps is woken for it only where there is room. */
-  async rehearse({ mayWake }: { readonly mayWake: boolean }): Promise<void> {
+  async rehearse({ mayWake, signal }: { readonly mayWake: boolean; readonly signal: AbortSignal }): Promise<void> {
     const begun = this.#state;
     if (begun.kind !== 'standby' || !this.managed || this.#health === undefined || this.#deps.isHeld()) return;
-    if (begun.temperature !== 'asleep') return this.#rehearseAwake(begun, this.#health);
+    if (begun.temperature !== 'asleep') return this.#rehearseAwake(begun, () => this.#health!.rehearse(signal));
     if (!mayWake || begun.hook !== undefined) return;
     this.wake({ cause: 'a rehearsal', rule: 'each way back into traffic is tried now and then' }, { rehearsal: true });
   }
 
-  async #rehearseAwake(begun: StandbyState, health: WorkerHealth): Promise<void> {
+  async #rehearseAwake(begun: StandbyState, ask: () => Promise<ProbeResult>): Promise<void> {
     const frozen = begun.temperature === 'frozen';
     const beganAtMs = this.#deps.clock.now();
     if (frozen && trySignal(begun.process, 'SIGCONT') === 'refused') return;
-    const result = await health.rehearse();
+    const result = await ask();
     // Promoted, stopped, gone or left to somebody else meanwhile: then it must not be frozen again.
     if (this.#state !== begun || this.#deps.isHeld()) return;
     if (result.kind === 'passed' || result.kind === 'unknown') {
@@ -415,7 +415,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
     });
   }
 
-  /** Nobody here can end it, so nobody waits for its end any more; until then the worker gets no second process beside it. */
+  /**
+   * Nobody here can end it, so nobody waits for its end any more. By itself the worker gets no second process beside it; a
+   * switch, a reload or a restart tries.
+   */
   #leaveRunning(process: WorkerProcess, why: 'refused' | 'undying'): void {
     if (this.#state.kind !== 'stopping' || this.#state.process !== process) return;
     const { address } = this;
@@ -423,11 +426,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#lastError = error;
     const cause =
       why === 'refused' ? 'its process may not be signalled, and lives on' : 'its process could not be ended';
-    const rule = 'it is left alone until that one ends, or it is restarted by hand';
-    const left = this.#move({ kind: 'failed', error }, { cause, rule });
+    const rule = 'it is left alone until that one ends, or somebody changes or restarts the pool';
+    this.#move({ kind: 'failed', error }, { cause, rule });
     process.onExit(() => {
       if (address?.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
-      if (this.#state !== left) return;
+      if (this.#state.kind !== 'failed') return;
       this.#move(
         { kind: 'failed', error, retryAtMs: this.#deps.clock.now() },
         { cause: 'that process has ended at last' },
@@ -484,11 +487,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   async #launch(begun: WorkerState): Promise<void> {
-    const { options, runtime, portsInUse, turns } = this.#deps;
+    const { options, runtime, clock, portsInUse, turns } = this.#deps;
     const { id, number, backend, generation, forks, modeEnv } = this;
     const isStillWanted = () => this.#state === begun;
     const wanted = { id, number, backend, generation, forks, modeEnv, isStillWanted };
-    const order = { ...wanted, options, runtime, portsInUse, turns };
+    const order = { ...wanted, options, runtime, clock, portsInUse, turns };
     const launched = await launchWorker(order);
     if (launched === undefined) return;
     if (isStillWanted()) this.#attach(launched);
@@ -497,7 +500,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   /** Given up in the very moment of its launch. */
   async #discard({ process, address }: Launched): Promise<void> {
-    await endAtOnce(process);
+    await endAtOnce(process, this.#deps.clock);
     if (address.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
   }
 

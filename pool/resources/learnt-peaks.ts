@@ -1,5 +1,5 @@
-// What a worker needs at its peak, learnt from the last ones that ran: a smaller model behind the same command is noticed once
-// it has been started some times. Kept by command line in a file of its own, so that the next Understudy knows it before it
+// What a worker needs at its peak, learnt from the last ones that were started; what earlier Understudies knew counts as one of
+// them. Kept by command line in a file of its own, so that the next Understudy knows it before it
 // starts the first one. A file that can't be read or written is no more than a lesson lost.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 

@@ -2,9 +2,11 @@
 // on Linux it runs two programs synchronously for the CPU (the proxy would stand still for 10 ms at each sample), and
 // takes a millisecond or two for what one small file says of memory.
 import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { currentLoad, mem } from 'systeminformation';
 import type { MachineReading, MemoryReading, PressureReading } from '../../src/core/resource-reading.js';
 import { tryReadProcFile } from '../proc-file.js';
+import { readMemoryLimit, type MemoryLimit } from './memory-limit.js';
 
 interface CpuTime {
   readonly busy: number;
@@ -16,11 +18,12 @@ export class MachineMeter {
 
   /** `rest`: awaited between its looks, none of which takes long. */
   async read(rest: () => Promise<void>): Promise<MachineReading> {
-    const memory = await readMemory();
+    const limit = readMemoryLimit();
+    const memory = within(await readMemory(), limit);
     await rest();
     const cpuShare = await this.#cpuShare();
     await rest();
-    return { cores: availableParallelism(), cpuShare, load: loadavg(), memory, pressure: readPressure() };
+    return { cores: availableParallelism(), cpuShare, load: loadavg(), memory, pressure: readPressure(limit) };
   }
 
   async #cpuShare(): Promise<number | undefined> {
@@ -71,11 +74,22 @@ export function parseCpuTime(stat: string): CpuTime {
 
 /** What new processes can have without swapping, right now; undefined where the kernel does not tell. */
 export function readAvailableBytes(): number | undefined {
-  return parseKibibytes(tryReadProcFile('/proc/meminfo') ?? '', 'MemAvailable');
+  const ofMachine = parseKibibytes(tryReadProcFile('/proc/meminfo') ?? '', 'MemAvailable');
+  const ofGroup = readMemoryLimit()?.availableBytes;
+  return ofMachine === undefined || ofGroup === undefined ? ofMachine : Math.min(ofMachine, ofGroup);
 }
 
-function readPressure(): PressureReading | undefined {
-  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) => tryReadProcFile(`/proc/pressure/${name}`));
+/** Exported for its test. */
+export function within(memory: MemoryReading, limit: MemoryLimit | undefined): MemoryReading {
+  if (limit === undefined) return memory;
+  const totalBytes = Math.min(memory.totalBytes, limit.totalBytes);
+  return { ...memory, totalBytes, availableBytes: Math.min(memory.availableBytes, limit.availableBytes) };
+}
+
+/** That of the memory is the group's where it has a limit: the machine may have plenty. */
+function readPressure(limit: MemoryLimit | undefined): PressureReading | undefined {
+  const [cpu, ofMachine, io] = ['cpu', 'memory', 'io'].map((name) => tryReadProcFile(`/proc/pressure/${name}`));
+  const memory = (limit && tryReadProcFile(join(limit.folder, 'memory.pressure'))) ?? ofMachine;
   if (cpu === undefined || memory === undefined || io === undefined) return undefined;
   return {
     cpuSome: parsePressure(cpu, 'some'),

@@ -2,7 +2,7 @@
 // machine costs 20 ms where there are 500, and would stall the proxy's event loop for as long.
 import { threadsOf } from '../../src/core/threads.js';
 import { tryReadProcFile } from '../proc-file.js';
-import type { ProcessFacts } from '../../src/core/process-stat.js';
+import { hasEnded, type ProcessFacts } from '../../src/core/process-stat.js';
 import { readProcess } from '../process-table.js';
 import type { Vitals } from '../worker-runtime.js';
 import { total } from './total.js';
@@ -55,7 +55,7 @@ function collect(root: number): ProcessFacts[] {
     if (seen.has(pid)) continue;
     seen.add(pid);
     const member = readProcess(pid);
-    if (member === undefined || member.state === 'Z') continue;
+    if (member === undefined || hasEnded(member)) continue;
     members.push(member);
     waiting.push(...childrenOf(pid));
   }
@@ -71,7 +71,7 @@ function readStatus(pid: number): { readonly peakResidentBytes: number; readonly
 }
 
 /** Each thread lists those that it started itself (proc_pid_task_tid_children(5)). */
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return threadsOf(pid).flatMap((thread) => {
     const list = tryReadProcFile(`/proc/${pid}/task/${thread}/children`)?.trim() ?? '';
     return list === '' ? [] : list.split(' ').map(Number);

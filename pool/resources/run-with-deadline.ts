@@ -26,6 +26,14 @@ export function runningHere(clock: Clock): RunProgram {
 
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
+/** Groups of those that run now. */
+const running = new Set<number>();
+
+/** For whoever ends: nobody else would keep their deadlines. */
+export function endRunning(): void {
+  for (const group of running) killGroup(group);
+}
+
 function runWithDeadline(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
@@ -37,13 +45,16 @@ function runWithDeadline(command: readonly string[], options: RunOptions): Promi
       // Without memory for a fork, say.
       return resolve(failureOf(error));
     }
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
     const output = { stdout: '', stderr: '' };
     const finish = (result: RunResult) => {
+      if (pid !== undefined) running.delete(pid);
       timer.cancel();
       resolve(result);
     };
     const giveUp = (result: RunResult) => {
-      killGroup(child.pid);
+      killGroup(pid);
       child.stdout?.destroy();
       child.stderr?.destroy();
       child.unref();

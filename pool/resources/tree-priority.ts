@@ -10,6 +10,7 @@ import { readTreePids } from './process-tree.js';
 import type { RunProgram } from './run-with-deadline.js';
 
 const DEADLINE_MS = 5_000;
+const MAX_TRIES = 5;
 
 /** Resolves with what could not be done, in words. Never rejects; a process that is gone is no failure. */
 export async function prioritiseTree(
@@ -17,16 +18,24 @@ export async function prioritiseTree(
   priority: Priority,
   { clock, run }: { readonly clock: Clock; readonly run: RunProgram },
 ): Promise<readonly string[]> {
-  const pids = readTreePids(root);
-  if (pids.length === 0) return [];
   const { nice, io, cpus } = priority;
-  const threads = pids.flatMap(threadsOf);
+  const threads = () => readTreePids(root).flatMap(threadsOf);
   const failures = [
-    nice === undefined ? undefined : await setNice(root, { threads, nice, clock }),
-    cpus === undefined ? undefined : await setCpus(pids, cpus, run),
-    io === undefined ? undefined : await runTool(run, ['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)]),
+    nice === undefined ? undefined : await setNice(root, { threads: threads(), nice, clock }),
+    cpus === undefined ? undefined : await setCpus(() => readTreePids(root), cpus, run),
+    io === undefined
+      ? undefined
+      : await untilNoneIsGone(() => runTool(run, ['ionice', ...ioniceFlags(io), '-p', ...threads().map(String)])),
   ];
   return failures.filter((failure) => failure !== undefined);
+}
+
+/** A tool ends at the first thread that has ended meanwhile, and leaves out those behind it. */
+async function untilNoneIsGone(attempt: () => Promise<ToolResult>): Promise<string | undefined> {
+  for (let tries = 1; ; tries++) {
+    const { gone, failure } = await attempt();
+    if (!gone || tries === MAX_TRIES) return failure;
+  }
 }
 
 interface NiceOrder {
@@ -42,17 +51,25 @@ async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promi
   return refused === undefined ? undefined : `nice ${nice}: ${explain(refused)}`;
 }
 
-async function setCpus(pids: readonly number[], cpus: string, run: RunProgram): Promise<string | undefined> {
-  const results = await Promise.all(pids.map((pid) => runTool(run, ['taskset', '-a', '-c', '-p', cpus, String(pid)])));
-  return results.find((failure) => failure !== undefined);
+async function setCpus(pids: () => readonly number[], cpus: string, run: RunProgram): Promise<string | undefined> {
+  const set = (pid: number) => untilNoneIsGone(() => runTool(run, ['taskset', '-a', '-c', '-p', cpus, String(pid)]));
+  return (await Promise.all(pids().map(set))).find((failure) => failure !== undefined);
 }
 
-async function runTool(run: RunProgram, command: readonly string[]): Promise<string | undefined> {
+interface ToolResult {
+  /** One of those that it was asked for has ended. */
+  readonly gone: boolean;
+  readonly failure?: string;
+}
+
+async function runTool(run: RunProgram, command: readonly string[]): Promise<ToolResult> {
   const result = await run(command, DEADLINE_MS);
   const shown = command.slice(0, 4).join(' ');
-  if (result.kind !== 'exited') return `${shown}: ${result.kind}`;
-  const gone = /No such process/.test(result.stderr);
-  return result.code === 0 || gone ? undefined : `${shown}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
+  if (result.kind !== 'exited') return { gone: false, failure: `${shown}: ${result.kind}` };
+  if (result.code === 0) return { gone: false };
+  // In the words of the C library, whatever the language.
+  if (/No such process|ESRCH/.test(result.stderr)) return { gone: true };
+  return { gone: false, failure: `${shown}: ${result.stderr.trim().split('\n')[0] ?? ''}` };
 }
 
 /** It has ended meanwhile, or the kernel has no autogroups. */

@@ -202,3 +202,16 @@ describe('a program of a moment', () => {
     });
   });
 });
+
+test('programs that still run when it is let go are ended: nobody else would', async () => {
+  const marker = join(dir, 'pid');
+  const ran = launcher.run(
+    ['sh', '-c', `echo $$ > ${marker}.new; mv ${marker}.new ${marker}; exec sleep 600`],
+    600_000,
+  );
+  while (!existsSync(marker)) await setImmediate();
+  const pid = Number(readFileSync(marker, 'utf8'));
+  launcher.close();
+  await expect(ran).resolves.toMatchObject({ kind: 'unrunnable' });
+  await untilGone(pid);
+});

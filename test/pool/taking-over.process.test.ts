@@ -109,3 +109,18 @@ test('let go while it ends what does not fit, it starts nobody', async () => {
   expect(pidsOf(next)).toEqual(new Map());
   expect(traffic.ids).toEqual([]);
 });
+
+test('what a worker that lives on has sent into the background is left alone', async () => {
+  signalGroup(stray, 'SIGKILL');
+  const { host } = old.options.backends[0] as { readonly host: string };
+  const marks = workerMarks(old.dir, { backend: 'primary', number: 1, generation: 1, host, port: 1 });
+  const daemon = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { ...process.env, ...marks } }).pid!;
+  groups.add(daemon);
+  await next.start({ adoptOnly: true });
+  old.pool.release();
+  next.takeCharge();
+  await waitUntil(next, () => next.view().mode.converged);
+  await next.setMode('production');
+  expect(isGroupAlive(daemon)).toBe(true);
+  await next.stop({});
+});

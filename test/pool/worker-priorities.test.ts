@@ -1,6 +1,7 @@
 import { getPriority } from 'node:os';
 import { expect, test } from '@jest/globals';
 import type { ModeOptions } from '../../pool/options.js';
+import { nextTurn } from '../../src/core/clock.js';
 import { firstCpus, WorkerPriorities } from '../../pool/worker-priorities.js';
 import { ownCpus } from '../../pool/resources/tree-priority.js';
 import type { Priority } from '../../src/core/priority.js';
@@ -35,6 +36,7 @@ test('each process is given its priority once, and has it taken back when the mo
   const { runtime, subject, workers } = await setUp({ production: {}, validation: { nice: 5, io: 'idle' } });
   subject.ensure('validation', workers);
   subject.ensure('validation', workers);
+  await nextTurn();
   expect(runtime.priorities.map(({ priority }) => priority)).toEqual(Array(2).fill({ nice: 5, io: 'idle' }));
   subject.ensure('production', workers);
   expect(runtime.priorities.slice(2).map(({ priority }) => priority)).toEqual(
@@ -51,7 +53,10 @@ test('a new process of the same worker is given it again', async () => {
 
 test('a weight is given live, and the usual one is given back', async () => {
   const { runtime, weightless, subject, workers } = await setUp({ production: {}, validation: { weight: 400 } });
-  for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers.slice(0, 1));
+  for (const mode of ['production', 'validation', 'production']) {
+    subject.ensure(mode, workers.slice(0, 1));
+    await nextTurn();
+  }
   expect(runtime.priorities.map(({ priority }) => priority)).toEqual([
     { weight: 100 },
     { weight: 400 },
@@ -103,4 +108,23 @@ test('a share of the CPUs holds for the mode that has it, and gives way to CPUs 
   const all = ownCpus()!;
   expect(await shares({ cpuShare: 0.01 })).toEqual([all, firstCpus(all, 0.01)]);
   expect(await shares({ cpuShare: 0.01, priority: { cpus: all } })).toEqual([all]);
+});
+
+test('one that is still being given another is given the last one wished, and none in between', async () => {
+  const { runtime, subject, workers } = await setUp({ a: { nice: 1 }, b: { nice: 2 }, c: { nice: 3 } });
+  const given: unknown[] = [];
+  const done: (() => void)[] = [];
+  runtime.prioritise = async (_process, { nice }) => {
+    given.push(nice);
+    await new Promise<void>((resolve) => done.push(resolve));
+    return [];
+  };
+  for (const mode of ['a', 'b', 'c']) subject.ensure(mode, workers.slice(0, 1));
+  expect(given).toEqual([1]);
+  done.shift()!();
+  await nextTurn();
+  expect(given).toEqual([1, 3]);
+  done.shift()!();
+  await nextTurn();
+  expect(given).toEqual([1, 3]);
 });
