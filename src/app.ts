@@ -33,7 +33,8 @@ import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { errorMessage, operatorError } from './core/errors.js';
+import { tryRead } from './core/cgroup.js';
+import { errorCode, errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { ensureInstanceFolders } from './instance-folders.js';
@@ -87,7 +88,7 @@ export interface Understudy {
    * `already-running` or `port-in-use`; nothing is left running then.
    */
   start(options?: StartOptions): Promise<StartedAddresses>;
-  /** Those that the config has now. */
+  /** Those that the pool has, or is on its way to. */
   readonly backendNames: readonly string[];
   /** The document of `GET /v1/status`, as it is now: plain data, times in milliseconds, sizes in bytes. */
   status(): StatusView;
@@ -216,7 +217,6 @@ class Instance implements Understudy {
       pool: this.#pool,
       modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
       onApplied: ({ log }) => setLevel(this.#log, log.level),
-      onModeChanged: (mode) => this.#modes.beginIn(mode),
     });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
@@ -336,6 +336,11 @@ class Instance implements Understudy {
         "this instance is part of another program, which can't be started a second time: only 'understudy run' can";
       throw operatorError('not-upgradable', message);
     }
+    if (isFirstOfNamespace()) {
+      const message =
+        'this process is the first of its container, or that one ends with it: the container would end with the hand-over. Start a new one instead';
+      throw operatorError('not-upgradable', message);
+    }
     this.#upgrading = true;
     try {
       await this.#pool.hold({ signal });
@@ -404,7 +409,7 @@ class Instance implements Understudy {
   async #leave(): Promise<void> {
     this.#modes.close({ keep: true });
     const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
-    await this.#proxy.leave({ graceMs, streamGraceMs });
+    await this.#proxy.leave({ graceMs, streamGraceMs, hurry: this.#hurry.signal });
     this.#endRest();
     this.#pool.release();
     this.#resolveStopped();
@@ -440,7 +445,7 @@ class Instance implements Understudy {
   }
 
   get backendNames(): readonly string[] {
-    return this.#config.backends.map(({ name }) => name);
+    return this.#pool.backendNames;
   }
 
   ready(): boolean {
@@ -480,10 +485,22 @@ class Instance implements Understudy {
       const message = 'this instance has no config file to read again: its program gave it its config';
       throw operatorError('no-config-file', message);
     }
+    const { mode } = this.#config;
     const report = await this.#reloader.reload(load);
     const evidence = report.changes.map(({ path }) => path).join(', ') || 'nothing has changed';
     this.events.append({ at: systemClock.epochNow(), kind: 'reload', cause: 'the config was read again', evidence });
+    if (this.#config.mode !== mode) await this.#beginIn(this.#config.mode);
     return report;
+  }
+
+  /** Whoever changes the mode to begin with means the one that is to be. */
+  async #beginIn(mode: string): Promise<void> {
+    try {
+      await this.#modes.beginIn(mode);
+    } catch (error) {
+      const code = errorCode(error) ?? 'switch-failed';
+      throw operatorError(code, `The new config stands, but its mode does not: ${errorMessage(error)}`, error);
+    }
   }
 
   async backendAction(name: string, action: BackendAction): Promise<void> {
@@ -552,6 +569,13 @@ class Instance implements Understudy {
     if (!this.#upgrading) return;
     throw operatorError('upgrading', 'this instance is handing over to a new one');
   }
+}
+
+/** Those that end with their child, and take a whole container with them. */
+const DYING_PARENTS = new Set(['tini', 'docker-init', 'dumb-init', 'catatonit']);
+
+function isFirstOfNamespace(): boolean {
+  return process.pid === 1 || (process.ppid === 1 && DYING_PARENTS.has(tryRead('/proc/1/comm').trim()));
 }
 
 function tlsStatus(certificate: CertificateReading | undefined): StatusView['front']['tls'] {

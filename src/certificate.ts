@@ -1,11 +1,11 @@
 // The front's certificate while it runs. Whoever renews certificates replaces their files: that is seen within seconds, the new
 // pair is for the next handshakes, and one that can't be used leaves the old one in its place.
 
-import { statSync } from 'node:fs';
 import { readCertificate, type CertificateReading } from './config/certificate-files.js';
 import type { Config } from './config/config.js';
 import type { Clock, Timer } from './core/clock.js';
 import { errorMessage } from './core/errors.js';
+import { fingerprintOf } from './core/fingerprint.js';
 import type { Logger } from './core/log.js';
 
 export interface CertificateDependencies {
@@ -90,9 +90,4 @@ export class Certificate {
     const { cert, key } = this.#config!;
     return [cert, key].map(fingerprintOf).join(' ');
   }
-}
-
-function fingerprintOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? 'gone' : `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
 }

@@ -4,7 +4,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, operatorError, UnderstudyError } from './core/errors.js';
-import { readProcessStat } from './core/process-stat.js';
+import { hasEnded, readProcessStat } from './core/process-stat.js';
 import { ensureRuntimeFolder, PID_FILE_NAME, unusable } from './instance-folders.js';
 
 export interface InstanceLock {
@@ -50,7 +50,7 @@ function readOwner(path: string): Owner {
 
 function isAlive({ pid, startTicks }: Owner): boolean {
   const facts = readProcessStat(pid);
-  return facts !== undefined && facts.state !== 'Z' && facts.startTicks === startTicks;
+  return facts !== undefined && !hasEnded(facts) && facts.startTicks === startTicks;
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {

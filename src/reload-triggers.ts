@@ -4,6 +4,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock, Timer } from './core/clock.js';
+import { fingerprintOf } from './core/fingerprint.js';
 import { ControllingTerminal } from './controlling-terminal.js';
 
 export interface ReloadTriggersOptions {
@@ -16,6 +17,8 @@ export interface ReloadTriggersOptions {
 
 /** Editors write a file in several steps; the config is read once they have been quiet for so long. */
 const QUIET_MS = 200;
+/** For what no watch tells: a link that leads elsewhere now, a folder that was replaced, a machine without watches left. */
+const LOOK_EVERY_MS = 1_000;
 
 export class ReloadTriggers {
   readonly #options: ReloadTriggersOptions;
@@ -23,6 +26,8 @@ export class ReloadTriggers {
   readonly #onSignal = () => this.#onHangup();
   #watcher: FSWatcher | undefined;
   #quiet: Timer | undefined;
+  #look: Timer | undefined;
+  #seenAs = '';
 
   constructor(options: ReloadTriggersOptions) {
     this.#options = options;
@@ -34,6 +39,7 @@ export class ReloadTriggers {
     process.off('SIGHUP', this.#onSignal);
     this.#watcher?.close();
     this.#quiet?.cancel();
+    this.#look?.cancel();
   }
 
   #onHangup(): void {
@@ -44,10 +50,30 @@ export class ReloadTriggers {
   /** The folder, since most editors replace the file: a watch on the file itself would stay with the old one. */
   #watch(path: string): void {
     const name = basename(path);
-    this.#watcher = watch(dirname(path), { persistent: false }, (_kind, changed) => {
-      if (changed === name) this.#reloadSoon(name);
-    });
-    this.#watcher.on('error', () => undefined);
+    this.#seenAs = fingerprintOf(path);
+    this.#lookLater(path);
+    try {
+      this.#watcher = watch(dirname(path), { persistent: false }, (_kind, changed) => {
+        if (changed === name) this.#lookNow(path);
+      });
+      this.#watcher.on('error', () => undefined);
+    } catch {
+      // Then the looks have to do.
+    }
+  }
+
+  #lookLater(path: string): void {
+    const look = () => {
+      this.#lookNow(path);
+      this.#lookLater(path);
+    };
+    this.#look = this.#options.clock.startTimer(LOOK_EVERY_MS, look, { unref: true });
+  }
+
+  #lookNow(path: string): void {
+    const before = this.#seenAs;
+    this.#seenAs = fingerprintOf(path);
+    if (this.#seenAs !== before) this.#reloadSoon(basename(path));
   }
 
   #reloadSoon(name: string): void {

@@ -19,8 +19,6 @@ export interface ReloaderOptions {
   modesInUse(): readonly string[];
   /** What must follow the config besides the planes. */
   onApplied(config: Config): void;
-  /** The config names another mode to begin with. @throws UnderstudyError when it can't be had. */
-  onModeChanged(mode: string): Promise<void>;
 }
 
 const NO_BACKENDS: ReloadReport['backends'] = { added: [], removed: [], replaced: [] };
@@ -62,7 +60,6 @@ export class Reloader {
     if (changes.length === 0) return { changes, backends: NO_BACKENDS };
     const backends = await this.#apply({ config, poolOptions });
     this.#options.onApplied(config);
-    if (config.mode !== before.mode) await this.#options.onModeChanged(config.mode);
     return { changes, backends };
   }
 

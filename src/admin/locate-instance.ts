@@ -1,7 +1,8 @@
 // Finds the running instance a command should talk to: by its TCP admin port when given, else by the Unix socket in
 // the runtime folder that the config (or the default) names.
 
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { operatorError, type UnderstudyError } from '../core/errors.js';
@@ -27,15 +28,26 @@ export interface InstanceHint {
 
 /** @throws UnderstudyError `no-instance` when an admin port is given and no instance answers there. */
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
-  if (hint.adminPort === undefined) return new AdminClient({ socketPath: socketIn(hint.runtimeDirs()) });
+  if (hint.adminPort === undefined) return new AdminClient({ socketPath: await socketIn(hint.runtimeDirs()) });
   return new AdminClient({ socketPath: await socketBehindPort(hint.adminPort) });
 }
 
-/** The first that is there; the likeliest one's where none is. Others may make folders in some of these places, too. */
-export function socketIn(runtimeDirs: readonly string[]): string {
+/** The first that somebody listens on; the likeliest place's where nobody does. Others may make folders in some of these places, too. */
+export async function socketIn(runtimeDirs: readonly string[]): Promise<string> {
   const [likeliest = '', ...others] = runtimeDirs;
-  const found = [likeliest, ...others.filter(isOurs)].map(adminSocketPath).find((path) => existsSync(path));
-  return found ?? adminSocketPath(likeliest);
+  const places = [likeliest, ...others.filter(isOurs)].map(adminSocketPath);
+  if (places.length > 1) for (const path of places) if (await isListenedOn(path)) return path;
+  return adminSocketPath(likeliest);
+}
+
+function isListenedOn(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function isOurs(folder: string): boolean {

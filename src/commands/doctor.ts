@@ -42,6 +42,8 @@ const SUPERVISED: Finding = {
   text: 'uvicorn has no supervisor of its own with one worker: Understudy is it, and starts again what ends or hangs',
 };
 const MIN_FILE_DESCRIPTORS = 4096;
+/** Where no start is ever too long. */
+const LONGEST_TRIAL_MS = 300_000;
 /** Those that renew certificates do so a month before, or when a third of their time is left. */
 const RENEWAL_DUE_MS = 14 * 24 * 3_600_000;
 
@@ -65,8 +67,9 @@ export async function runDoctor(options: DoctorOptions, terminal: Terminal): Pro
 }
 
 /** Undefined when none runs with this config. */
-function statusOfRunning(config: Config): Promise<StatusView | undefined> {
-  return new AdminClient({ socketPath: socketIn(runtimeDirsOf(config)) }).status().catch(() => undefined);
+async function statusOfRunning(config: Config): Promise<StatusView | undefined> {
+  const socketPath = await socketIn(runtimeDirsOf(config));
+  return new AdminClient({ socketPath }).status().catch(() => undefined);
 }
 
 function examineRunning(status: StatusView, config: Config): Finding[] {
@@ -145,7 +148,7 @@ async function examineHealth(config: Config, terminal: Terminal): Promise<Findin
       cwd: config.cwd,
       env: config.env,
       url: `http://${host}:${port}${config.health.path}`,
-      timeoutMs: config.startTimeout,
+      timeoutMs: config.startTimeout === 0 ? LONGEST_TRIAL_MS : config.startTimeout,
     },
     systemClock,
   );

@@ -2,7 +2,7 @@
 // is a stranger that was given its pid since. Where there is no /proc the pid is all there is to go by.
 
 import { errorCode } from '../core/errors.js';
-import { readProcessStat, type ProcessFacts } from '../core/process-stat.js';
+import { hasEnded, readProcessStat, type ProcessFacts } from '../core/process-stat.js';
 
 export class InstanceProcess {
   readonly pid: number;
@@ -19,7 +19,7 @@ export class InstanceProcess {
   get gone(): boolean {
     const facts = this.#read();
     if (facts === undefined) return !takesSignals(this.pid);
-    return facts.state === 'Z' || facts.state === 'X' || facts.startTicks !== this.#startTicks;
+    return hasEnded(facts) || facts.state === 'X' || facts.startTicks !== this.#startTicks;
   }
 
   #read(): ProcessFacts | undefined {

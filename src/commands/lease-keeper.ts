@@ -112,7 +112,8 @@ export class LeaseKeeper {
 
   async #replaceLost(): Promise<void> {
     const ranOut = this.#deps.clock.now() - this.#renewedAtMs >= this.#wanted.ttlMs;
-    const isSame = (await this.#startOfInstance()) === this.#instance;
+    const instance = await this.#startOfInstance();
+    const isSame = instance === undefined || instance === this.#instance;
     if (this.#givenBack) return void (this.#id = undefined);
     if (!ranOut && isSame) {
       this.#id = undefined;
@@ -128,7 +129,7 @@ export class LeaseKeeper {
 
   async #noteHeld(): Promise<void> {
     this.#renewedAtMs = this.#deps.clock.now();
-    this.#instance = await this.#startOfInstance();
+    this.#instance = (await this.#startOfInstance()) ?? this.#instance;
   }
 
   /** Undefined when it does not tell. */

@@ -40,8 +40,7 @@ interface ForegroundOptions extends RunOptions {
 }
 
 async function runForeground(flags: ConfigFlags, terminal: Terminal, options: ForegroundOptions): Promise<number> {
-  const load = () => loadConfig({ flags });
-  const { config, path } = load();
+  const { config, path } = loadConfig({ flags });
   if (options.watch === true && path === undefined) {
     throw usageError('--watch needs a config file, and there is none; give one with --config.');
   }
@@ -52,7 +51,7 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
   const understudy = createUnderstudy(config, {
     log,
     configPath: path,
-    loadConfig: () => load().config,
+    loadConfig: () => loadConfig({ flags, ...(path === undefined ? {} : { path }) }).config,
     successorEnv: environmentForSuccessor(passed),
   });
   const output = showWorkerOutput(understudy, { logDir: config.logDir, terminal });
@@ -92,7 +91,7 @@ async function reloadAndTell(understudy: Understudy, { cause, log }: { cause: st
     const { changes, backends } = await understudy.reload();
     log.info({ cause, changes: changes.map(({ path }) => path), backends }, 'reloaded');
   } catch (error) {
-    log.error({ cause, reason: errorMessage(error) }, 'the reload changed nothing');
+    log.error({ cause, reason: errorMessage(error) }, 'the reload failed');
   }
 }
 

@@ -38,16 +38,43 @@ export async function runValidate(client: AdminClient, options: ValidateOptions,
     { mode, ttlMs, holder: options.holder ?? describeHolder(command) },
     { client, clock: systemClock, warn: (message) => say(`lease on ${mode}: ${message}`) },
   );
-  const interrupted = await takeWithProgress(client, keeper, terminal);
-  if (interrupted !== undefined) return exitCodeOfSignal(interrupted);
+  const signals = new HeldSignals();
   let restoreSession = () => Promise.resolve();
   try {
-    restoreSession = await lowerOurselves(client, say);
+    await takeWithProgress(client, keeper, { terminal, signal: signals.aborted });
+    if (signals.first === undefined) restoreSession = await lowerOurselves(client, say);
+    if (signals.first !== undefined) return exitCodeOfSignal(signals.first);
     say(`the pool is in ${mode}; running ${command.join(' ')}`);
     return await runHeldCommand(command);
   } finally {
     await restoreSession();
     if (await keeper.giveBack()) say(`lease on ${mode} given back`);
+    signals.release();
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Held from the beginning until everything is given back: one in between would leave the lease, and our shell's priority, as they are. */
+class HeldSignals {
+  readonly #controller = new AbortController();
+  /** The first one. The command gets what comes while it runs. */
+  first: NodeJS.Signals | undefined;
+  readonly #note = (signal: NodeJS.Signals) => {
+    this.first ??= signal;
+    this.#controller.abort();
+  };
+
+  constructor() {
+    for (const signal of SIGNALS) process.on(signal, this.#note);
+  }
+
+  get aborted(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  release(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#note);
   }
 }
 
@@ -57,34 +84,22 @@ async function lowerOurselves(client: AdminClient, warn: (message: string) => vo
   return takeJobPriority(mode.job, { clock: systemClock, instancePid: instance.pid, warn });
 }
 
-/** The signal that ended the wait, if one did: the lease is not given then. */
+/** Returns without a lease when the signal gives up the wait; the lease may have come with it all the same. */
 async function takeWithProgress(
   client: AdminClient,
   keeper: LeaseKeeper,
-  terminal: Terminal,
-): Promise<NodeJS.Signals | undefined> {
-  const giveUp = new AbortController();
+  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+): Promise<void> {
   const done = new AbortController();
-  let interrupted: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    interrupted = signal;
-    giveUp.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
   const progress = showProgress(client, { terminal, startedAt: systemClock.now(), signal: done.signal });
   try {
-    await keeper.take(giveUp.signal);
+    await keeper.take(signal);
   } catch (error) {
-    if (interrupted === undefined) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     done.abort();
     await progress;
-    for (const signal of signals) process.off(signal, onSignal);
   }
-  // It may have come with the answer.
-  if (interrupted !== undefined) await keeper.giveBack();
-  return interrupted;
 }
 
 /** A number that nobody has given a name to is one too: containers run as such. */

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly flags?: ConfigFlags;
   readonly env?: Environment;
   readonly cwd?: string;
+  /** For a running instance: a file that is just being written, or taken away, must not make the demo of it. */
+  readonly path?: string;
 }
 
 export interface LoadedConfig {
@@ -40,8 +42,8 @@ type Layer = Record<string, unknown>;
 export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const flags = options.flags ?? {};
   const cwd = options.cwd ?? process.cwd();
-  const path = findFile(flags.config, cwd);
-  const file = path === undefined ? {} : readLayer(path);
+  const path = options.path ?? findFile(flags.config, cwd);
+  const file = path === undefined ? {} : readLayer(path, { mayBeEmpty: options.path === undefined });
   const problems: ConfigProblem[] = [];
   const settings = parseEnvironment(options.env ?? process.env, problems);
   const merged = applyFlags(applyEnvironment(file, settings, problems), flags);
@@ -54,7 +56,7 @@ function findFile(given: string | undefined, cwd: string): string | undefined {
 }
 
 /** JSON is YAML, so one parser reads both. */
-function readLayer(path: string): Layer {
+function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean }): Layer {
   const lineCounter = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -67,8 +69,8 @@ function readLayer(path: string): Layer {
     );
   }
   const value = valueOf(document, path);
-  if (value === null || value === undefined) return {};
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Layer;
+  if ((value === null || value === undefined) && mayBeEmpty) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Layer;
   throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
 }
 

@@ -26,7 +26,7 @@ export const DELEGATED_UNIT = `a unit of its own with 'Delegate=cpu memory' and 
 export const USUAL_WEIGHT = 100;
 
 /** The folder of the group of a process; undefined where there is no cgroup v2, or where we can't see it. */
-export function cgroupOf(pid: number, { mount, proc }: CgroupPlaces): string | undefined {
+export function cgroupOf(pid: number | 'self', { mount, proc }: CgroupPlaces): string | undefined {
   // Systems with both versions have the second one elsewhere, and without the controllers that the first one has.
   if (!existsSync(join(mount, 'cgroup.controllers'))) return undefined;
   const path = /^0::(\/.*)$/m.exec(tryRead(join(proc, String(pid), 'cgroup')))?.[1];

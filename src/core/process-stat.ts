@@ -11,6 +11,8 @@ export interface ProcessFacts {
   readonly group: number;
   /** The group that its terminal's keys signal; -1 without a terminal. */
   readonly foregroundGroup: number;
+  /** All of them: after a SIGKILL the first is ended (Z) at once, while another one may hang in a driver. */
+  readonly threads: number;
   /** Clock ticks between boot and its start; with the pid it names one process for as long as the machine is up. */
   readonly startTicks: number;
   readonly cpuTicks: number;
@@ -34,10 +36,16 @@ export function parseStat(stat: string): ProcessFacts | undefined {
     parent: field(4),
     group: field(5),
     foregroundGroup: field(8),
+    threads: field(20),
     startTicks: field(22),
     cpuTicks: field(14) + field(15),
     residentBytes: field(24) * PAGE_BYTES,
   };
+}
+
+/** It runs nothing, and holds neither memory nor ports any more; only its parent has not collected it yet. */
+export function hasEnded({ state, threads }: Pick<ProcessFacts, 'state' | 'threads'>): boolean {
+  return state === 'Z' && threads <= 1;
 }
 
 /** The name is in parentheses and may hold anything, parentheses included: the last one ends it. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -55,6 +55,29 @@ describe('the certificate of the front', () => {
     clock.advance(SEEN_MS);
     expect(certificate.current).toMatchObject(OTHER_CERTIFICATE);
     expect(renewed).toBe(1);
+  });
+
+  test('stays when its folder can no longer be looked into, and is another one once it can', () => {
+    const inner = join(folder, 'live');
+    mkdirSync(inner);
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(inner, name));
+    const writeBoth = (pair: CertificatePair) => {
+      writeFileSync(cert!, pair.cert);
+      writeFileSync(key!, pair.key);
+    };
+    writeBoth(CERTIFICATE);
+    start({ cert: cert!, key: key! });
+    renameSync(inner, join(folder, 'away'));
+    // Not merely gone: what is below it can't be asked for.
+    writeFileSync(inner, '');
+    clock.advance(SEEN_MS);
+    expect(certificate.current).toMatchObject(CERTIFICATE);
+    expect(complaints).toHaveLength(1);
+    rmSync(inner);
+    renameSync(join(folder, 'away'), inner);
+    writeBoth(OTHER_CERTIFICATE);
+    clock.advance(SEEN_MS);
+    expect(certificate.current).toMatchObject(OTHER_CERTIFICATE);
   });
 
   test('is another one when a link leads to other files', () => {

@@ -25,7 +25,6 @@ test('a certificate that is renewed while the pool follows comes with the option
     },
     modesInUse: () => ['production'],
     onApplied: () => undefined,
-    onModeChanged: () => Promise.resolve(),
   });
   await reloader.reload(() => after);
   expect(given.at(-1)).toMatchObject({ front: { tls: { cert: 'renewed' } }, limits: { maxFields: 7 } });

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { socketIn } from '../../../src/admin/locate-instance.js';
 
 let folder: string;
 let places: readonly string[];
+const servers: Server[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'understudy-locate-'));
@@ -13,13 +16,23 @@ beforeEach(() => {
   for (const place of places) mkdirSync(place);
 });
 
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 test.each([
-  ['the likeliest place where none is there', [], 0],
-  ['the likeliest place where both are there', [0, 1], 0],
-  ['the other place where only that one is there', [1], 1],
-])('an instance is looked for in %s', (_what, there, expected) => {
-  for (const index of there) writeFileSync(join(places[index]!, 'admin.sock'), '');
-  expect(socketIn(places)).toBe(join(places[expected]!, 'admin.sock'));
+  ['the likeliest place where none runs', [], [], 0],
+  ['the likeliest place where both run', [0, 1], [], 0],
+  ['the other place where only that one runs', [1], [], 1],
+  ['the other place where the likeliest one has died', [1], [0], 1],
+])('an instance is looked for in %s', async (_what, running, dead, expected) => {
+  const sockets = places.map((place) => join(place, 'admin.sock'));
+  for (const index of dead) writeFileSync(sockets[index]!, '');
+  for (const index of running) {
+    const server = createServer((socket) => socket.destroy()).listen(sockets[index]);
+    servers.push(server);
+    await once(server, 'listening');
+  }
+  expect(await socketIn(places)).toBe(sockets[expected]);
 });

@@ -80,6 +80,16 @@ describe('loadConfig', () => {
     });
   });
 
+  test.each([
+    ['is just being written', ''],
+    ['says nothing yet', '# comment\n'],
+    ['was taken away', undefined],
+  ])('makes no demo of a running instance whose file %s', (_what, text) => {
+    const path = join(cwd, 'understudy.yaml');
+    if (text !== undefined) writeFileSync(path, text);
+    expect(() => loadConfig({ cwd, env: {}, path })).toThrow(/understudy\.yaml/);
+  });
+
   test('says which file it is when an alias in it stands for nothing', () => {
     write('understudy.yaml', 'upgrades: [*websocket]\n');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/understudy\.yaml[^]*websocket/);
