@@ -34,7 +34,7 @@ import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
 import { tryRead } from './core/cgroup.js';
-import { errorCode, errorMessage, operatorError } from './core/errors.js';
+import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
 import { ensureInstanceFolders } from './instance-folders.js';
@@ -498,8 +498,11 @@ class Instance implements Understudy {
     try {
       await this.#modes.beginIn(mode);
     } catch (error) {
-      const code = errorCode(error) ?? 'switch-failed';
-      throw operatorError(code, `The new config stands, but its mode does not: ${errorMessage(error)}`, error);
+      throw operatorError(
+        'mode-not-reached',
+        `The new config stands, but its mode does not: ${errorMessage(error)}`,
+        error,
+      );
     }
   }
 

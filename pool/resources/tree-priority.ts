@@ -18,16 +18,21 @@ export async function prioritiseTree(
   priority: Priority,
   { clock, run }: { readonly clock: Clock; readonly run: RunProgram },
 ): Promise<readonly string[]> {
+  if (readTreePids(root).length === 0) return [];
   const { nice, io, cpus } = priority;
   const threads = () => readTreePids(root).flatMap(threadsOf);
   const failures = [
     nice === undefined ? undefined : await setNice(root, { threads: threads(), nice, clock }),
     cpus === undefined ? undefined : await setCpus(() => readTreePids(root), cpus, run),
-    io === undefined
-      ? undefined
-      : await untilNoneIsGone(() => runTool(run, ['ionice', ...ioniceFlags(io), '-p', ...threads().map(String)])),
+    io === undefined ? undefined : await untilNoneIsGone(() => runIonice(run, io, threads())),
   ];
   return failures.filter((failure) => failure !== undefined);
+}
+
+/** For nobody it would complain. */
+function runIonice(run: RunProgram, io: NonNullable<Priority['io']>, threads: readonly number[]): Promise<ToolResult> {
+  if (threads.length === 0) return Promise.resolve({ gone: false });
+  return runTool(run, ['ionice', ...ioniceFlags(io), '-p', ...threads.map(String)]);
 }
 
 /** A tool ends at the first thread that has ended meanwhile, and leaves out those behind it. */

@@ -1,14 +1,11 @@
 // The bounded log of everything that changed, newest last, with a number each so that a reader can go on where it left.
 
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { LoggedEvent } from './logged-event.js';
 
 export type EventListener = (event: LoggedEvent) => void;
 
 export class EventLog {
-  /** No other one has it. */
-  readonly id = randomBytes(4).toString('hex');
   readonly #capacity: number;
   readonly #events: LoggedEvent[] = [];
   readonly #emitter = new EventEmitter<{ event: [LoggedEvent] }>().setMaxListeners(0);

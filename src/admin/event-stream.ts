@@ -15,7 +15,7 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, event
   if (request.method === 'HEAD') return reply.raw.end() && reply;
   const send = (event: LoggedEvent) => {
     if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
-    else response.write(`id: ${events.id}-${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
+    else response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
   };
   response.write(': the events of this instance\n\n');
   for (const event of events.since(lastRead(request, events))) send(event);
@@ -26,12 +26,11 @@ export function streamEvents(request: FastifyRequest, reply: FastifyReply, event
 
 /**
  * Without a wish a reader gets what comes from now on. An EventSource that reconnects repeats its URL: the header knows
- * better. Whoever has read a log of a process before this one, or more than there is, begins anew.
+ * better. Who has read more than there is has read it in a process before this one.
  */
-function lastRead(request: FastifyRequest, { id, lastSeq }: EventLog): number {
-  const [, log, read] = /^(\w+)-(\d+)$/.exec(String(request.headers['last-event-id'])) ?? [];
-  if (log !== undefined) return log === id ? Number(read) : 0;
-  const seq = Number.parseInt((request.query as { since?: string }).since ?? '', 10);
+function lastRead(request: FastifyRequest, { lastSeq }: EventLog): number {
+  const since = request.headers['last-event-id'] ?? (request.query as { since?: string }).since;
+  const seq = typeof since === 'string' ? Number.parseInt(since, 10) : Number.NaN;
   if (Number.isNaN(seq)) return lastSeq;
   return seq > lastSeq ? 0 : seq;
 }

@@ -4,7 +4,7 @@
 import { createUnderstudy, type Understudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
-import { errorMessage } from '../core/errors.js';
+import { errorCode, errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { tuneEngine } from '../engine-tuning.js';
 import { createLog } from '../logging.js';
@@ -91,7 +91,11 @@ async function reloadAndTell(understudy: Understudy, { cause, log }: { cause: st
     const { changes, backends } = await understudy.reload();
     log.info({ cause, changes: changes.map(({ path }) => path), backends }, 'reloaded');
   } catch (error) {
-    log.error({ cause, reason: errorMessage(error) }, 'the reload failed');
+    const came =
+      errorCode(error) === 'mode-not-reached'
+        ? 'the reload is in force but for its mode'
+        : 'the reload changed nothing';
+    log.error({ cause, reason: errorMessage(error) }, came);
   }
 }
 

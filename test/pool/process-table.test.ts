@@ -20,6 +20,7 @@ test.each([
     parent: 1,
     group: 77,
     foregroundGroup: -1,
+    threads: 1,
     startTicks: 4_242,
     cpuTicks: 16,
     residentBytes: 25 * 4_096,

@@ -71,7 +71,10 @@ test('that no weight can be given is told once, and the rest is given all the sa
     validation: { nice: 5 },
   });
   runtime.weightless = 'there is no cgroup v2';
-  for (const mode of ['production', 'validation', 'production']) subject.ensure(mode, workers);
+  for (const mode of ['production', 'validation', 'production']) {
+    subject.ensure(mode, workers);
+    await nextTurn();
+  }
   expect(weightless).toEqual(['there is no cgroup v2']);
   expect(runtime.priorities[2]).toMatchObject({ priority: { nice: 5 } });
   expect(runtime.priorities.some(({ priority }) => 'weight' in priority)).toBe(false);
@@ -101,8 +104,10 @@ test('a share of the CPUs holds for the mode that has it, and gives way to CPUs 
     const modes = { production: BASE, validation: { ...BASE, ...mode } };
     const ignore = () => undefined;
     const subject = new WorkerPriorities(() => modes, { runtime, onRefused: ignore, onWeightless: ignore });
-    subject.ensure('production', workers.slice(0, 1));
-    subject.ensure('validation', workers.slice(0, 1));
+    for (const name of ['production', 'validation']) {
+      subject.ensure(name, workers.slice(0, 1));
+      await nextTurn();
+    }
     return runtime.priorities.map(({ priority }) => priority.cpus);
   };
   const all = ownCpus()!;

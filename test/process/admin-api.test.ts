@@ -163,20 +163,6 @@ test.each([
   expect(await text(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${expected} `));
 });
 
-test('a reader that goes on from the events of another process gets all of this one', async () => {
-  const { signal } = new AbortController();
-  const response = await fetch(`http://127.0.0.1:${instance.adminPort}/v1/events`, {
-    headers: { 'last-event-id': '0badcafe-2' },
-    signal,
-  });
-  let received = '';
-  for await (const chunk of response.body!) {
-    received += Buffer.from(chunk).toString();
-    if (/"seq":1,/.test(received)) break;
-  }
-  expect(received).toMatch(/^id: \w+-1$/m);
-});
-
 test('HEAD of the events ends with its head', async () => {
   const socket = connect(instance.adminPort, '127.0.0.1');
   socket.write('HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
