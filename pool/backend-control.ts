@@ -65,19 +65,21 @@ export class BackendControl {
     await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
   }
 
-  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `no-headroom`; a worker's own that can't be started. */
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-restartable`, `not-reachable`, `no-headroom`; a worker's own that can't be started. */
   async restart(backend: string | undefined): Promise<void> {
     const { roster, reach, waiters, turn } = this.#deps;
-    const workers = backend === undefined ? roster.workers : this.#require(backend);
+    const workers = (backend === undefined ? roster.workers : this.#require(backend)).filter(({ managed }) => managed);
+    if (workers.length === 0) throw notRestartable(backend ?? 'the workers');
     const why = { cause: 'the operator asked for a restart' };
-    const replaced = workers.filter((worker) => worker.managed && worker.pid !== undefined);
+    const replaced = workers.filter((worker) => worker.pid !== undefined);
     reach.require(this.#deps.shape(), `restart ${backend ?? 'the workers'}`, replaced);
     const forgiven = workers.flatMap(({ state }) => (state.kind === 'failed' ? [state.error] : []));
     turn(why, () => {
       for (const worker of workers) worker.pardon();
       for (const worker of replaced) worker.markOutdated(why);
     });
-    const current = () => (backend === undefined ? roster.workers : roster.of(backend));
+    const current = () =>
+      (backend === undefined ? roster.workers : roster.of(backend)).filter(({ managed }) => managed);
     const isThere = (worker: Worker) => !worker.outdated && isAtRest(worker);
     await waiters.waitUntil(() => this.#progressOf(current(), isThere, forgiven));
   }
@@ -128,6 +130,10 @@ export class BackendControl {
     const known = roster.backends.map(({ name }) => name);
     throw unknownName('backend', backend, known);
   }
+}
+
+function notRestartable(what: string): UnderstudyError {
+  return operatorError('not-restartable', `Cannot restart ${what}: somebody else runs what is behind the URL.`);
 }
 
 function isAtRest(worker: Worker): boolean {

@@ -258,7 +258,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Resolves once the pool has converged on the mode. On failure or abort everything new is stopped again first.
-   * @throws UnderstudyError (operator) `unknown-mode`, `over-budget`, `switch-rolled-back`, `switch-superseded`.
+   * @throws UnderstudyError (operator) `unknown-mode`, `not-reachable`, `switch-rolled-back`, `switch-superseded`.
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
     shapeOf(this.#options, name);

@@ -94,7 +94,7 @@ export interface Understudy {
   status(): StatusView;
   /**
    * Resolves once the pool has converged.
-   * @throws UnderstudyError `unknown-mode`, `over-budget`, `switch-superseded`, or `switch-rolled-back` with the step that
+   * @throws UnderstudyError `unknown-mode`, `not-reachable`, `switch-superseded`, or `switch-rolled-back` with the step that
    * failed and why: the old shape serves then.
    */
   setMode(name: string): Promise<void>;

@@ -1,6 +1,7 @@
 // `understudy promote|drain|restart [BACKEND]`: one action on one backend, or restart of every one in turn.
 
 import type { AdminClient } from '../admin/admin-client.js';
+import type { BackendStatus } from '../admin/status-view.js';
 import type { BackendAction } from '../admin/operations.js';
 import { EXIT } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -30,7 +31,8 @@ async function backendsFor(client: AdminClient, options: BackendActionOptions): 
   if (options.backend !== undefined) return [options.backend];
   const { backends } = await client.status();
   if (options.action === 'restart') {
-    return backends.filter((backend) => backend.role !== 'off' && backend.workers.length > 0).map(({ name }) => name);
+    const isOurs = ({ role, workers, port }: BackendStatus) => role !== 'off' && workers.length > 0 && port !== null;
+    return backends.filter(isOurs).map(({ name }) => name);
   }
   const names = backends.map(({ name }) => name).join(', ');
   throw usageError(`${options.action}: which backend? Say one of: ${names}.`);

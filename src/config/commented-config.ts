@@ -27,7 +27,8 @@ backends:
 
 # What a worker runs. Either a uvicorn app:
 # app: module:app
-# or any command; {port} {host} {name} {worker} are filled in, one process a worker.
+# or any command; {port} {host} {name} {worker} are filled in, one process a worker. With {workers} a server forks by itself:
+# it counts as one worker, and is restarted in turn when a mode changes their number.
 # command: [python3, -m, uvicorn, "module:app", --port, "{port}"]
 
 # The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen,
@@ -61,6 +62,17 @@ rehearseEvery: 1m
 # How fast a standby is to be back; doctor compares it with the rehearsals.
 promises: { hot: 100ms, frozen: 250ms, asleep: 10s, cold: 2m }
 
+# Where workers run, what is added to their environment, and where state, socket and logs of this instance are kept:
+# cwd: .
+# env: { MODEL: small }
+# runtimeDir: /run/user/1000/understudy-9000
+# logDir: logs
+
+# What carries requests: auto is our own lane where it can, fast that one alone, full Node's and undici's.
+lane: auto
+# Protocols that connections may be upgraded to.
+upgrades: [websocket]
+
 # least-outstanding, round-robin, p2c, random, or hash (hashOn: address, header:NAME or cookie:NAME).
 balance: { policy: least-outstanding, hashOn: address }
 
@@ -76,7 +88,7 @@ adaptiveLimit: { enabled: false, lowest: 2, initial: 16, highest: 256 }
 waitingRoom: { capacity: 512, deadline: 30s }
 priorities: { header: X-Understudy-Priority, trustClients: false, routes: [] }
 
-# Each has an error code of its own. 0s: none.
+# Those that end a request say so by a code of their own. 0s: none.
 deadlines:
   { clientHead: 10s, clientIdle: 75s, connect: 250ms, firstByte: 2m, bodyIdle: 5m, upstreamIdle: 4s }
 

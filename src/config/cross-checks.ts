@@ -86,7 +86,7 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
       message: `wants ${mode.active} active and ${mode.standby} standby backends, but there are ${config.backends.length}`,
     });
   }
-  const capacity = mode.active * mode.workers;
+  const capacity = processesOf(config, { from: 0, count: mode.active, each: mode.workers, elsewhere: 1 });
   if (mode.floor !== undefined && mode.floor > capacity) {
     problems.push({
       path: `modes.${name}.floor`,
@@ -99,8 +99,9 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
       message: "'asleep' needs the section 'sleep', with the hooks demote and promote",
     });
   }
-  const standbyWorkers = mode.temperature === 'cold' ? 0 : mode.standby * mode.standbyWorkers;
-  const workers = capacity + standbyWorkers;
+  const active = { from: 0, count: mode.active, each: mode.workers, elsewhere: 0 };
+  const standby = { from: mode.active, count: mode.standby, each: mode.standbyWorkers, elsewhere: 0 };
+  const workers = processesOf(config, active) + (mode.temperature === 'cold' ? 0 : processesOf(config, standby));
   if (config.budget.workers !== undefined && workers > config.budget.workers) {
     problems.push({
       path: `modes.${name}`,
@@ -108,6 +109,22 @@ function checkMode(config: Config, name: string, mode: ModeConfig): ConfigProble
     });
   }
   return problems;
+}
+
+interface BackendRange {
+  readonly from: number;
+  readonly count: number;
+  readonly each: number;
+  /** What one counts that somebody else runs. */
+  readonly elsewhere: number;
+}
+
+/** As the pool counts them: a server that forks by itself is one worker. */
+function processesOf({ backends, program }: Config, { from, count, each, elsewhere }: BackendRange): number {
+  const forks = program.kind === 'command' && program.command.some((part) => part.includes('{workers}'));
+  return backends
+    .slice(from, from + count)
+    .reduce((sum, backend) => sum + (!('port' in backend) ? elsewhere : forks ? 1 : each), 0);
 }
 
 function checkCommand({ program, backends }: Config): ConfigProblem[] {

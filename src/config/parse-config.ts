@@ -137,7 +137,7 @@ function temporaryFolder(frontPort: number): string {
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeysAt(issue.path);
+    const known = knownKeysAt(issue.path, issue.input);
     return issue.keys.map((key) => ({
       path: path === '' ? key : `${path}.${key}`,
       message: `unknown key; accepted: ${known.join(', ')}`,
@@ -169,18 +169,35 @@ function givenText(issue: z.core.$ZodIssue): string {
   return ` (given: ${JSON.stringify(issue.input)})`;
 }
 
-const BACKEND_KEYS = ['name', 'port', 'host', 'url', 'weight'];
-const MODE_KEYS = Object.keys(modeSchema.shape);
+/** Of one that we start, and of one that somebody else runs. */
+const BACKEND_KEYS = ['name', 'port', 'host'];
+const FOREIGN_KEYS = ['name', 'url', 'weight'];
 
-function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
-  if (path[0] === 'backends') return BACKEND_KEYS;
-  if (path[0] === 'modes') return MODE_KEYS;
+function knownKeysAt(path: readonly PropertyKey[], input: unknown): readonly string[] {
+  if (path[0] === 'backends') return isForeign(input) ? FOREIGN_KEYS : BACKEND_KEYS;
+  if (path[0] === 'modes') return keysBelow(modeSchema, path.slice(2));
   if (path.length === 0) return Object.keys(configSchema.shape);
-  const schema = configSchema.shape[path[0] as keyof typeof configSchema.shape] as unknown;
-  return sectionKeys(schema);
+  return keysBelow(configSchema, path);
 }
 
-function sectionKeys(schema: unknown): readonly string[] {
-  const unwrapped = (schema as { def?: { innerType?: unknown } }).def?.innerType ?? schema;
-  return Object.keys((unwrapped as { shape?: object }).shape ?? {});
+function isForeign(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && 'url' in input;
+}
+
+interface Section {
+  readonly shape?: Readonly<Record<PropertyKey, unknown>>;
+  readonly def?: { readonly innerType?: unknown };
+}
+
+function keysBelow(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  let section = unwrap(schema);
+  for (const key of path) section = unwrap(section.shape?.[key]);
+  return Object.keys(section.shape ?? {});
+}
+
+/** Without its default, and without that it may be left out. */
+function unwrap(schema: unknown): Section {
+  let inner = (schema ?? {}) as Section;
+  while (inner.def?.innerType !== undefined) inner = inner.def.innerType as Section;
+  return inner;
 }

@@ -65,6 +65,9 @@ export function uvicornCommand(
     '{host}',
     '--port',
     '{port}',
+    // Not left out: uvicorn would take their number from WEB_CONCURRENCY, which many containers set.
+    '--workers',
+    '1',
     '--timeout-keep-alive',
     String(KEEP_ALIVE_SECONDS),
     ...(knowsGracefulTimeout(version) ? ['--timeout-graceful-shutdown', graceSeconds] : []),

@@ -52,3 +52,22 @@ describe('a backend to be drained', () => {
     await drained;
   });
 });
+
+describe('a backend that somebody else runs', () => {
+  const far = { name: 'far', url: 'http://127.0.0.1:1' };
+  const modes = { production: { active: 2, workers: 1, standby: 0, temperature: 'hot' } } as const;
+
+  test('is refused a restart, with the reason', async () => {
+    await start({ backends: [planOptions.backends[0]!, far], modes });
+    await expect(rig.pool.restart('far')).rejects.toMatchObject({ code: 'not-restartable', source: 'operator' });
+  });
+
+  test('is not waited for when all are restarted, though it does not answer', async () => {
+    await start({ backends: [planOptions.backends[0]!, far], modes });
+    const before = rig.runtime.of('primary/1');
+    const restarted = rig.pool.restart(undefined);
+    await rig.pass(5_000);
+    await restarted;
+    expect(rig.runtime.of('primary/1')).not.toBe(before);
+  });
+});

@@ -6,6 +6,7 @@ import { commentedConfig } from '../../../src/config/commented-config.js';
 import type { ConfigError } from '../../../src/config/config-error.js';
 import { type ConfigProblem } from '../../../src/config/config-error.js';
 import type { Config } from '../../../src/config/config.js';
+import { configSchema } from '../../../src/config/schema.js';
 import { parseConfig, runtimeDirsOf } from '../../../src/config/parse-config.js';
 
 function problemsOf(input: unknown): readonly ConfigProblem[] {
@@ -224,4 +225,45 @@ describe('the places where an instance may have its folder', () => {
   ])('are that %s', (_what, runtimeDir, expected) => {
     expect(runtimeDirsOf({ front, runtimeDir })).toEqual(expected);
   });
+});
+
+test('the commented config speaks of every key there is', () => {
+  const text = commentedConfig();
+  const missing = Object.keys(configSchema.shape).filter((key) => !new RegExp(`^(# )?${key}:`, 'm').test(text));
+  expect(missing).toEqual([]);
+});
+
+test.each([
+  [
+    { backends: [{ name: 'a', port: 8000, weight: 2 }] },
+    /backends\.0\.weight: unknown key; accepted: name, port, host$/m,
+  ],
+  [
+    { backends: [{ name: 'a', url: 'http://b', host: 'c' }] },
+    /backends\.0\.host: unknown key; accepted: name, url, weight$/m,
+  ],
+  [
+    { front: { tls: { cert: 'c', key: 'k', ca: 'x' } } },
+    /front\.tls\.ca: unknown key; accepted: cert, key, minVersion/,
+  ],
+  [
+    { modes: { validation: { active: 2, priority: { nce: 5 } } } },
+    /nce: unknown key; accepted: nice, io, cpus, weight/,
+  ],
+])('an unknown key is told with those that are known in its place: %j', (given, expected) => {
+  expect(() => parseConfig({ command: ['serve', '{port}'], ...given })).toThrow(expected);
+});
+
+test('the workers of a mode are counted as the pool counts them', () => {
+  const elsewhere = ['a', 'b'].map((name) => ({ name, url: `http://${name}:1` }));
+  const command = ['serve', '{port}'];
+  const backends = [...elsewhere, { name: 'c', port: 8000 }];
+  const only = { active: 3, workers: 1 };
+  expect(() => parseConfig({ command, backends, modes: { only }, budget: { workers: 1 } })).not.toThrow();
+  const floor = { only: { active: 2, workers: 2, floor: 4 } };
+  expect(() => parseConfig({ command, backends, modes: floor })).toThrow(/only 2 workers in traffic/);
+  const forking = ['serve', '{port}', '{workers}'];
+  expect(() =>
+    parseConfig({ command: forking, modes: { only: { active: 3, workers: 4 } }, budget: { workers: 3 } }),
+  ).not.toThrow();
 });
