@@ -170,11 +170,18 @@ export class Launcher {
       const { identity } = launch;
       if (identity !== undefined && identity.startTicks === undefined) launch.identity = identify(identity);
     }
+    const before = this.#overdue;
+    this.#overdue = this.#findOverdue();
+    const isSilent = () => [...this.#findOverdue()].some((key) => before.has(key));
+    // Where it was we who stood still, what it has said meanwhile is read first.
+    if (isSilent()) setImmediate(() => this.#child === child && isSilent() && this.#end(child));
+    this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
+  }
+
+  /** Keys of those whose start, or whose end, it has not told. */
+  #findOverdue(): Set<number> {
     const overdue = [...this.#launches].filter(([, { identity }]) => identity === undefined || !lives(identity));
-    const isSilent = overdue.some(([key]) => this.#overdue.has(key));
-    this.#overdue = new Set(overdue.map(([key]) => key));
-    if (isSilent) this.#end(child);
-    else this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
+    return new Set(overdue.map(([key]) => key));
   }
 
   /** Whatever it has forked and not told of would become a worker that nobody knows, and take a port, once its file system answers. */

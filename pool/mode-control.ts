@@ -136,9 +136,18 @@ export class ModeControl {
 
   /** The config names this mode to begin with from now on, which is a word by hand. @throws as `setByHand` with `wait`. */
   async beginIn(mode: string): Promise<void> {
-    await this.setByHand(mode, { wait: true });
-    this.#initialMode = mode;
-    this.#remember();
+    const noteInitial = () => {
+      this.#initialMode = mode;
+      this.#remember();
+    };
+    try {
+      await this.setByHand(mode, { wait: true });
+      noteInitial();
+    } catch (error) {
+      // A newer word: the config's is said all the same, and must not be new to the next Understudy.
+      if (errorCode(error) === 'switch-superseded') noteInitial();
+      throw error;
+    }
   }
 
   /**

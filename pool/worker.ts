@@ -430,7 +430,9 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#move({ kind: 'failed', error }, { cause, rule });
     process.onExit(() => {
       if (address?.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
-      if (this.#state.kind !== 'failed') return;
+      // What has failed since for a reason of its own goes by that.
+      if (this.#state.kind !== 'failed' || (this.#state.error !== error && this.#state.error.code !== 'port-in-use'))
+        return;
       this.#move(
         { kind: 'failed', error, retryAtMs: this.#deps.clock.now() },
         { cause: 'that process has ended at last' },

@@ -124,9 +124,9 @@ export class Dispatcher implements TicketOffice {
   /** Only where somebody goes by latency is the clock read once more. */
   #learn({ upstream, admittedAt, holder }: Ticket): void {
     const { gradient } = upstream;
+    if (gradient === undefined && this.#balancer.observe === undefined) return;
     // How long a stream lasts is its client's business.
     if (holder.stream) return;
-    if (gradient === undefined && this.#balancer.observe === undefined) return;
     const now = this.#clock.now();
     const durationMs = now - admittedAt;
     this.#balancer.observe?.(upstream, { durationMs, now });

@@ -159,6 +159,10 @@ class Instance implements Understudy {
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
   #upgrading = false;
+  /** From a reload that names another one. */
+  #modeToBegin: string | undefined;
+  /** It has come by an upgrade, so that nobody waits for it as the first process of a container. */
+  #isSuccessor = false;
   /** While it has not taken over. */
   #successor: Successor | undefined;
   #takingOver = false;
@@ -216,7 +220,10 @@ class Instance implements Understudy {
       proxy: this.#proxy,
       pool: this.#pool,
       modesInUse: () => [this.#pool.targetMode, ...this.#modes.modesInUse],
-      onApplied: ({ log }) => setLevel(this.#log, log.level),
+      onApplied: ({ log, mode }, before) => {
+        setLevel(this.#log, log.level);
+        if (mode !== before.mode) this.#modeToBegin = mode;
+      },
     });
     const { host, port } = config.admin;
     const socketPath = adminSocketPath(config.runtimeDir);
@@ -264,7 +271,7 @@ class Instance implements Understudy {
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
     // At once, since what is under way may not come to an end any more; once the front is ours it is said to nobody.
     this.stopping.addEventListener('abort', () => predecessor.fail('it was told to stop'), { once: true });
-    this.#takingOver = true;
+    this.#takingOver = this.#isSuccessor = true;
     try {
       const admin = await this.#takeAll(predecessor);
       this.#takingOver = false;
@@ -336,7 +343,7 @@ class Instance implements Understudy {
         "this instance is part of another program, which can't be started a second time: only 'understudy run' can";
       throw operatorError('not-upgradable', message);
     }
-    if (isFirstOfNamespace()) {
+    if (isFirstOfNamespace() && !this.#isSuccessor) {
       const message =
         'this process is the first of its container, or that one ends with it: the container would end with the hand-over. Start a new one instead';
       throw operatorError('not-upgradable', message);
@@ -485,11 +492,12 @@ class Instance implements Understudy {
       const message = 'this instance has no config file to read again: its program gave it its config';
       throw operatorError('no-config-file', message);
     }
-    const { mode } = this.#config;
     const report = await this.#reloader.reload(load);
     const evidence = report.changes.map(({ path }) => path).join(', ') || 'nothing has changed';
     this.events.append({ at: systemClock.epochNow(), kind: 'reload', cause: 'the config was read again', evidence });
-    if (this.#config.mode !== mode) await this.#beginIn(this.#config.mode);
+    const mode = this.#modeToBegin;
+    this.#modeToBegin = undefined;
+    if (mode !== undefined) await this.#beginIn(mode);
     return report;
   }
 
@@ -578,7 +586,9 @@ class Instance implements Understudy {
 const DYING_PARENTS = new Set(['tini', 'docker-init', 'dumb-init', 'catatonit']);
 
 function isFirstOfNamespace(): boolean {
-  return process.pid === 1 || (process.ppid === 1 && DYING_PARENTS.has(tryRead('/proc/1/comm').trim()));
+  return (
+    process.pid === 1 || process.ppid === 0 || (process.ppid === 1 && DYING_PARENTS.has(tryRead('/proc/1/comm').trim()))
+  );
 }
 
 function tlsStatus(certificate: CertificateReading | undefined): StatusView['front']['tls'] {

@@ -18,7 +18,7 @@ export interface ReloaderOptions {
   /** Modes that somebody counts on. */
   modesInUse(): readonly string[];
   /** What must follow the config besides the planes. */
-  onApplied(config: Config): void;
+  onApplied(config: Config, before: Config): void;
 }
 
 const NO_BACKENDS: ReloadReport['backends'] = { added: [], removed: [], replaced: [] };
@@ -59,7 +59,7 @@ export class Reloader {
     const changes = [...planned, ...refreshCertificate(certificate)];
     if (changes.length === 0) return { changes, backends: NO_BACKENDS };
     const backends = await this.#apply({ config, poolOptions });
-    this.#options.onApplied(config);
+    this.#options.onApplied(config, before);
     return { changes, backends };
   }
 

@@ -11,6 +11,9 @@ export interface MemoryLimit {
   readonly availableBytes: number;
 }
 
+/** What the kernel gives back for the asking, as it counts for MemAvailable. */
+const RECLAIMABLE = ['inactive_file', 'active_file', 'slab_reclaimable'];
+
 /** Of our group and those around it the one that leaves least; undefined where none has a limit. */
 export function readMemoryLimit(places: CgroupPlaces = systemCgroups): MemoryLimit | undefined {
   const own = cgroupOf('self', places);
@@ -28,6 +31,8 @@ function limitOf(folder: string): MemoryLimit | undefined {
   const totalBytes = Number(tryRead(join(folder, 'memory.max')).trim() || NaN);
   if (!Number.isFinite(totalBytes)) return undefined;
   const usedBytes = Number(tryRead(join(folder, 'memory.current')));
-  const cacheBytes = Number(/^inactive_file (\d+)$/m.exec(tryRead(join(folder, 'memory.stat')))?.[1] ?? 0);
-  return { folder, totalBytes, availableBytes: Math.max(0, totalBytes - usedBytes + cacheBytes) };
+  const stat = tryRead(join(folder, 'memory.stat'));
+  const reclaimable = RECLAIMABLE.map((name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0));
+  const availableBytes = reclaimable.reduce((sum, bytes) => sum + bytes, totalBytes - usedBytes);
+  return { folder, totalBytes, availableBytes: Math.max(0, availableBytes) };
 }

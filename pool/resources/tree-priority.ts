@@ -29,6 +29,11 @@ export async function prioritiseTree(
   return failures.filter((failure) => failure !== undefined);
 }
 
+function runTaskset(run: RunProgram, cpus: string, pid: number): Promise<ToolResult> {
+  if (threadsOf(pid).length === 0) return Promise.resolve({ gone: false });
+  return runTool(run, ['taskset', '-a', '-c', '-p', cpus, String(pid)]);
+}
+
 /** For nobody it would complain. */
 function runIonice(run: RunProgram, io: NonNullable<Priority['io']>, threads: readonly number[]): Promise<ToolResult> {
   if (threads.length === 0) return Promise.resolve({ gone: false });
@@ -57,7 +62,7 @@ async function setNice(root: number, { threads, nice, clock }: NiceOrder): Promi
 }
 
 async function setCpus(pids: () => readonly number[], cpus: string, run: RunProgram): Promise<string | undefined> {
-  const set = (pid: number) => untilNoneIsGone(() => runTool(run, ['taskset', '-a', '-c', '-p', cpus, String(pid)]));
+  const set = (pid: number) => untilNoneIsGone(() => runTaskset(run, cpus, pid));
   return (await Promise.all(pids().map(set))).find((failure) => failure !== undefined);
 }
 

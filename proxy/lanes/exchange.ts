@@ -291,7 +291,7 @@ export class Exchange implements Waiter, AttemptEvents {
     this.#forwarded = true;
     this.#eventStream = fieldValue(head.headers, 'content-type')?.startsWith('text/event-stream') === true;
     const fixed = ['content-length', 'content-encoding'].some((name) => fieldValue(head.headers, name) !== undefined);
-    this.#isOpenEnded = this.#eventStream && !fixed;
+    this.#isOpenEnded = this.#mayComment = this.#eventStream && !fixed;
     this.#closeIfUnread();
     this.#response.writeHead(head.status, head.message, head.headers);
     // At once, as `flushHeaders` would, which takes octets above ASCII for UTF-8.

@@ -113,8 +113,10 @@ export class LeaseKeeper {
   async #replaceLost(): Promise<void> {
     const ranOut = this.#deps.clock.now() - this.#renewedAtMs >= this.#wanted.ttlMs;
     const instance = await this.#startOfInstance();
-    const isSame = instance === undefined || instance === this.#instance;
+    const isSame = instance === this.#instance;
     if (this.#givenBack) return void (this.#id = undefined);
+    // The next renewal decides, once it can be told who has lost it.
+    if (!ranOut && instance === undefined) return;
     if (!ranOut && isSame) {
       this.#id = undefined;
       return this.#warnOnce('ended', 'somebody ended it; the command goes on without its mode');

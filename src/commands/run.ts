@@ -11,7 +11,7 @@ import { createLog } from '../logging.js';
 import { ReloadTriggers } from '../reload-triggers.js';
 import { environmentForSuccessor, takePassedEnvironment } from '../systemd/passed-environment.js';
 import { ServiceNotifier } from '../systemd/service-notifier.js';
-import { Predecessor, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
+import { Predecessor, SUCCESSOR_CONFIG_VARIABLE, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
 import { lineWriter, progressLine, type Terminal } from './terminal.js';
@@ -40,7 +40,8 @@ interface ForegroundOptions extends RunOptions {
 }
 
 async function runForeground(flags: ConfigFlags, terminal: Terminal, options: ForegroundOptions): Promise<number> {
-  const { config, path } = loadConfig({ flags });
+  const known = options.predecessor?.configPath;
+  const { config, path } = loadConfig({ flags, ...(known === undefined ? {} : { path: known }) });
   if (options.watch === true && path === undefined) {
     throw usageError('--watch needs a config file, and there is none; give one with --config.');
   }
@@ -52,7 +53,10 @@ async function runForeground(flags: ConfigFlags, terminal: Terminal, options: Fo
     log,
     configPath: path,
     loadConfig: () => loadConfig({ flags, ...(path === undefined ? {} : { path }) }).config,
-    successorEnv: environmentForSuccessor(passed),
+    successorEnv: {
+      ...environmentForSuccessor(passed),
+      ...(path === undefined ? {} : { [SUCCESSOR_CONFIG_VARIABLE]: path }),
+    },
   });
   const output = showWorkerOutput(understudy, { logDir: config.logDir, terminal });
   const signals = new StopSignals(understudy, options);

@@ -42,10 +42,14 @@ export async function runValidate(client: AdminClient, options: ValidateOptions,
   let restoreSession = () => Promise.resolve();
   try {
     await takeWithProgress(client, keeper, { terminal, signal: signals.aborted });
-    if (signals.first === undefined) restoreSession = await lowerOurselves(client, say);
+    if (signals.first === undefined)
+      restoreSession = await lowerOurselves(client, { warn: say, signal: signals.aborted });
     if (signals.first !== undefined) return exitCodeOfSignal(signals.first);
     say(`the pool is in ${mode}; running ${command.join(' ')}`);
     return await runHeldCommand(command);
+  } catch (error) {
+    if (signals.first === undefined) throw error;
+    return exitCodeOfSignal(signals.first);
   } finally {
     await restoreSession();
     if (await keeper.giveBack()) say(`lease on ${mode} given back`);
@@ -79,8 +83,11 @@ class HeldSignals {
 }
 
 /** The priority that the mode has for jobs is ours from here on, and the command inherits it. */
-async function lowerOurselves(client: AdminClient, warn: (message: string) => void): Promise<() => Promise<void>> {
-  const { instance, mode } = await client.status();
+async function lowerOurselves(
+  client: AdminClient,
+  { warn, signal }: { readonly warn: (message: string) => void; readonly signal: AbortSignal },
+): Promise<() => Promise<void>> {
+  const { instance, mode } = await client.status(signal);
   return takeJobPriority(mode.job, { clock: systemClock, instancePid: instance.pid, warn });
 }
 

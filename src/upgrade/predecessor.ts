@@ -17,11 +17,15 @@ export interface GivenSocket {
   readonly path: string;
 }
 
+/** The config file that the running instance has; not set where it has none. */
+export const SUCCESSOR_CONFIG_VARIABLE = 'UNDERSTUDY_SUCCESSOR_CONFIG';
+
 const ENDED = "it has ended. Its workers are left as they are, for 'understudy run' to adopt";
 
 export class Predecessor {
   readonly frontPort: number;
   readonly frontSocket: GivenSocket | undefined;
+  readonly configPath: string | undefined;
   readonly #gone = new AbortController();
 
   constructor() {
@@ -29,6 +33,8 @@ export class Predecessor {
     // Whom we start is no successor of theirs.
     delete process.env[SUCCESSOR_VARIABLE];
     this.frontSocket = takeSocket(process.env);
+    this.configPath = process.env[SUCCESSOR_CONFIG_VARIABLE];
+    delete process.env[SUCCESSOR_CONFIG_VARIABLE];
     // It may have ended while our modules were being loaded: that is told to nobody again.
     if (process.connected) process.once('disconnect', () => this.#gone.abort());
     else this.#gone.abort();

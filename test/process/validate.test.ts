@@ -5,11 +5,12 @@ import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { ownCpus } from '../../pool/resources/tree-priority.js';
 import { readSessionNice } from '../../src/core/session-nice.js';
 import type { LeaseStatus, StatusView } from '../../src/admin/status-view.js';
 import { CliProcess } from '../support/cli-process.js';
-import { CLI_PATH, UnderstudyProcess } from '../support/understudy-process.js';
+import { CLI_PATH, processState, UnderstudyProcess } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
 
 const APP_FOLDER = join(process.cwd(), 'examples', 'uvicorn');
@@ -82,6 +83,20 @@ describe('on a running pool', () => {
         process.kill(Number(pid), 'SIGKILL');
         await running.finish();
       }
+    });
+
+    test('gives its lease back although signals come once its command has ended', async () => {
+      // Stopped, the instance keeps it waiting at that.
+      const script = `echo "running as $$"; kill -STOP ${instance.pid}; exit 3`;
+      const held = validate('--', 'sh', '-c', script);
+      const [, pid] = await held.waitForOutput(/running as (\d+)/);
+      while (processState(Number(pid)) !== undefined) await setImmediate();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) held.signal(signal);
+      instance.signal('SIGCONT');
+      const { code, stderr } = await held.finish();
+      expect(code).toBe(3);
+      expect(stderr).toMatch(/lease on validation given back/);
+      await instance.waitForStatus(isProduction);
     });
 
     test('says so with 126 and takes no lease when the command may not be executed', async () => {

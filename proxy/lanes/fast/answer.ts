@@ -65,6 +65,7 @@ const MAX_INTERIM_RESPONSES = 32;
 const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
 const LF = 0x0a;
+const CR = 0x0d;
 
 export class Answer {
   readonly #connection: AnswerTaker;
@@ -221,7 +222,8 @@ export class Answer {
     this.reusable = !head.close;
     this.eventStream = head.eventStream;
     this.#isPlain = head.eventStream && fieldOf(head, 'content-encoding') === undefined;
-    this.#endsLine = false;
+    // Its beginning is one as well.
+    this.#endsLine = this.#isPlain;
     this.#beginBody(head);
     const framing = this.#framing(head);
     this.#makesChunks = framing.makesChunks;
@@ -272,11 +274,14 @@ export class Answer {
   }
 
   #noteLineEnd(bytes: Buffer): void {
-    const { pieces, pieceCount } = this.#body;
+    const { pieces, pieceCount, atBoundary } = this.#body;
     if (pieceCount === 0) return;
-    // Behind a chunk that is passed on as it is comes the end of the chunk.
-    const last = pieces[pieceCount - 1]! - (this.#sendsChunks && !this.#makesChunks ? 3 : 1);
-    this.#endsLine = bytes[last] === LF;
+    const [start, end] = [pieces[pieceCount - 2]!, pieces[pieceCount - 1]!];
+    let last = end - 1;
+    // Chunks that are passed on as they are have an end of their own behind their data, or a part of it.
+    if (this.#sendsChunks && !this.#makesChunks) last = atBoundary ? end - 3 : bytes[last] === CR ? end - 2 : last;
+    // Otherwise the data came in the block before.
+    if (last >= start) this.#endsLine = bytes[last] === LF;
   }
 
   /** `text`, and behind it what the block has of the body: small as a copy or a string, large as it lies there. */

@@ -48,7 +48,22 @@ test.each([
   ['behind a chunk that ends a line', [`${STREAM}Transfer-Encoding: chunked\r\n\r\na\r\ndata: one\n\r\n`], true],
   ['behind a chunk that ends within one', [`${STREAM}Transfer-Encoding: chunked\r\n\r\n2\r\nda\r\n`], false],
   ['within a chunk', [`${STREAM}Transfer-Encoding: chunked\r\n\r\nff\r\ndata: one\n`], false],
-  ['where nothing of the stream has come yet', [`${STREAM}\r\n`], false],
+  ['where nothing of the stream has come yet', [`${STREAM}\r\n`], true],
+  [
+    'behind a chunk whose end comes alone',
+    [`${STREAM}Transfer-Encoding: chunked\r\n\r\na\r\ndata: one\n`, '\r\n'],
+    true,
+  ],
+  [
+    'behind a chunk whose end comes in halves',
+    [`${STREAM}Transfer-Encoding: chunked\r\n\r\na\r\ndata: one\n\r`, '\n'],
+    true,
+  ],
+  [
+    'behind a chunk within a line, whose end comes alone',
+    [`${STREAM}Transfer-Encoding: chunked\r\n\r\n2\r\nda`, '\r\n'],
+    false,
+  ],
   ['in a stream that is compressed', [`${STREAM}Content-Encoding: gzip\r\n\r\nx\n`], false],
   ['in a stream with a length', [`${STREAM}Content-Length: 100\r\n\r\ndata: one\n`], false],
   ['in anything else', ['HTTP/1.1 200 OK\r\n\r\ntext\n'], false],
