@@ -65,10 +65,16 @@ export class BackendControl {
     await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'standby', progress()));
   }
 
-  /** @throws UnderstudyError (operator) `unknown-backend`, `not-restartable`, `not-reachable`, `no-headroom`; a worker's own that can't be started. */
+  /**
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-restartable`, `not-reachable`, `no-headroom`; a worker's own
+   * that can't be started.
+   */
   async restart(backend: string | undefined): Promise<void> {
     const { roster, reach, waiters, turn } = this.#deps;
-    const workers = (backend === undefined ? roster.workers : this.#require(backend)).filter(({ managed }) => managed);
+    if (backend !== undefined) this.#require(backend);
+    const current = () =>
+      (backend === undefined ? roster.workers : roster.of(backend)).filter(({ managed }) => managed);
+    const workers = current();
     if (workers.length === 0) throw notRestartable(backend ?? 'the workers');
     const why = { cause: 'the operator asked for a restart' };
     const replaced = workers.filter((worker) => worker.pid !== undefined);
@@ -78,8 +84,6 @@ export class BackendControl {
       for (const worker of workers) worker.pardon();
       for (const worker of replaced) worker.markOutdated(why);
     });
-    const current = () =>
-      (backend === undefined ? roster.workers : roster.of(backend)).filter(({ managed }) => managed);
     const isThere = (worker: Worker) => !worker.outdated && isAtRest(worker);
     await waiters.waitUntil(() => this.#progressOf(current(), isThere, forgiven));
   }

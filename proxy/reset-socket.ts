@@ -13,6 +13,11 @@ export function resetError(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 }
 
+/** Of a connection that was told to have ended. Where we have ended our side too there is no other side any more, reset or not. */
+export function isEndOfReset(socket: Partial<Socket>): boolean {
+  return socket.writableEnded !== true && isReset(socket);
+}
+
 export function isReset(socket: Partial<Socket>): boolean {
   const { _handle: handle } = socket as { readonly _handle?: PeerHandle | null };
   return (handle?.getpeername?.({}) ?? 0) < 0;

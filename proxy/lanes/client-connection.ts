@@ -10,7 +10,7 @@ import { ForwardingLines } from '../headers/forwarding-lines.js';
 import { BodyReader } from '../http1/body-reader.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
-import { isReset } from '../reset-socket.js';
+import { isEndOfReset } from '../reset-socket.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { FastExchange } from './fast/fast-exchange.js';
 import type { FastPlan } from './fast/fast-plan.js';
@@ -443,9 +443,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   #onEnd(): void {
-    // Where we have ended our side too there is no other side any more.
-    if (this.#isServing && !this.#socket.writableEnded && isReset(this.#socket as Partial<Socket>))
-      return void this.#socket.destroy();
+    if (this.#isServing && isEndOfReset(this.#socket as Partial<Socket>)) return void this.#socket.destroy();
     this.#halfClosed = true;
     if (this.#state === 'tunnel') return this.#server?.onHalfClosed();
     if (this.#state !== 'message') return this.#linger();

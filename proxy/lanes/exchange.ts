@@ -27,7 +27,7 @@ import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { StallWatch } from './stall-watch.js';
-import { isRefused, outcomeOf, upstreamErrorCode } from './undici-error.js';
+import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from './undici-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
@@ -236,7 +236,7 @@ export class Exchange implements Waiter, AttemptEvents {
   onError(error: Error): void {
     if (isRefused(error)) this.#context.upstreams.noteRefused(this.#attempt!.ticket.upstream);
     const code = upstreamErrorCode(error);
-    this.#fail(code, { detail: errorMessage(error), endedBy: code === 'own-shortage' ? 'proxy' : 'upstream' });
+    this.#fail(code, { detail: errorMessage(error), endedBy: culpritOf(code) });
   }
 
   // The way there.

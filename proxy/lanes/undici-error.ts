@@ -4,6 +4,7 @@ import { errorCode } from '../../src/core/errors.js';
 import { OUR_SHORTAGES } from '../../src/core/shortages.js';
 import type { Outcome } from '../breaker.js';
 import type { ProblemCode } from '../problem.js';
+import type { EndedBy } from '../request-record.js';
 
 const CODES: Readonly<Record<string, ProblemCode>> = {
   ...Object.fromEntries(OUR_SHORTAGES.map((code) => [code, 'own-shortage'] as const)),
@@ -25,6 +26,11 @@ export function upstreamErrorCode(error: unknown): ProblemCode {
   if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'HTTPParserError')
     return 'bad-response';
   return CODES[errorCode(error) ?? ''] ?? 'upstream-reset';
+}
+
+/** Whose doing it is that a connection to an upstream could not be had, or was lost. */
+export function culpritOf(code: ProblemCode): EndedBy {
+  return code === 'own-shortage' ? 'proxy' : 'upstream';
 }
 
 /** What an attempt that failed so tells of its upstream. */

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
-import { isReset, resetError } from '../reset-socket.js';
+import { isEndOfReset, resetError } from '../reset-socket.js';
 import { mayBeHeard, type WriteCallback } from './stopped-reading.js';
 
 /** The request that a line serves at present. */
@@ -62,7 +62,7 @@ export class UpstreamLine {
     });
     // A reset that comes with the last octets is told as an end.
     socket.once('end', () => {
-      if (socket === this.#socket && !socket.writableEnded && isReset(socket)) this.error ??= resetError();
+      if (socket === this.#socket && isEndOfReset(socket)) this.error ??= resetError();
     });
     socket.read = (size?: number) => (this.#held ? null : this.#judge(read(size)));
     socket._write = (chunk, encoding, callback) => write(chunk, encoding, this.#judging(socket, callback));

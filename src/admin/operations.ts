@@ -35,8 +35,8 @@ export interface AdminOperations {
   /** Reads the config again and settles once the pool stands as it says. */
   reload(): Promise<ReloadReport>;
   /**
-   * Settles once a new process has adopted the workers (what is under way ends first, and the signal gives up the wait for that); `complete` has this one hand over the admin API and the front, and
-   * end. What fails then is told in the status.
+   * Settles once a new process has adopted the workers (what is under way ends first, and the signal gives up the wait for
+   * that); `complete` has this one hand over the admin API and the front, and end. What fails then is told in the status.
    */
   upgrade(options?: Pick<WaitOptions, 'signal'>): Promise<{ readonly pid: number; readonly complete: () => void }>;
   /** Why a backend (or the pool) is as it is, in plain words, one line each. */

@@ -23,7 +23,7 @@ import type { LaneContext } from '../lane-context.js';
 import type { MessageServer } from '../message-server.js';
 import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
-import { isRefused, outcomeOf, upstreamErrorCode } from '../undici-error.js';
+import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from '../undici-error.js';
 import { isAnswer, isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';
@@ -217,7 +217,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (error !== undefined && isRefused(error)) this.#shared.upstreams.noteRefused(this.#ticket!.upstream);
     const detail = error === undefined ? 'it closed the connection' : errorMessage(error);
     const code = upstreamErrorCode(error);
-    this.#fail(code, { detail, endedBy: code === 'own-shortage' ? 'proxy' : 'upstream' });
+    this.#fail(code, { detail, endedBy: culpritOf(code) });
   }
 
   onUpstreamDrained(): void {

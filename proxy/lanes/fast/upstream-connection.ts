@@ -3,7 +3,7 @@
 import type { OnReadOpts } from 'node:net';
 import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
-import { isReset, resetError } from '../../reset-socket.js';
+import { isEndOfReset, resetError } from '../../reset-socket.js';
 import type { Upstream } from '../../upstream.js';
 import type { ChangingText } from '../changing-text.js';
 import { ReadBlock } from '../read-block.js';
@@ -176,8 +176,8 @@ export class UpstreamConnection implements DeadlineHolder {
 
   #onEnd(): void {
     if (this.user === undefined) return this.#end();
-    // What ends with its connection would pass for whole. Where we have ended too there is no other side any more.
-    if (!this.#socket.writableEnded && isReset(this.#socket)) this.#error ??= resetError();
+    // What ends with its connection would pass for whole.
+    if (isEndOfReset(this.#socket)) this.#error ??= resetError();
     if (this.#onEnded === undefined || this.#error !== undefined) this.#end();
     else this.#onEnded();
   }
