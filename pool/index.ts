@@ -21,7 +21,7 @@ export { defaultResourceOptions, ResourceMonitor, type ResourceOptions } from '.
 export { fillCommand } from './command-template.js';
 export { findPortHolder } from './port-probe.js';
 export { readGroupMemory } from './process-memory.js';
-export { STATE_FILE_NAME, StateFile } from './state-file.js';
+export { StateFile } from './state-file.js';
 export { describeStep } from './step-taker.js';
 export type { SwitchReport } from './switch-transaction.js';
 export { logFileOf } from './worker-place.js';

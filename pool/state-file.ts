@@ -8,8 +8,6 @@ import { ensureFolder, PRIVATE_FOLDER } from '../src/core/folders.js';
 import { stateSchema, type PoolState } from './pool-state.js';
 import { readBootId } from './process-table.js';
 
-export const STATE_FILE_NAME = 'state.json';
-
 type Sections = Pick<PoolState, 'pool' | 'modes'>;
 
 export interface StateReading extends Sections {

@@ -9,7 +9,6 @@ import {
   findPortHolder,
   ModeControl,
   ResourceMonitor,
-  STATE_FILE_NAME,
   StateFile,
   type LeaseView,
   type PoolEvent,
@@ -37,7 +36,7 @@ import { tryRead } from './core/cgroup.js';
 import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
-import { ensureInstanceFolders } from './instance-folders.js';
+import { ensureInstanceFolders, STATE_FILE_NAME } from './instance-folders.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';

@@ -9,8 +9,7 @@ import { errorCode, errorMessage, operatorError, type UnderstudyError } from './
 import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
 
 export const PID_FILE_NAME = 'understudy.pid';
-/** As the pool names it, which only app.ts may ask. */
-const STATE_FILE_NAME = 'state.json';
+export const STATE_FILE_NAME = 'state.json';
 
 const ROOT = 0;
 const WRITABLE_BY_OTHERS = 0o022;

@@ -7,7 +7,7 @@ import { errorMessage } from '../core/errors.js';
 import type { Config } from './config.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import { parseEnvironment, type Environment, type EnvironmentSettings } from './environment.js';
-import { defaultBackends, defaultModes, parseConfig } from './parse-config.js';
+import { DEFAULT_PORTS, defaultBackends, defaultModes, parseConfig } from './parse-config.js';
 
 export interface ConfigFlags {
   readonly config?: string;
@@ -34,7 +34,6 @@ export interface LoadedConfig {
 }
 
 const DEFAULT_FILES = ['understudy.yaml', 'understudy.yml', 'understudy.json'];
-const DEFAULT_PORTS = [8000, 8080, 3001];
 
 type Layer = Record<string, unknown>;
 

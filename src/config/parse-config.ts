@@ -35,7 +35,7 @@ export function parseConfig(input: unknown, options: ParseOptions = {}): Config 
   return config;
 }
 
-const DEFAULT_PORTS = [8000, 8080, 3001];
+export const DEFAULT_PORTS: readonly number[] = [8000, 8080, 3001];
 
 /** Names by place in the order: primary, secondary, fallback, fallback-2, ... */
 export function defaultBackends(ports: readonly number[]): readonly BackendConfig[] {

@@ -5,10 +5,11 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { STATE_FILE_NAME, type PoolManager } from '../../pool/index.js';
+import type { PoolManager } from '../../pool/index.js';
 import { isGroupAlive } from '../../pool/process-table.js';
 import { signalGroup } from '../../pool/worker-process.js';
 import { workerMarks } from '../../pool/worker-place.js';
+import { STATE_FILE_NAME } from '../../src/instance-folders.js';
 import { createPool, createPoolBench, leftOvers, pidsOf, waitUntil, type PoolBench } from '../support/pool-bench.js';
 import { RecordingTraffic } from '../support/recording-traffic.js';
 

@@ -8,7 +8,6 @@ import { setImmediate } from 'node:timers/promises';
 import {
   createPoolManager,
   defaultPoolOptions,
-  STATE_FILE_NAME,
   StateFile,
   type PoolManager,
   type PoolOptions,
@@ -17,6 +16,7 @@ import { membersOf, readProcess } from '../../pool/process-table.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLog } from '../../src/core/log.js';
 import { systemRandom } from '../../src/core/random.js';
+import { STATE_FILE_NAME } from '../../src/instance-folders.js';
 import { freePorts } from './free-port.js';
 import { RecordingTraffic } from './recording-traffic.js';
 
