@@ -107,6 +107,8 @@ export class Attempt implements Undici.DispatchHandler, LineUser {
   }
 
   onResponseEnd(_controller: Undici.DispatchController, trailers: Record<string, string | string[] | undefined>): void {
+    // Whoever is slow to take the answer's last octets keeps nobody from hearing that the connection ends.
+    this.#line!.letGo();
     if (!this.#live) return;
     const { error } = this.#line!;
     if (error === undefined) this.#events.onEnd(trailers);

@@ -239,7 +239,10 @@ export class ClientConnections implements ConnectionContext {
   #serveFull(connection: ClientConnection, request: JudgedRequest): MessageServer {
     let guest = this.#guests.get(connection);
     if (guest === undefined) {
-      guest = new GuestSocket(connection, (entering) => this.#fullLane.enter(entering));
+      guest = new GuestSocket(connection, {
+        onEntering: (entering) => this.#fullLane.enter(entering),
+        onRefused: (fault) => this.noteRefused(fault, connection.clientAddress),
+      });
       this.#guests.set(connection, guest);
     }
     return guest.begin(guestHead(this.parser, request));

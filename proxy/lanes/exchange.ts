@@ -9,9 +9,10 @@ import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { interimText } from '../headers/response-text.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
+import type { HeadFault } from '../http1/request-head.js';
 import { httpDate } from '../http-date.js';
 import type { Priority } from '../priority.js';
-import { problemAnswer, type ProblemCode } from '../problem.js';
+import { problemAnswer, problemKind, type ProblemCode } from '../problem.js';
 import { RequestAccount } from '../request-account.js';
 import type { EndedBy } from '../request-record.js';
 import { isRepeatable, type RequestFacts } from '../retry-policy.js';
@@ -21,7 +22,7 @@ import { Attempt, type AttemptEvents } from './attempt.js';
 import { ClientProbe } from './client-probe.js';
 import { errorEvent } from './error-event.js';
 import { isAnswer, isUpstreamFailure, othersLeft } from './failed-answer.js';
-import { guestOf } from './guest-socket.js';
+import { guestOf, type GuestServer } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
@@ -48,7 +49,7 @@ interface Ending {
   readonly status?: number;
 }
 
-export class Exchange implements Waiter, AttemptEvents {
+export class Exchange implements Waiter, AttemptEvents, GuestServer {
   readonly affinityKey: string;
   readonly priority: Priority;
   readonly #context: LaneContext;
@@ -138,10 +139,19 @@ export class Exchange implements Waiter, AttemptEvents {
       this.#onClientGone();
     });
     this.#response.on('error', () => undefined);
+    this.#response.on('drain', () => this.#attempt?.resume());
     if (this.#body !== undefined) this.#watchBody();
     // RFC 9112 section 9.3: a proxy keeps no connection of an HTTP/1.0 client.
     if (this.#request.httpVersion === '1.0') this.#response.shouldKeepAlive = false;
     this.#seekUpstream();
+  }
+
+  // GuestServer: what node:http does not tell.
+
+  onBodyBroken({ code }: HeadFault): boolean {
+    const begun = this.#response.headersSent;
+    this.#end({ endedBy: 'client', code, ...(begun ? {} : { status: problemKind(code).status }) });
+    return begun;
   }
 
   // Waiter: how an upstream is got.
@@ -218,7 +228,6 @@ export class Exchange implements Waiter, AttemptEvents {
     }
     if (this.#response.write(chunk)) return true;
     this.#stall.start();
-    this.#response.once('drain', () => this.#attempt?.resume());
     return false;
   }
 
@@ -330,7 +339,7 @@ export class Exchange implements Waiter, AttemptEvents {
       code,
       ...(this.#forwarded ? {} : { status: problemAnswer(code).status }),
     });
-    this.#attempt?.giveUp(context.endedBy === 'proxy' ? 'neutral' : 'failure');
+    this.#attempt?.giveUp(this.#failedAnswer || context.endedBy !== 'proxy' ? 'failure' : 'neutral');
     if (this.#forwarded) this.#breakOff(code);
     else this.#answerProblem(code, context.detail);
   }
@@ -350,9 +359,7 @@ export class Exchange implements Waiter, AttemptEvents {
   /** It is nobody's fault but the client's. */
   #onStalled(): void {
     if (this.#forwarded || this.#comments?.begun === true) return this.#cut();
-    this.#record({ endedBy: 'client', code: 'client-body-timeout', status: 408 });
-    this.#context.dispatcher.leave(this);
-    this.#attempt?.giveUp('neutral');
+    this.#end({ endedBy: 'client', code: 'client-body-timeout', status: 408 });
     this.#answerProblem('client-body-timeout');
   }
 
@@ -364,6 +371,7 @@ export class Exchange implements Waiter, AttemptEvents {
     if (!this.#account.tryRepeat(cause, this.#facts(), { sent, forwarded: this.#forwarded })) return false;
     this.#body?.takeBack();
     attempt.giveUp(outcomeOf(cause));
+    this.#failedAnswer = false;
     this.#silence.stop();
     this.#seekUpstream();
     return true;
@@ -422,8 +430,13 @@ export class Exchange implements Waiter, AttemptEvents {
 
   #onClientGone(): void {
     this.#comments?.stop();
+    this.#end({ endedBy: 'client', ...(this.#forwarded ? {} : { status: 499 }) });
+  }
+
+  /** By the client's doing, whatever it is: nobody is to go on with it. Idempotent. */
+  #end(ending: Ending): void {
     if (this.#account.over) return;
-    this.#record({ endedBy: 'client', ...(this.#forwarded ? {} : { status: 499 }) });
+    this.#record(ending);
     this.#context.dispatcher.leave(this);
     // At once: it frees the GPU.
     this.#attempt?.giveUp('neutral');

@@ -70,7 +70,9 @@ export class FullLane {
     if (this.#context.draining) response.shouldKeepAlive = false;
     // Emitted once the answer is out, or the guest is gone.
     response.once('close', () => response.shouldKeepAlive && guest.answered());
-    new Exchange(this.#context, this.#pools, { request, response, expectsContinue }).start();
+    const exchange = new Exchange(this.#context, this.#pools, { request, response, expectsContinue });
+    guest.server = exchange;
+    exchange.start();
   }
 }
 

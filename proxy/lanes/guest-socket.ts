@@ -3,26 +3,40 @@
 
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
+import type { HeadFault } from '../http1/request-head.js';
 import type { ClientConnection } from './client-connection.js';
 import type { MessageServer } from './message-server.js';
+
+/** Whoever answers the message of the moment. */
+export interface GuestServer {
+  /** As in MessageServer. */
+  onBodyBroken(fault: HeadFault): boolean;
+}
+
+export interface GuestEvents {
+  /** It is to be brought to node:http; once. */
+  onEntering(guest: GuestSocket): void;
+  /** Its message is over before node:http has made a request of it. */
+  onRefused(fault: HeadFault): void;
+}
 
 export class GuestSocket extends Duplex implements MessageServer {
   readonly remoteAddress: string;
   readonly encrypted: boolean;
   readonly receivedVersion: string | undefined;
   readonly #connection: ClientConnection;
-  readonly #enter: (guest: GuestSocket) => void;
+  readonly #events: GuestEvents;
+  /** Of the present message, once node:http has made a request of it. */
+  server: GuestServer | undefined;
   #entered = false;
   #pendingHead: Buffer | undefined;
   #writeDone: (() => void) | undefined;
-  #answerBegun = false;
   #served = false;
 
-  /** `enter` brings it to node:http, once. */
-  constructor(connection: ClientConnection, enter: (guest: GuestSocket) => void) {
+  constructor(connection: ClientConnection, events: GuestEvents) {
     super({ allowHalfOpen: true, decodeStrings: true });
     this.#connection = connection;
-    this.#enter = enter;
+    this.#events = events;
     this.remoteAddress = connection.clientAddress;
     this.encrypted = connection.encrypted;
     this.receivedVersion = connection.receivedVersion;
@@ -32,7 +46,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   /** A message whose judged head is `head`. */
   begin(head: Buffer): this {
     this.#pendingHead = head;
-    this.#answerBegun = false;
+    this.server = undefined;
     this.#served = false;
     return this;
   }
@@ -57,7 +71,7 @@ export class GuestSocket extends Duplex implements MessageServer {
     this.#pushHead();
     if (!this.#entered) {
       this.#entered = true;
-      this.#enter(this);
+      this.#events.onEntering(this);
     }
   }
 
@@ -74,10 +88,12 @@ export class GuestSocket extends Duplex implements MessageServer {
     // node:http finds the end by itself, from the same framing.
   }
 
-  onBodyBroken(): boolean {
+  onBodyBroken(fault: HeadFault): boolean {
     this.#served = true;
+    if (this.server === undefined) this.#events.onRefused(fault);
+    const begun = this.server?.onBodyBroken(fault) ?? false;
     this.destroy();
-    return this.#answerBegun;
+    return begun;
   }
 
   onHalfClosed(): void {
@@ -103,7 +119,6 @@ export class GuestSocket extends Duplex implements MessageServer {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#answerBegun = true;
     if (this.#connection.write(chunk)) done();
     else this.#writeDone = done;
   }

@@ -80,16 +80,17 @@ export class UpstreamLine {
     this.reason = '';
   }
 
-  /** undici reads no more until `letGo`; what it has read already is still told. */
+  /** undici reads no more until `letGo`, to be called at the answer's end at the latest; what it has read already is still told. */
   hold(): void {
     this.#held = true;
   }
 
+  /** Within undici's reading too: it learns of what there is to read once that is over. */
   letGo(): void {
     if (!this.#held) return;
     this.#held = false;
-    // It is how undici learns that there is something to read.
-    this.#socket?.emit('readable');
+    const socket = this.#socket;
+    queueMicrotask(() => socket?.emit('readable'));
   }
 
   #judging(socket: Socket, callback: WriteCallback): WriteCallback {

@@ -32,6 +32,29 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
     expect(rig.proxy.stats().inflight).toBe(0);
   });
 
+  test.each([
+    ['too large', 'ff\r\nhello\r\n', 413, 'body-too-large'],
+    ['malformed', 'no chunk\r\n', 400, 'bad-request'],
+  ])('one that turns out to be %s after a 100 is refused, and counted as that', async (_what, rest, status, code) => {
+    rig = await ProxyRig.start({ lane, limits: { ...defaultProxyOptions.limits, maxBodyBytes: 10 } });
+    rig.route(await rig.httpBackend((request) => void request.resume().on('error', () => undefined)));
+    const client = (await rig.connect()).write(`${POST}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n`);
+    await client.waitFor(/100 Continue\r\n\r\n/);
+    const received = await client.write(`5\r\nhello\r\n${rest}`).waitForEnd();
+    expect(received).toMatch(new RegExp(`\r\n\r\nHTTP/1.1 ${status} `));
+    expect(client.reset).toBe(false);
+    expect(rig.records).toMatchObject([{ status, code, endedBy: 'client' }]);
+    expect(rig.proxy.trafficOf(targetFor(0))).toMatchObject({ inflight: 0, failures: 0 });
+  });
+
+  test('one that is malformed from its first octet is refused and counted', async () => {
+    rig = await ProxyRig.start({ lane });
+    const client = (await rig.connect()).write(`${POST}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n`);
+    expect(await client.waitForEnd()).toMatch(/^HTTP\/1.1 400 /);
+    expect(rig.records).toMatchObject([{ status: 400, code: 'bad-request' }]);
+    expect(rig.proxy.stats().inflight).toBe(0);
+  });
+
   test('a client that sends no more of it is cut, and its upstream is not blamed', async () => {
     rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, bodyIdleMs: 50 } });
     const client = await answeredEarly(`${POST}Content-Length: 4\r\n\r\nab`);

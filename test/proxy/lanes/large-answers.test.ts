@@ -1,6 +1,9 @@
 // Large answers are written out of the block that they were read into. A client that is slow must still get what was
 // meant for it, when the upstream's connection has long gone on to others.
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { defaultProxyOptions } from '../../../proxy/index.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 import { SlowClient } from '../../support/slow-client.js';
 
@@ -45,5 +48,24 @@ describe.each(['auto', 'full'] as const)('with lane %s', (lane) => {
       received = Buffer.concat([received, slow.takePiece()]);
     }
     expect(bodyOf(received).equals(bodyFor('slow'))).toBe(true);
+  });
+
+  test('once such an answer is over its upstream may close the connection: the next request goes by another', async () => {
+    rig = await ProxyRig.start({ lane, deadlines: { ...defaultProxyOptions.deadlines, upstreamIdleMs: 60_000 } });
+    const connections: Socket[] = [];
+    rig.route(
+      await rig.rawBackend((socket) => {
+        const body = connections.push(socket) === 1 ? 'x'.repeat(20_000) : 'small';
+        socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`));
+      }),
+    );
+    await rig.exchange(request('large'));
+    const closed = once(connections[0]!, 'close');
+    connections[0]!.end();
+    await closed;
+    const answer = await rig.exchange(
+      'POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx',
+    );
+    expect(answer).toMatch(/small$/);
   });
 });

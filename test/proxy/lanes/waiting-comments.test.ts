@@ -1,7 +1,7 @@
 // What a client of an event stream sees while its request waits, and what becomes of it then.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RequestListener } from 'node:http';
-import { ProxyRig } from '../../support/proxy-rig.js';
+import { ProxyRig, targetFor } from '../../support/proxy-rig.js';
 import type { RawConnection } from '../../support/raw-connection.js';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n';
@@ -44,6 +44,14 @@ describe('an event stream that waits', () => {
     const received = await client.waitForEnd();
     expect(received).toMatch(/event: error\ndata: \{"code":"not-a-stream"\}\n\n\r\n$/);
     expect(rig.records[0]).toMatchObject({ code: 'not-a-stream' });
+  });
+
+  test('ends with one too when the answer is a failure, which counts as one', async () => {
+    const client = await waitForComments();
+    const port = await rig.httpBackend((_request, response) => response.writeHead(503).end('no'));
+    rig.route(port);
+    expect(await client.waitForEnd()).toMatch(/"code":"not-a-stream"/);
+    expect(rig.proxy.trafficOf(targetFor(port))?.failures).toBe(1);
   });
 
   test('is still repeated when an upstream fails before it has answered', async () => {
