@@ -57,6 +57,8 @@ export class JudgedRequest {
   }
 }
 
+/** `identity` is none any more (RFC 9112 section 7), and `chunked` comes once. */
+const OTHERS_THEN_CHUNKED = /^(?:(?!(?:chunked|identity)[\t ]*,)[!#$%&'*+\-.^_`|~0-9a-z]+[\t ]*,[\t ]*)+chunked$/i;
 /** reg-name, IPv4 or bracketed IPv6, and a port of at most five digits (RFC 9110 section 7.2, RFC 3986 section 3.2.2). */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
@@ -138,7 +140,7 @@ export class Gate {
           break;
         case FIELD.TRANSFER_ENCODING:
           found.codings += 1;
-          if (!isWord(bytes, start, end, 'chunked')) return bad('Transfer-Encoding other than one "chunked"');
+          if (!isWord(bytes, start, end, 'chunked')) return badCoding(bytes, start, end);
           if (hasTabBehind(bytes, end)) return bad('a tab behind Transfer-Encoding');
           break;
         case FIELD.EXPECT:
@@ -270,6 +272,12 @@ function badLength(bytes: Buffer, start: number, end: number): HeadFault {
   return digits
     ? { code: 'body-too-large', detail: 'a Content-Length of more than 15 digits' }
     : bad('bad Content-Length');
+}
+
+/** RFC 9112 section 6.1: one that we do not know is no fault of the message, as long as its end can be told (section 6.3). */
+function badCoding(bytes: Buffer, start: number, end: number): HeadFault {
+  const detail = 'Transfer-Encoding other than one "chunked"';
+  return OTHERS_THEN_CHUNKED.test(textOf(bytes, start, end)) ? { code: 'not-implemented', detail } : bad(detail);
 }
 
 function bad(detail: string): HeadFault {

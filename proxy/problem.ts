@@ -24,7 +24,7 @@ const PROBLEMS = {
   'head-too-large': { status: 431, title: 'The request head is too large' },
   'client-head-timeout': { status: 408, title: 'The request head did not arrive in time' },
   'client-body-timeout': { status: 408, title: 'The request body did not arrive in time' },
-  'not-implemented': { status: 501, title: 'This transfer coding is not supported' },
+  'not-implemented': { status: 501, title: 'This method or transfer coding is not supported' },
   'version-not-supported': { status: 505, title: 'This HTTP version is not supported' },
   'loop-detected': { status: 508, title: 'The request has come through here before' },
   'connect-failed': { status: 502, title: 'The upstream could not be reached' },

@@ -96,6 +96,22 @@ describe.each(LANES)('upgrades, lane %s', (lane) => {
     expect(got).toMatch(/^HTTP\/1\.1 502 [^]*"code":"bad-response"/);
   });
 
+  test('a WebSocket is opened by GET alone: to any other method the upgrade is not offered', async () => {
+    const fields = FIELDS.replace('Connection: Upgrade', 'Connection: Upgrade, close');
+    const { sent, got } = await exchange(asking('/ws', fields).replace('GET', 'POST'), DECLINED);
+    expect(sent).toMatch(/^POST \/ws /);
+    expect(sent).not.toMatch(/\r\nupgrade:/i);
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  test.each(['Content-Length: 0', 'Content-Length: 5', 'Transfer-Encoding: chunked'])(
+    'one that declares a body is refused: %s',
+    async (field) => {
+      const received = await rig.exchange(asking('/ws', `${FIELDS}${field}\r\n`));
+      expect(received).toMatch(/^HTTP\/1\.1 400 [^]*must not have a body/);
+    },
+  );
+
   test('another protocol is tunnelled where it is configured', async () => {
     await rig.close();
     rig = await ProxyRig.start({ lane, upgrades: ['websocket', 'echo/1'] });

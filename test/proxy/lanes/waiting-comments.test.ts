@@ -46,6 +46,18 @@ describe('an event stream that waits', () => {
     expect(rig.records[0]).toMatchObject({ code: 'not-a-stream' });
   });
 
+  test('ends with one too when the stream is compressed, which the comments were not', async () => {
+    const client = await waitForComments();
+    rig.route(
+      await rig.httpBackend((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }).end('packed');
+      }),
+    );
+    const received = await client.waitForEnd();
+    expect(received).toMatch(/"code":"not-a-stream"/);
+    expect(received).not.toMatch(/packed/);
+  });
+
   test('ends with one too when the answer is a failure, which counts as one', async () => {
     const client = await waitForComments();
     const port = await rig.httpBackend((_request, response) => response.writeHead(503).end('no'));
@@ -79,6 +91,11 @@ test('an event stream that has waited too long ends with an error event', async 
 test.each([
   ['any other request', 20, REQUEST.replace('text/event-stream', '*/*')],
   ['an event stream where comments are off', undefined, REQUEST],
+  [
+    'one that waits for a 100',
+    20,
+    REQUEST.replace('\r\n\r\n', '\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n'),
+  ],
 ])('%s gets no comments while it waits', async (_what, everyMs, request) => {
   await startRig(100, everyMs);
   expect(await rig.exchange(request)).toMatch(/^HTTP\/1\.1 503 /);
