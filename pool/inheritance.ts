@@ -24,10 +24,10 @@ export function judgeSurvivors({ workers, leaderless }: Survivors, isOurs: (id: 
   const adopt: Survivor[] = [];
   const end: Orphan[] = leaderless.map((pid) => ({ pid, startTicks: 0, what: 'what a worker left behind' }));
   for (const survivor of workers) {
-    const { id, pid, startTicks, port, state } = survivor.record;
+    const { id, generation, pid, startTicks, port, state } = survivor.record;
     // One that was being stopped is stopped for good.
     const fits = isOurs(id) && !taken.has(id) && state !== 'stopping';
-    if (!fits) end.push({ pid, startTicks, what: id, port });
+    if (!fits) end.push({ pid, startTicks, what: id, port, upstream: { id, generation } });
     else adopt.push(survivor);
     taken.add(id);
   }

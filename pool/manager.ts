@@ -201,7 +201,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       runtime,
       clock,
       hurry,
-      graceMs: () => this.#options.stop.graceMs,
+      traffic,
+      stop: () => this.#options.stop,
       onEnding: (orphan) => this.#news.announceOrphan(orphan, 'does not fit and is ended'),
       onSettled: (orphan, outcome) => this.#onOrphanSettled(orphan, outcome),
     });

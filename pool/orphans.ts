@@ -1,7 +1,9 @@
 // Processes that an earlier Understudy left and that fit no worker of ours: ended beside whatever else goes on, since one of
 // them may hang in a driver, where nobody can end it. Until one is gone, no worker is started in its place.
 import type { Clock } from '../src/core/clock.js';
-import { isManaged } from './options.js';
+import type { TrafficPort, UpstreamIdentity } from '../src/core/traffic-port.js';
+import { drainOut } from './drain-out.js';
+import { isManaged, type StopOptions } from './options.js';
 import { stopProcess } from './stop-ladder.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Worker } from './worker.js';
@@ -13,13 +15,16 @@ export interface Orphan {
   readonly what: string;
   /** Where it listens; undefined when that is not known. */
   readonly port?: number;
+  /** What traffic knew it as, if it was one of its upstreams: another process may still have requests in flight on it. */
+  readonly upstream?: UpstreamIdentity;
 }
 
 export interface OrphansDeps {
   readonly runtime: WorkerRuntime;
   readonly clock: Clock;
-  /** Between SIGTERM and SIGKILL; asked for each. */
-  readonly graceMs: () => number;
+  readonly traffic: TrafficPort;
+  /** Asked for each. */
+  readonly stop: () => StopOptions;
   /** Aborting it cuts the graces short. */
   readonly hurry: AbortSignal;
   readonly onEnding: (orphan: Orphan) => void;
@@ -47,7 +52,7 @@ export class Orphans {
     return this.#orphans.some(({ what, port }) => what === id || (port !== undefined && port === own));
   }
 
-  /** Resolves once each is gone or given up, soon after its grace at the latest. Never rejects. */
+  /** Resolves once each is gone or given up, soon after its drain and its grace at the latest. Never rejects. */
   async end(): Promise<void> {
     this.#ended = Promise.all(this.#orphans.map((orphan) => this.#end(orphan)));
     await this.#ended;
@@ -61,6 +66,7 @@ export class Orphans {
   async #end(orphan: Orphan): Promise<void> {
     const { runtime, onEnding, onSettled } = this.#deps;
     onEnding(orphan);
+    if (orphan.upstream !== undefined) await this.#drain(orphan.upstream);
     const ended = await this.#tryEnd(orphan);
     // The rest of its group may hold the port for some milliseconds more.
     if (ended) await runtime.remainsGone();
@@ -68,10 +74,15 @@ export class Orphans {
     onSettled(orphan, ended ? 'ended' : 'left');
   }
 
+  async #drain(upstream: UpstreamIdentity): Promise<void> {
+    const { traffic, clock, stop, hurry } = this.#deps;
+    await drainOut(upstream, { traffic, clock, stop: stop(), cut: hurry, hurry });
+  }
+
   async #tryEnd({ pid, startTicks }: Orphan): Promise<boolean> {
-    const { runtime, clock, graceMs, hurry } = this.#deps;
+    const { runtime, clock, stop, hurry } = this.#deps;
     const process = runtime.adopt({ pid, startTicks, logFile: '' });
-    const ending = await stopProcess(process, { clock, graceMs: graceMs(), hurry });
+    const ending = await stopProcess(process, { clock, graceMs: stop().graceMs, hurry });
     return ending !== 'refused' && ending !== 'undying';
   }
 }

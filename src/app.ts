@@ -44,6 +44,7 @@ import { Metrics } from './metrics/metrics.js';
 import { namingHolder } from './port-clash.js';
 import { Reloader } from './reloader.js';
 import type { GivenSocket, Predecessor } from './upgrade/predecessor.js';
+import { SharedTraffic } from './upgrade/shared-traffic.js';
 import { Successor } from './upgrade/successor.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
@@ -137,6 +138,8 @@ class Instance implements Understudy {
   readonly #dependencies: UnderstudyDependencies;
   readonly #log: Logger;
   readonly #proxy: Proxy;
+  /** As the pool has it in hand. */
+  readonly #traffic: SharedTraffic;
   readonly #pool: PoolManager;
   /** Undefined when it is switched off. */
   readonly #resources: ResourceMonitor | undefined;
@@ -200,9 +203,10 @@ class Instance implements Understudy {
         this.#metrics.pool.onIncident(incident);
       },
     });
+    this.#traffic = new SharedTraffic(this.#proxy);
     const poolOptions = toPoolOptions(config);
     const stateFile = (this.#stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME)));
-    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#proxy, stateFile });
+    this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#traffic, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
     this.#resources = resources && new ResourceMonitor(resources, { ...shared, roots, run: this.#pool.run });
@@ -305,7 +309,7 @@ class Instance implements Understudy {
       this.#proxy.listenOn(front);
     });
     if (predecessor.frontSocket !== undefined) await this.#proxy.listenUnix(predecessor.frontSocket.fd);
-    predecessor.finish();
+    this.#traffic.share(predecessor.finish());
     this.#pool.takeCharge();
     return admin;
   }
@@ -377,11 +381,12 @@ class Instance implements Understudy {
       if (this.#stopping === undefined) await this.#takeBack();
       return;
     }
-    successor.release();
+    successor.lead(this.#traffic.handOver());
     this.#successor = undefined;
     this.#log.info({ pid: successor.pid }, 'another process has taken over; finishing what is in flight');
     this.#stopping ??= this.#leave();
     await this.#stopping;
+    successor.release();
   }
 
   async #goOn(error: unknown): Promise<void> {

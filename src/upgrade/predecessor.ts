@@ -3,7 +3,8 @@
 
 import { Server } from 'node:net';
 import { errorMessage, operatorError, type UnderstudyError } from '../core/errors.js';
-import type { PredecessorMessage, SuccessorMessage } from './messages.js';
+import type { Handover, PredecessorMessage, SuccessorMessage } from './messages.js';
+import type { TrafficChannel } from './shared-traffic.js';
 
 /** Set for a process that is to take over, to the port of the front that it will be given. */
 export const SUCCESSOR_VARIABLE = 'UNDERSTUDY_SUCCESSOR';
@@ -62,10 +63,16 @@ export class Predecessor {
     return taken;
   }
 
-  /** It may end now. */
-  finish(): void {
+  /** It may end now. Until it does, its traffic can be reached by what this returns. */
+  finish(): TrafficChannel {
     this.#say({ kind: 'done' });
-    if (process.connected) process.disconnect();
+    process.channel?.unref();
+    return {
+      say: (order) => this.#say(order),
+      hear: (listener) =>
+        process.on('message', (message: PredecessorMessage) => message.kind === 'idle' && listener(message)),
+      gone: this.#gone.signal,
+    };
   }
 
   fail(error: unknown): void {
@@ -77,7 +84,7 @@ export class Predecessor {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   }
 
-  #waitFor<T>(kind: PredecessorMessage['kind'], use: (message: PredecessorMessage, handle: unknown) => T): Promise<T> {
+  #waitFor<T>(kind: Handover['kind'], use: (message: Handover, handle: unknown) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const onMessage = (message: PredecessorMessage, handle: unknown) => {
         if (message.kind !== kind) return;

@@ -5,7 +5,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import { operatorError, type UnderstudyError } from '../core/errors.js';
-import type { Milestone, PredecessorMessage, SuccessorMessage } from './messages.js';
+import type { Milestone, PredecessorMessage, SuccessorMessage, TrafficOrder } from './messages.js';
+import { obey, type OrderedTraffic } from './shared-traffic.js';
 import { SUCCESSOR_SOCKET_VARIABLE, SUCCESSOR_VARIABLE, type GivenSocket } from './predecessor.js';
 
 /** For all of its words together, since the pool is held meanwhile. It starts no worker, so it has little to do. */
@@ -37,6 +38,8 @@ export class Successor {
   /** Why nothing more is to be expected of it. */
   #failure: string | undefined;
   #onNews: () => void = () => undefined;
+  #led: OrderedTraffic | undefined;
+  readonly #orders: TrafficOrder[] = [];
 
   constructor({ clock, frontPort, frontSocket, env, command = process.argv.slice(1) }: SuccessorOptions) {
     const [program = '', ...args] = command;
@@ -73,9 +76,16 @@ export class Successor {
     return this.#waitFor('done');
   }
 
-  /** It goes its own way: it no longer keeps us from ending. */
-  release(): void {
+  /** It is in charge: `traffic` does what it says, for as long as we have something in flight. It no longer keeps us from ending. */
+  lead(traffic: OrderedTraffic): void {
     this.#child.unref();
+    this.#child.channel?.unref();
+    this.#led = traffic;
+    for (const order of this.#orders.splice(0)) this.#obey(order);
+  }
+
+  /** Nothing is in flight here any more. */
+  release(): void {
     if (this.#child.connected) this.#child.disconnect();
   }
 
@@ -93,9 +103,23 @@ export class Successor {
   }
 
   #hear(message: SuccessorMessage): void {
-    if (message.kind === 'failed') return this.#giveUpOn(message.reason);
-    this.#said.add(message.kind);
-    this.#onNews();
+    switch (message.kind) {
+      case 'failed':
+        return this.#giveUpOn(message.reason);
+      case 'targets':
+      case 'await-idle':
+      case 'abort':
+        return this.#obey(message);
+      default:
+        this.#said.add(message.kind);
+        this.#onNews();
+    }
+  }
+
+  #obey(order: TrafficOrder): void {
+    // What it says right behind its `done` comes before anybody here has heard of that.
+    if (this.#led === undefined) this.#orders.push(order);
+    else obey(order, this.#led, (news) => this.#say(news));
   }
 
   /** Its own word on why it fails comes before the exit that follows. */

@@ -14,7 +14,9 @@ test('judgeSurvivors adopts those that the pool has and ends the others', () => 
   const workers = [survivor('primary/1', 1), survivor('gone/1', 2), survivor('secondary/1', 3, 'draining')];
   const { adopt, end } = judgeSurvivors({ workers, leaderless: [] }, isOurs);
   expect(adopt.map(({ record }) => record.id)).toEqual(['primary/1', 'secondary/1']);
-  expect(end).toEqual([{ pid: 2, startTicks: 20, what: 'gone/1', port: 8000 }]);
+  expect(end).toEqual([
+    { pid: 2, startTicks: 20, what: 'gone/1', port: 8000, upstream: { id: 'gone/1', generation: 1 } },
+  ]);
 });
 
 test('judgeSurvivors stops for good what was being stopped', () => {

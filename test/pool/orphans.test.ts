@@ -4,8 +4,10 @@ import { Orphans, type Orphan } from '../../pool/orphans.js';
 import { FakeProcess, FakeWorkerRuntime } from '../support/fake-worker-runtime.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { passTime } from '../support/pass-time.js';
+import { RecordingTraffic } from '../support/recording-traffic.js';
 
 const GRACE_MS = 10_000;
+const DRAIN_MS = 30_000;
 const primary = { id: 'primary/1', number: 1, backend: { name: 'primary', host: '127.0.0.1', port: 8_000 } };
 const further = { ...primary, id: 'primary/2', number: 2 };
 const renamed = { ...primary, id: 'first/1', backend: { ...primary.backend, name: 'first' } };
@@ -15,17 +17,20 @@ let clock: ManualClock;
 let runtime: FakeWorkerRuntime;
 let hurry: AbortController;
 let orphans: Orphans;
+let traffic: RecordingTraffic;
 let told: string[];
 
 beforeEach(() => {
   clock = new ManualClock();
   runtime = new FakeWorkerRuntime(clock);
   hurry = new AbortController();
+  traffic = new RecordingTraffic();
   told = [];
   orphans = new Orphans({
     runtime,
     clock,
-    graceMs: () => GRACE_MS,
+    traffic,
+    stop: () => ({ drainTimeoutMs: DRAIN_MS, streamDrainTimeoutMs: DRAIN_MS, graceMs: GRACE_MS }),
     hurry: hurry.signal,
     onEnding: ({ pid }) => told.push(`${pid} is ended`),
     onSettled: ({ pid }, outcome) => told.push(`${pid} ${outcome}`),
@@ -79,6 +84,19 @@ test('one that may not be signalled is given up after its grace', async () => {
   await passTime(clock, GRACE_MS);
   await ended;
   expect(told).toEqual(['1 is ended', '1 left']);
+});
+
+test('one on which another process still has requests is ended once they are over, or their time is', async () => {
+  const upstream = { id: 'primary/1', generation: 1 };
+  orphans.note([{ ...leave(1), upstream }]);
+  traffic.hold('primary/1');
+  const ended = orphans.end();
+  await passTime(clock, DRAIN_MS - 250);
+  expect(runtime.living).toHaveLength(1);
+  await passTime(clock, 250);
+  await ended;
+  expect(traffic.aborted).toMatchObject([{ id: 'primary/1', reason: 'drain-timeout' }]);
+  expect(runtime.living).toEqual([]);
 });
 
 test('their graces are cut short in a hurry', async () => {

@@ -81,6 +81,48 @@ describe('understudy upgrade on real uvicorn under load', () => {
   });
 });
 
+describe('what the old process still has in flight after an upgrade', () => {
+  const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
+  const modes = { production: { active: 2 }, quiet: { active: 1, standby: 1, temperature: 'frozen' } };
+
+  /** A stream on each worker, longer than all that follows; resolves to what each has brought by its end. */
+  async function beginStreams(): Promise<Promise<string>[]> {
+    const answers = await Promise.all([1, 2].map(() => fetch(`${instance.url}/stream?n=80&ms=100`)));
+    const { backends } = await instance.status();
+    expect(backends.flatMap(({ workers }) => workers.map(({ inflight }) => inflight))).toEqual([1, 1]);
+    return answers.map((answer) => answer.text());
+  }
+
+  async function expectWhole(streams: readonly Promise<string>[]): Promise<void> {
+    for (const text of await Promise.all(streams)) {
+      expect(text.match(/^data:/gm)).toHaveLength(80);
+      expect(text).not.toMatch(/event: error/);
+    }
+  }
+
+  test.each([
+    ['a switch that freezes a worker', ['mode', 'quiet', '--wait']],
+    ['a restart', ['restart']],
+    ['a stop', ['stop']],
+  ])('is waited for by %s', async (_what, words) => {
+    instance = await UnderstudyProcess.start({ backendCount: 2, config: { command, modes } });
+    const streams = await beginStreams();
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
+    expect(await instance.command(...words)).toMatchObject({ code: 0 });
+    await expectWhole(streams);
+  });
+
+  test('is waited for by a new config without its backend', async () => {
+    instance = await UnderstudyProcess.start({ backendCount: 2, config: { command, modes } });
+    const streams = await beginStreams();
+    const config = JSON.parse(readFileSync(instance.configPath, 'utf8')) as { backends: object[] };
+    const less = { ...config, backends: config.backends.slice(0, 1), modes: { production: { active: 1 } } };
+    writeFileSync(instance.configPath, JSON.stringify(less));
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
+    await expectWhole(streams);
+  });
+});
+
 describe('an upgrade that fails after the new process has adopted the workers', () => {
   const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
 
