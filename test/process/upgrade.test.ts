@@ -84,6 +84,8 @@ describe('understudy upgrade on real uvicorn under load', () => {
 describe('what the old process still has in flight after an upgrade', () => {
   const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
   const modes = { production: { active: 2 }, quiet: { active: 1, standby: 1, temperature: 'frozen' } };
+  // A server that is told to stop finishes what it has, but not for longer than that.
+  const config = { command, modes, stop: { grace: '1s' } };
 
   /** A stream on each worker, longer than all that follows; resolves to what each has brought by its end. */
   async function beginStreams(): Promise<Promise<string>[]> {
@@ -105,7 +107,7 @@ describe('what the old process still has in flight after an upgrade', () => {
     ['a restart', ['restart']],
     ['a stop', ['stop']],
   ])('is waited for by %s', async (_what, words) => {
-    instance = await UnderstudyProcess.start({ backendCount: 2, config: { command, modes } });
+    instance = await UnderstudyProcess.start({ backendCount: 2, config });
     const streams = await beginStreams();
     expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
     expect(await instance.command(...words)).toMatchObject({ code: 0 });
@@ -113,10 +115,10 @@ describe('what the old process still has in flight after an upgrade', () => {
   });
 
   test('is waited for by a new config without its backend', async () => {
-    instance = await UnderstudyProcess.start({ backendCount: 2, config: { command, modes } });
+    instance = await UnderstudyProcess.start({ backendCount: 2, config });
     const streams = await beginStreams();
-    const config = JSON.parse(readFileSync(instance.configPath, 'utf8')) as { backends: object[] };
-    const less = { ...config, backends: config.backends.slice(0, 1), modes: { production: { active: 1 } } };
+    const whole = JSON.parse(readFileSync(instance.configPath, 'utf8')) as { backends: object[] };
+    const less = { ...whole, backends: whole.backends.slice(0, 1), modes: { production: { active: 1 } } };
     writeFileSync(instance.configPath, JSON.stringify(less));
     expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
     await expectWhole(streams);
