@@ -39,7 +39,9 @@ interface Answered {
 function ask(address: UpstreamAddress, { path, timeoutMs, signal }: ProbeOptions, clock: Clock): Promise<Answered> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
+    let isAnswered = false;
     const asking = request({ ...placeOf(address), path, agent: freshConnections, headers: HEADERS }, (answer) => {
+      isAnswered = true;
       let body = '';
       const finish = () => resolve({ status: answer.statusCode!, announced: announcedBy(answer, body) });
       answer.setEncoding('utf8');
@@ -64,6 +66,8 @@ function ask(address: UpstreamAddress, { path, timeoutMs, signal }: ProbeOptions
     asking.once('close', () => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
+      // Node tells of a 101 by the close alone. An answer that has begun tells its own end, which may come after it.
+      if (!isAnswered) reject(new Error('closed without an answer'));
     });
     asking.end();
   });

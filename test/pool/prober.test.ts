@@ -99,6 +99,7 @@ describe('a probe', () => {
   test.each([
     ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
     ['a 103 before it', `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${OK}`],
+    ['an end that only the close tells', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nok')],
     ['no body', 'HTTP/1.1 204 No Content\r\n\r\n'],
   ])('passes with %s', async (_what, answer) => {
     await listen(answer);
@@ -180,6 +181,11 @@ describe('a probe that fails', () => {
   ])('is broken where the worker hangs up %s', async (_what, answer) => {
     await listen((socket) => socket.end(answer));
     expect(await probe()).toEqual({ kind: 'broken', reason: 'ECONNRESET' });
+  });
+
+  test('is broken where the worker switches protocols instead of answering', async () => {
+    await listen('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect(await probe()).toEqual({ kind: 'broken', reason: 'closed without an answer' });
   });
 
   test('ends when nobody wants to know any more', async () => {
