@@ -1,9 +1,10 @@
 // What the operator asks of single backends: into traffic, out of it, new processes. The first two are wishes that are laid
 // over the mode's shape and last until the mode changes; each promise here settles once the pool has followed.
 import { operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
-import { roleIn, type Shape } from './modes.js';
+import { runs, type Shape, type Wish } from './modes.js';
 import type { News } from './news.js';
 import { withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
+import { wishOf } from './plan-input.js';
 import type { Reach } from './reach.js';
 import type { Roster } from './roster.js';
 import { done, waiting, type Progress, type Waiters } from './waiters.js';
@@ -116,7 +117,7 @@ export class BackendControl {
     forgiven: readonly UnderstudyError[] = [],
   ): Progress {
     const shape = this.#deps.shape();
-    const wanted = workers.filter(({ id }) => roleIn(shape, id) !== 'off');
+    const wanted = workers.filter((worker) => isWanted(worker, wishOf(shape, worker)));
     for (const { id, state } of wanted) {
       if (state.kind !== 'failed') continue;
       if (!forgiven.includes(state.error)) return { kind: 'failed', error: state.error };
@@ -138,6 +139,11 @@ export class BackendControl {
 
 function notRestartable(what: string): UnderstudyError {
   return operatorError('not-restartable', `Cannot restart ${what}: somebody else runs what is behind the URL.`);
+}
+
+/** What rests cold is waited for only while it has a process: one that stands in is to be replaced as well. */
+function isWanted({ state }: Worker, wish: Wish): boolean {
+  return runs(wish) || (wish.role === 'standby' && state.kind !== 'off');
 }
 
 function isAtRest(worker: Worker): boolean {

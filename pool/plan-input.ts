@@ -32,7 +32,7 @@ export interface PlanInput {
 
 const NOT_WISHED: Wish = { role: 'off', temperature: 'cold', insist: false };
 
-export function wishOf(shape: Shape, worker: Worker): Wish {
+export function wishOf(shape: Shape, worker: Pick<Worker, 'id' | 'sleepless'>): Wish {
   const wish = shape.wishes.get(worker.id) ?? NOT_WISHED;
   return worker.sleepless && wish.temperature === 'asleep' ? { ...wish, temperature: 'cold' } : wish;
 }

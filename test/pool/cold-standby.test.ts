@@ -36,6 +36,29 @@ test('the promotion of a cold standby is timed from its start, and proved by its
   expect(promotionOf('primary')).toBeUndefined();
 });
 
+test.each(['primary', 'secondary', undefined])(
+  'a restart of %s does not wait for a cold standby to run',
+  async (backend) => {
+    const before = rig.runtime.of('primary/1');
+    const restarted = rig.pool.restart(backend);
+    await rig.pass(30_000);
+    await restarted;
+    expect(rig.traffic.ids).toEqual(['primary/1']);
+    expect(rig.runtime.of('primary/1') === before).toBe(backend === 'secondary');
+  },
+);
+
+test('a restart of a cold standby that stands in is done once its process has ended', async () => {
+  losePrimary();
+  await rig.pass(2_000);
+  const before = rig.runtime.of('secondary/1')!;
+  const wasAlive = rig.pool.restart('secondary').then(() => before.alive);
+  rig.runtime.onLaunch = () => {};
+  await rig.pass(60_000);
+  expect(await wasAlive).toBe(false);
+  expect(rig.traffic.ids).toEqual(['primary/1']);
+});
+
 /** It is lost, and its next processes end at their start for as long as the test lasts. */
 function losePrimary(): void {
   rig.runtime.onLaunch = (process) => {
