@@ -26,6 +26,14 @@ export interface BackendControlDeps {
   readonly turn: (why: Why, before?: () => void) => void;
 }
 
+/** What is asked for, and when it has come about. */
+interface Follow {
+  readonly action: 'promote' | 'restart';
+  readonly isThere: (worker: Worker) => boolean;
+  /** Failures from before it was asked for. */
+  readonly forgiven?: readonly UnderstudyError[];
+}
+
 const VERBS = { active: 'promote', standby: 'drain' } as const;
 
 export class BackendControl {
@@ -51,10 +59,14 @@ export class BackendControl {
     this.#wishes = new Map([...this.#wishes].filter(([backend]) => known.has(backend)));
   }
 
-  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`. */
+  /**
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`, `no-headroom`; a worker's own
+   * that can't be started.
+   */
   async promote(backend: string): Promise<void> {
     this.#wish(backend, 'active');
-    const progress = () => this.#progressOf(this.#deps.roster.of(backend), (worker) => worker.serving);
+    const isThere = (worker: Worker) => worker.serving;
+    const progress = () => this.#progressOf(this.#deps.roster.of(backend), { action: 'promote', isThere });
     await this.#deps.waiters.waitUntil(() => this.#unlessWithdrawn(backend, 'active', progress()));
   }
 
@@ -86,7 +98,7 @@ export class BackendControl {
       for (const worker of replaced) worker.markOutdated(why);
     });
     const isThere = (worker: Worker) => !worker.outdated && isAtRest(worker);
-    await waiters.waitUntil(() => this.#progressOf(current(), isThere, forgiven));
+    await waiters.waitUntil(() => this.#progressOf(current(), { action: 'restart', isThere, forgiven }));
   }
 
   #wish(backend: string, role: WishedRole): void {
@@ -110,20 +122,19 @@ export class BackendControl {
     return { kind: 'failed', error: operatorError('wish-withdrawn', message) };
   }
 
-  /** Of those that the shape wants to run. What is forgiven waits for its next start, as long as there may be one. */
-  #progressOf(
-    workers: readonly Worker[],
-    isThere: (worker: Worker) => boolean,
-    forgiven: readonly UnderstudyError[] = [],
-  ): Progress {
+  /**
+   * Of those that the shape wants to run. What is off, or is forgiven, waits for its next start, as long as there may be
+   * one. A refusal takes nothing back: it is started once there is room.
+   */
+  #progressOf(workers: readonly Worker[], { action, isThere, forgiven = [] }: Follow): Progress {
     const shape = this.#deps.shape();
     const wanted = workers.filter((worker) => isWanted(worker, wishOf(shape, worker)));
     for (const { id, state } of wanted) {
-      if (state.kind !== 'failed') continue;
-      if (!forgiven.includes(state.error)) return { kind: 'failed', error: state.error };
+      if (state.kind !== 'off' && state.kind !== 'failed') continue;
+      if (state.kind === 'failed' && !forgiven.includes(state.error)) return { kind: 'failed', error: state.error };
       const refusal = this.#deps.refusal();
       if (refusal === undefined) continue;
-      return { kind: 'failed', error: operatorError('no-headroom', `Cannot restart ${id}: ${refusal}.`) };
+      return { kind: 'failed', error: operatorError('no-headroom', `Cannot ${action} ${id}: ${refusal}.`) };
     }
     return wanted.every(isThere) ? done : waiting;
   }

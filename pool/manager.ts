@@ -321,7 +321,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Puts a backend into traffic until the mode changes. Resolves once it serves.
-   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`.
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`, `no-headroom`.
    */
   async promote(backend: string): Promise<void> {
     this.#requireRunning();
@@ -339,7 +339,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Replaces each process of a backend, or of all, one at a time. Also forgives a crash loop.
-   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`.
+   * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `no-headroom`.
    */
   async restart(backend: string | undefined): Promise<void> {
     this.#requireRunning();

@@ -171,6 +171,33 @@ describe('a pool whose workers need 1000 MiB of GPU memory each', () => {
     expect(rig.pool.view().mode).toMatchObject({ current: 'production', converged: true });
   });
 
+  test.each([
+    ['promote', 'fallback', 'fallback/1'],
+    ['restart', 'secondary', 'secondary/1'],
+  ] as const)(
+    'refuses to %s a backend with the numbers, and starts it once there is room',
+    async (action, backend, id) => {
+      const production = { active: 2, workers: 1, standby: 0, temperature: 'hot' } as const;
+      createPool({ production, all: { ...production, active: 3 } });
+      source.say(4_000);
+      await rig.start();
+      source.say(300);
+      const asked = expect(rig.pool[action](backend)).rejects.toMatchObject({
+        code: 'no-headroom',
+        message: expect.stringMatching(
+          new RegExp(`Cannot ${action} ${id}: a worker needs 1000 MiB of GPU memory at its peak, but 300 MiB is free`),
+        ),
+      });
+      await rig.pass(12_000);
+      source.say(300);
+      await rig.pass(2_000);
+      await asked;
+      source.say(4_000);
+      await rig.pass(5_000);
+      expect(rig.traffic.ids).toContain(id);
+    },
+  );
+
   test('goes on by itself when the memory comes free in time', async () => {
     source.say(4_000);
     await rig.start();
