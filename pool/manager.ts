@@ -700,9 +700,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#rehearsals.restart();
   }
 
-  /** Settled, and no process is being launched: nobody else could know of it. */
+  /**
+   * Settled, and no process is being launched: nobody else could know of it. Nor is one half way into its sleep or out of
+   * it: nobody else would know what it is like.
+   */
   async #waitStill(signal: AbortSignal | undefined): Promise<void> {
-    const isStill = () => !this.#switching.isUnderWay && !this.#workers.some(({ launching }) => launching);
+    const isMoving = ({ launching, changing }: Worker) => launching || changing;
+    const isStill = () => !this.#switching.isUnderWay && !this.#workers.some(isMoving);
     do {
       await this.#waiters.waitUntil(() => (isStill() ? done : waiting), signal);
       // One that was given up meanwhile.

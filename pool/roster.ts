@@ -129,7 +129,7 @@ function slotsOf(options: PoolOptions): Slot[] {
 
 /** What the planner needs to know of a worker, at this moment. */
 function observeWorker(worker: Worker, { nowMs, isBlocked }: ObservationFacts): ObservedWorker {
-  const { id, state, ready, usable, willing, outdated, managed } = worker;
+  const { id, state, ready, usable, willing, changing, outdated, managed } = worker;
   const standby = state.kind === 'standby' ? state : undefined;
   const failed = state.kind === 'failed' ? state : undefined;
   return {
@@ -141,7 +141,7 @@ function observeWorker(worker: Worker, { nowMs, isBlocked }: ObservationFacts): 
     unfit: !willing,
     frozen: standby?.temperature === 'frozen',
     asleep: standby?.temperature === 'asleep',
-    changing: standby?.hook !== undefined,
+    changing,
     rehearsing: standby?.rehearsal === true,
     sleepless: worker.sleepless,
     startable: (state.kind === 'off' || (failed?.retryAtMs ?? Infinity) <= nowMs) && !isBlocked(worker),

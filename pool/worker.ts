@@ -209,6 +209,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#state.kind === 'starting' && processOf(this.#state) === undefined;
   }
 
+  /** A hook is under way. */
+  get changing(): boolean {
+    return this.#state.kind === 'standby' && this.#state.hook !== undefined;
+  }
+
   /** What traffic should know of it; undefined while it must get no new request. */
   get target(): UpstreamTarget | undefined {
     const { id, number, backend, address, generation } = this;

@@ -169,27 +169,67 @@ describe('the standby of a pool that is held', () => {
     expect(standby).toMatchObject({ alive: true, stopped: true });
   });
 
-  test('lives on when its hook fails, and is ended once the pool goes on', async () => {
-    const modes = { only: { active: 1, workers: 1, standby: 1, temperature: 'asleep' } } as const;
-    const sleepHooks = {
-      demote: { ...hook, path: '/sleep' },
-      promote: { ...hook, path: '/wake_up' },
-      golden: { ...hook, path: '/golden' },
-    };
-    await start({ modes, initialMode: 'only', sleepHooks });
-    const standby = runtime.of('secondary/1')!;
-    let answer: (failure: string) => void = () => {};
-    runtime.onHook = () => new Promise((resolve) => (answer = resolve));
-    await pass(planOptions.rehearseEveryMs);
-    expect(runtime.hooks.at(-1)).toBe(`${standby.pid} /wake_up`);
-    await pool.hold();
-    answer('it was answered 500');
-    await pass(1_000);
-    expect(standby.alive).toBe(true);
-    runtime.onHook = () => Promise.resolve(undefined);
-    pool.resume();
-    await pass(5_000);
-    expect(standby.alive).toBe(false);
-    expect(pool.view().mode.converged).toBe(true);
+  describe('whose rehearsal has woken it', () => {
+    let standby: FakeProcess;
+    let answer: (failure?: string) => void;
+
+    async function startAndWake(): Promise<void> {
+      const modes = { only: { active: 1, workers: 1, standby: 1, temperature: 'asleep' } } as const;
+      const sleepHooks = {
+        demote: { ...hook, path: '/sleep' },
+        promote: { ...hook, path: '/wake_up' },
+        golden: { ...hook, path: '/golden' },
+      };
+      await start({ modes, initialMode: 'only', sleepHooks });
+      standby = runtime.of('secondary/1')!;
+      runtime.onHook = () => new Promise((resolve) => (answer = resolve));
+      await pass(planOptions.rehearseEveryMs);
+      expect(hooksRun()).toEqual(['/sleep', '/wake_up']);
+      runtime.onHook = () => Promise.resolve(undefined);
+    }
+
+    function hooksRun(): string[] {
+      return runtime.hooks.map((each) => each.split(' ')[1]!);
+    }
+
+    test('is asleep again before that', async () => {
+      await startAndWake();
+      const hooksAtHold = pool.hold().then(hooksRun);
+      await pass(250);
+      answer();
+      await pass(250);
+      expect(await hooksAtHold).toEqual(['/sleep', '/wake_up', '/golden', '/sleep']);
+      expect(standby.alive).toBe(true);
+    });
+
+    test('is ended before that when its hook fails, and replaced once the pool goes on', async () => {
+      await startAndWake();
+      const wasAlive = pool.hold().then(() => standby.alive);
+      await pass(250);
+      answer('it was answered 500');
+      await pass(250);
+      expect(await wasAlive).toBe(false);
+      pool.resume();
+      await pass(5_000);
+      expect(pool.view().mode.converged).toBe(true);
+    });
+
+    test('is not waited for by whoever gives up', async () => {
+      await startAndWake();
+      const impatient = new AbortController();
+      const held = expect(pool.hold({ signal: impatient.signal })).rejects.toThrow('too long');
+      await pass(250);
+      impatient.abort(new Error('too long'));
+      await held;
+    });
+
+    test('lives on when its hook fails after it was left to the other Understudy', async () => {
+      await startAndWake();
+      pool.release();
+      answer('it was answered 500');
+      await pass(1_000);
+      expect(standby.alive).toBe(true);
+      for (const process of runtime.living) process.exit({ code: 0, signal: undefined });
+    });
   });
 });
