@@ -216,11 +216,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /**
    * Brings up the initial mode; resolves once it stands. Or, where an earlier Understudy left its workers, goes on in the
    * mode that they were in; resolves as soon as they are in traffic, while what does not fit is still being ended.
-   * @throws UnderstudyError (operator) when a worker can't be started; nothing is left running then.
+   * @throws UnderstudyError (operator) when a worker can't be started; the signal's reason. Nothing is left running then.
    */
   async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
-    // Stopped before it began: what an earlier Understudy left stays for the next start.
+    // Stopped, or given up, before it began: what an earlier Understudy left stays for the next start.
     this.#requireRunning();
+    signal?.throwIfAborted();
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#reach.require(shape, `start in ${shape.mode}`);
     this.#began = true;
@@ -237,6 +238,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       // Nobody is kept waiting by that: there is nobody to serve yet, and some of them may hold memory that is needed.
       await this.#orphans.end();
       this.#requireRunning();
+      signal?.throwIfAborted();
       this.#held = false;
       await this.#switching.changeTo(shape, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();

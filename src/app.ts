@@ -258,6 +258,8 @@ class Instance implements Understudy {
   }
 
   async #startAlone({ signal, frontFd }: StartOptions): Promise<{ readonly port: number }> {
+    // Before anybody can connect: the pool, which comes last, looks at it again.
+    signal?.throwIfAborted();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     this.#modes.restore();
     const named = { address: this.#config.front, findHolder: findPortHolder };

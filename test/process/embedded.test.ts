@@ -1,4 +1,4 @@
-// An instance inside another program: what only Understudy's own program can do is refused there.
+// An instance inside another program: what only Understudy's own program can do is refused there, and a start may be given up.
 import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -69,4 +69,25 @@ test('whoever stops it after somebody else may hurry', async () => {
   await stream.body!.cancel().catch(() => undefined);
   streaming.closeAllConnections();
   streaming.close();
+});
+
+test('a start that is given up before it began leaves nothing behind, and no port was open', async () => {
+  folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
+  const [front, admin, port] = await freePorts(3);
+  const config = parseConfig({
+    front: { port: front },
+    admin: { port: admin },
+    backends: [{ name: 'only', port }],
+    modes: { production: { active: 1 } },
+    runtimeDir: join(folder, 'runtime'),
+  });
+  understudy = createUnderstudy(config);
+  // Somebody else has the front: that would be told if it were asked for.
+  const other = createServer().listen(front, '127.0.0.1');
+  await once(other, 'listening');
+  const signal = AbortSignal.abort(new Error('not any more'));
+  await expect(understudy.start({ signal })).rejects.toThrow('not any more');
+  await understudy.stopped;
+  expect(understudy.events.since(0)).toEqual([]);
+  other.close();
 });
