@@ -186,9 +186,10 @@ export class ModeControl {
     if (wait) await done;
   }
 
-  /** What was set by hand, and what leases are held on. */
+  /** What was set by hand, and what counts again if that can't be had; and what leases are held on. */
   get modesInUse(): readonly string[] {
-    return [this.#hand.mode, ...this.#leases.all.map(({ mode }) => mode)];
+    const words = [this.#hand, ...(this.#handBefore === undefined ? [] : [this.#handBefore]), ...this.#leases.all];
+    return words.map(({ mode }) => mode);
   }
 
   get leases(): readonly LeaseView[] {

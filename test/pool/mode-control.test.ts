@@ -167,6 +167,15 @@ describe('a mode set by hand', () => {
     expect(pool.asked).toEqual(['quiet', 'quiet']);
   });
 
+  test('keeps the one before it in use until the pool has been brought there', async () => {
+    const asked = modes.setByHand('quiet', { wait: true });
+    expect(modes.modesInUse).toEqual(['quiet', 'production']);
+    pool.under?.done();
+    await asked;
+    await nextTurn();
+    expect(modes.modesInUse).toEqual(['quiet']);
+  });
+
   test('is forgotten when it was said several times and the pool could not be brought there', async () => {
     const asked = [1, 2, 3].map(() => modes.setByHand('quiet', { wait: true }));
     const refused = Promise.all(asked.map((said) => expect(said).rejects.toBe(rolledBack)));
