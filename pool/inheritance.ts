@@ -22,7 +22,7 @@ export interface Judgement {
 export function judgeSurvivors({ workers, leaderless }: Survivors, isOurs: (id: string) => boolean): Judgement {
   const taken = new Set<string>();
   const adopt: Survivor[] = [];
-  const end: Orphan[] = leaderless.map((pid) => ({ pid, startTicks: 0, what: 'what a worker left behind' }));
+  const end: Orphan[] = leaderless.map((group) => ({ ...group, what: 'what a worker left behind' }));
   for (const survivor of workers) {
     const { id, generation, pid, startTicks, port, state } = survivor.record;
     // One that was being stopped is stopped for good.

@@ -15,8 +15,17 @@ export interface Survivor {
 export interface Survivors {
   /** At most one an id, most trusted first. */
   readonly workers: readonly Survivor[];
-  /** Groups that carry the mark but can't be told what they are: their leader is gone. */
-  readonly leaderless: readonly number[];
+  /** Groups that carry the mark but can't be told what they are: their leader is gone, or has written over its environment. */
+  readonly leaderless: readonly Leaderless[];
+}
+
+export interface Leaderless {
+  /** The group's number, which no other process is given while one of the group lives. */
+  readonly pid: number;
+  /** Of the leader that is not known for what it is; 0 when there is none, so that whoever has its pid is another. */
+  readonly startTicks: number;
+  /** Where the worker was told to listen. */
+  readonly port?: number;
 }
 
 /** @param pool the mark of our pool: its state directory. */
@@ -49,18 +58,22 @@ function straysOf(processes: ReadonlyMap<number, ProcessFacts>, { pool, known, l
   // What a worker of ours started in a group of its own is that worker's business, a daemon too, whose parent is init now; and
   // so are we, if one started us.
   const own = new Set(lineageOf(process.pid, processes).map((pid) => processes.get(pid)?.group));
-  const groups = new Set<number>();
+  /** With one of each that carries the mark. */
+  const groups = new Map<number, number>();
   for (const facts of processes.values()) {
     if (hasEnded(facts) || known.has(facts.group) || groups.has(facts.group)) continue;
     if (markOf(facts.pid, 'UNDERSTUDY_POOL') !== pool) continue;
     if (own.has(facts.group) || lineageOf(facts.pid, processes).some((pid) => known.has(pid))) continue;
     if (living.has(launchOf(facts.pid))) continue;
-    groups.add(facts.group);
+    groups.set(facts.group, facts.pid);
   }
-  const leaders = [...groups].flatMap((group) => processes.get(group) ?? []).filter((leader) => !hasEnded(leader));
+  const leaders = [...groups.keys()]
+    .flatMap((group) => processes.get(group) ?? [])
+    .filter((leader) => !hasEnded(leader));
   const workers = leaders.flatMap((leader) => survivorByMarks(leader) ?? []);
   const told = new Set(workers.map(({ record }) => record.pid));
-  return { workers, leaderless: [...groups].filter((group) => !told.has(group)) };
+  const leaderless = [...groups].filter(([group]) => !told.has(group));
+  return { workers, leaderless: leaderless.map(([group, member]) => leaderlessOf(group, member, processes)) };
 }
 
 interface StrayContext {
@@ -107,6 +120,12 @@ function survivorByMarks(leader: ProcessFacts): Survivor | undefined {
     forks: 1,
   };
   return { record, stopped: state === 'T' };
+}
+
+function leaderlessOf(group: number, member: number, processes: ReadonlyMap<number, ProcessFacts>): Leaderless {
+  const port = Number(markOf(member, 'UNDERSTUDY_PORT'));
+  const startTicks = processes.get(group)?.startTicks ?? 0;
+  return { pid: group, startTicks, ...(Number.isSafeInteger(port) && { port }) };
 }
 
 const MARKS = [

@@ -33,7 +33,7 @@ test('judgeSurvivors adopts the most trusted of two for one worker', () => {
 });
 
 test('judgeSurvivors ends groups whose leader is gone', () => {
-  const { end } = judgeSurvivors({ workers: [], leaderless: [7] }, isOurs);
+  const { end } = judgeSurvivors({ workers: [], leaderless: [{ pid: 7, startTicks: 0 }] }, isOurs);
   expect(end.map(({ pid }) => pid)).toEqual([7]);
 });
 

@@ -125,3 +125,31 @@ test('what a worker that lives on has sent into the background is left alone', a
   expect(isGroupAlive(daemon)).toBe(true);
   await next.stop({});
 });
+
+test('what is left of a worker that can no longer be known is asked to end, and ended, before another has its port', async () => {
+  signalGroup(stray, 'SIGKILL');
+  signalGroup(pidsOf(old.pool).get('primary/1')!, 'SIGKILL');
+  const { host, port } = old.options.backends[0] as { readonly host: string; readonly port: number };
+  const place = { backend: 'primary', number: 1, generation: 1, host, port };
+  // Its leader has written over its environment, as it is done to have another title; the server below it holds the port.
+  const marks = Object.entries(workerMarks(old.dir, place)).map(([name, value]) => `${name}=${value}`);
+  const server = 'require("net").createServer().listen(+process.env.UNDERSTUDY_PORT, () => console.log("listens"))';
+  const script = 'trap "echo asked; exit" TERM; env "$@" & wait';
+  const args = ['-c', script, 'leader', ...marks, process.execPath, '-e', server];
+  while (leftOvers(new Set([pidsOf(old.pool).get('primary/1')!])).length > 0) await setImmediate();
+  const leader = spawn('sh', args, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  stray = leader.pid!;
+  const closed = once(leader, 'close');
+  const told: string[] = [];
+  leader.stdout.setEncoding('utf8').on('data', (text: string) => told.push(text));
+  await once(leader.stdout, 'data');
+  old.pool.release();
+  await next.start();
+  await waitUntil(next, () => next.view().mode.converged);
+  expect(traffic.ids).toEqual(ALL);
+  await closed;
+  expect(told.join('')).toBe('listens\nasked\n');
+  expect(isGroupAlive(stray)).toBe(false);
+  expect(next.view().backends[0]!.workers[0]!.restarts).toBe(0);
+  await next.stop({});
+});
