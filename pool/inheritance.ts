@@ -92,7 +92,10 @@ export function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['st
   return state === 'standby' ? 'hot' : 'active';
 }
 
-/** Without a record of its key, its command line decides whether it is what we would start today. */
+/**
+ * Without a record of its key, its command line decides whether it is what we would start today. A script's never is: the system
+ * shows its interpreter first, or what it has become.
+ */
 function keyByCommand(
   { command, port }: WorkerRecord,
   { planned, worker, options }: { planned: readonly string[]; worker: Worker; options: PoolOptions },

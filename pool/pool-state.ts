@@ -16,7 +16,7 @@ const workerRecord = z.object({
   state: z.enum(['starting', 'active', 'standby', 'asleep', 'draining', 'stopping']),
   restarts: z.number().int(),
   forks: z.number().int(),
-  /** See launch-key.ts. Unknown for a process that only its marks tell of. */
+  /** See launch-key.ts. Unknown for a process of an earlier version that only its marks tell of. */
   key: z.string().optional(),
 });
 

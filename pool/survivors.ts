@@ -118,6 +118,7 @@ function survivorByMarks(leader: ProcessFacts): Survivor | undefined {
     state: state === 'T' ? 'standby' : 'starting',
     restarts: 0,
     forks: 1,
+    key: marks?.get('UNDERSTUDY_KEY'),
   };
   return { record, stopped: state === 'T' };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { operatorError } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { fillCommand } from './command-template.js';
+import { launchKeyOf } from './launch-key.js';
 import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from './options.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
@@ -12,7 +13,9 @@ export type WorkerMark =
   | 'UNDERSTUDY_WORKER'
   | 'UNDERSTUDY_GENERATION'
   | 'UNDERSTUDY_HOST'
-  | 'UNDERSTUDY_PORT';
+  | 'UNDERSTUDY_PORT'
+  /** See launch-key.ts. Workers of earlier versions lack it. */
+  | 'UNDERSTUDY_KEY';
 
 export interface LaunchFacts {
   readonly id: string;
@@ -28,6 +31,7 @@ export interface LaunchFacts {
 export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOptions, facts: LaunchFacts): LaunchSpec {
   const { id, number, generation, port, forks, modeEnv } = facts;
   const { host, name } = backend;
+  const key = launchKeyOf(options, backend, number);
   return {
     id,
     backend: name,
@@ -38,7 +42,7 @@ export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOption
     env: {
       ...options.env,
       ...modeEnv,
-      ...workerMarks(options.stateDir, { backend: name, number, generation, host, port }),
+      ...workerMarks(options.stateDir, { backend: name, number, generation, host, port, key }),
     },
     logFile: logFileOf(options, id),
   };
@@ -55,6 +59,7 @@ export function workerMarks(
     readonly generation: number;
     readonly host: string;
     readonly port: number;
+    readonly key: string;
   },
 ): Record<WorkerMark, string> {
   return {
@@ -64,6 +69,7 @@ export function workerMarks(
     UNDERSTUDY_GENERATION: String(worker.generation),
     UNDERSTUDY_HOST: worker.host,
     UNDERSTUDY_PORT: String(worker.port),
+    UNDERSTUDY_KEY: worker.key,
   };
 }
 

@@ -27,7 +27,7 @@ beforeEach(async () => {
   await old.pool.start();
   await old.pool.hold();
   // Of this pool by its mark, and no worker that the pool has: whoever is in charge ends it.
-  const place = { backend: 'elsewhere', number: 1, generation: 1, host: '127.0.0.1', port: 1 };
+  const place = { backend: 'elsewhere', number: 1, generation: 1, host: '127.0.0.1', port: 1, key: 'any' };
   const marks = workerMarks(old.dir, place);
   stray = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { ...process.env, ...marks } }).pid!;
   traffic = new RecordingTraffic();
@@ -78,7 +78,7 @@ test('stopped before it was in charge, it leaves everybody as they are too', asy
 
 test('in charge it replaces who is lost, though what does not fit takes its time to end', async () => {
   signalGroup(stray, 'SIGKILL');
-  const place = { backend: 'elsewhere', number: 1, generation: 1, host: '127.0.0.1', port: 1 };
+  const place = { backend: 'elsewhere', number: 1, generation: 1, host: '127.0.0.1', port: 1, key: 'any' };
   const deaf = ['-c', 'trap "" TERM; echo deaf; while :; do sleep 600; done'];
   const env = { ...process.env, ...workerMarks(old.dir, place) };
   const child = spawn('sh', deaf, { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env });
@@ -114,7 +114,7 @@ test('let go while it ends what does not fit, it starts nobody', async () => {
 test('what a worker that lives on has sent into the background is left alone', async () => {
   signalGroup(stray, 'SIGKILL');
   const { host } = old.options.backends[0] as { readonly host: string };
-  const marks = workerMarks(old.dir, { backend: 'primary', number: 1, generation: 1, host, port: 1 });
+  const marks = workerMarks(old.dir, { backend: 'primary', number: 1, generation: 1, host, port: 1, key: 'any' });
   const daemon = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { ...process.env, ...marks } }).pid!;
   groups.add(daemon);
   await next.start({ adoptOnly: true });
@@ -130,7 +130,7 @@ test('what is left of a worker that can no longer be known is asked to end, and 
   signalGroup(stray, 'SIGKILL');
   signalGroup(pidsOf(old.pool).get('primary/1')!, 'SIGKILL');
   const { host, port } = old.options.backends[0] as { readonly host: string; readonly port: number };
-  const place = { backend: 'primary', number: 1, generation: 1, host, port };
+  const place = { backend: 'primary', number: 1, generation: 1, host, port, key: 'any' };
   // Its leader has written over its environment, as it is done to have another title; the server below it holds the port.
   const marks = Object.entries(workerMarks(old.dir, place)).map(([name, value]) => `${name}=${value}`);
   const server = 'require("net").createServer().listen(+process.env.UNDERSTUDY_PORT, () => console.log("listens"))';

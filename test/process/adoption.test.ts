@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readProcess } from '../../pool/process-table.js';
 import type { StatusView } from '../../src/admin/status-view.js';
+import { nodeWorker } from '../support/pool-bench.js';
 import { SteadyLoad } from '../support/steady-load.js';
 import { processState, UnderstudyProcess, type UnderstudySetup } from '../support/understudy-process.js';
 import { uvicornCommand } from '../support/uvicorn.js';
@@ -145,6 +146,16 @@ describe('the start after a kill', () => {
       expect(pidsById(await instance.waitForStatus(({ mode }) => mode.converged))).toEqual(before);
     },
   );
+
+  test('knows workers that a script has become by their marks where the state file is lost', async () => {
+    const command = ['sh', '-c', 'exec "$0" "$@"', ...nodeWorker()];
+    instance = await UnderstudyProcess.start({ config: { command } });
+    const before = pidsById(await instance.status());
+    await kill();
+    rmSync(statePath());
+    await startAgain();
+    expect(pidsById(await instance.waitForStatus(({ mode }) => mode.converged))).toEqual(before);
+  });
 
   test('goes on in the mode set by hand and with the leases that were held', async () => {
     instance = await UnderstudyProcess.start();
