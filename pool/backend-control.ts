@@ -3,7 +3,7 @@
 import { operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
 import { runs, type Shape, type Wish } from './modes.js';
 import type { News } from './news.js';
-import { withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
+import { NO_WISHES, withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
 import { wishOf } from './plan-input.js';
 import type { Reach } from './reach.js';
 import type { Roster } from './roster.js';
@@ -38,7 +38,7 @@ const VERBS = { active: 'promote', standby: 'drain' } as const;
 
 export class BackendControl {
   readonly #deps: BackendControlDeps;
-  #wishes: OperatorWishes = new Map();
+  #wishes = NO_WISHES;
 
   constructor(deps: BackendControlDeps) {
     this.#deps = deps;
@@ -50,7 +50,12 @@ export class BackendControl {
   }
 
   forget(): void {
-    this.#wishes = new Map();
+    this.#wishes = NO_WISHES;
+  }
+
+  /** Wishes of an earlier time hold again, but for those that a newer one has replaced. */
+  restore(wishes: OperatorWishes): void {
+    this.#wishes = new Map([...wishes, ...this.#wishes]);
   }
 
   /** Of backends that there are no more nothing is wished. */

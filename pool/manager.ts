@@ -15,7 +15,7 @@ import { budgetOf, forksItself, modeNamed, roleIn, shapeOf, type Shape } from '.
 import { takeOver } from './inheritance.js';
 import { News } from './news.js';
 import { countRunning, countServing, isServing, type ObservedWorker } from './observed.js';
-import { withOperatorWishes } from './operator-wishes.js';
+import { NO_WISHES, withOperatorWishes } from './operator-wishes.js';
 import { isManaged, type PoolOptions } from './options.js';
 import { Orphans, type Orphan } from './orphans.js';
 import type { Admission } from './resources/admission.js';
@@ -492,8 +492,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       due = false;
       retry?.cancel();
       if (this.#held || this.#forgotten) return;
-      modeWritten = this.#switching.standing?.mode;
-      if (!memory.save(modeWritten, this.#workers))
+      const { standing, target } = this.#switching;
+      modeWritten = standing?.mode;
+      // Those of a mode that is still on its way must not be laid over the one before.
+      const wishes = modeWritten === target.mode ? this.#byHand.wishes : NO_WISHES;
+      if (!memory.save({ mode: modeWritten, wishes, workers: this.#workers }))
         retry = this.#clock.startTimer(WRITE_AGAIN_MS, writeAgain, { unref: true });
     };
     this.on('change', () => {
@@ -519,8 +522,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     // Where somebody else runs all backends there is nothing to adopt, and nothing is lost either.
     const needsNone = adoptOnly && !this.#options.backends.some(isManaged);
     const resumed = (useful || needsNone) && Object.hasOwn(this.#options.modes, mode);
-    if (resumed) this.#switching.resumeIn(shapeOf(this.#options, mode));
-    return resumed;
+    if (!resumed) return false;
+    this.#switching.resumeIn(shapeOf(this.#options, mode));
+    this.#byHand.restore(new Map(Object.entries(left.pool?.wishes ?? {})));
+    this.#byHand.keepOnly(this.#options.backends);
+    return true;
   }
 
   #onOrphanSettled(orphan: Orphan, outcome: 'ended' | 'left'): void {

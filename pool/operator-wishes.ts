@@ -6,6 +6,8 @@ export type WishedRole = Extract<Role, 'active' | 'standby'>;
 /** By backend. */
 export type OperatorWishes = ReadonlyMap<string, WishedRole>;
 
+export const NO_WISHES: OperatorWishes = new Map();
+
 /**
  * The promise of the mode stays as it is: what the operator takes out, a standby fills. It rests running, whatever the
  * mode's temperature, so that it stays reachable for a look.

@@ -1,12 +1,20 @@
 // Writes down, after every change, what a later Understudy must know to adopt our workers.
 import { errorMessage } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
+import type { OperatorWishes } from './operator-wishes.js';
 import type { WorkerRecord } from './pool-state.js';
 import { commandOf, readProcess } from './process-table.js';
 import type { StateFile } from './state-file.js';
 import type { Worker } from './worker.js';
 import type { WorkerProcess } from './worker-runtime.js';
 import type { WorkerState } from './worker-state.js';
+
+export interface RememberedPool {
+  readonly mode: string | undefined;
+  /** Those of that mode. */
+  readonly wishes: OperatorWishes;
+  readonly workers: readonly Worker[];
+}
 
 export class PoolMemory {
   readonly #file: StateFile;
@@ -19,9 +27,10 @@ export class PoolMemory {
   }
 
   /** Returns whether it stands written. Never throws: a full disk must not stop the pool. */
-  save(mode: string | undefined, workers: readonly Worker[]): boolean {
+  save({ mode, wishes, workers }: RememberedPool): boolean {
     try {
-      this.#file.put('pool', { mode, workers: workers.flatMap((worker) => this.#recordOf(worker) ?? []) });
+      const records = workers.flatMap((worker) => this.#recordOf(worker) ?? []);
+      this.#file.put('pool', { mode, wishes: Object.fromEntries(wishes), workers: records });
       return true;
     } catch (error) {
       const reason = errorMessage(error);

@@ -23,6 +23,8 @@ const workerRecord = z.object({
 const poolMemory = z.object({
   /** The mode that stood; undefined while the first one was still being brought up. */
   mode: z.string().optional(),
+  /** What the operator asked of single backends in that mode. Earlier versions wrote none. */
+  wishes: z.record(z.string(), z.enum(['active', 'standby'])).optional(),
   workers: z.array(workerRecord),
 });
 

@@ -61,6 +61,22 @@ test('it sees who serves and who is lost, but starts and ends nobody until then'
   expect(leftOvers(new Set([...old.groups, ...groups]))).toEqual([]);
 });
 
+test('what was asked of a backend by hand holds until the mode changes', async () => {
+  old.pool.resume();
+  await old.pool.setMode('validation');
+  await old.pool.drain('primary');
+  await old.pool.hold();
+  await next.start({ adoptOnly: true });
+  old.pool.release();
+  next.takeCharge();
+  await waitUntil(next, () => next.view().mode.converged);
+  expect(next.view().backends[0]).toMatchObject({ name: 'primary', byHand: true, role: 'standby' });
+  expect(traffic.ids).toEqual(['fallback/1', 'secondary/1', 'secondary/2']);
+  await next.setMode('production');
+  expect(next.view().backends[0]).toMatchObject({ byHand: false, role: 'active' });
+  await next.stop({});
+});
+
 test('let go before it was in charge, it leaves everybody as they are', async () => {
   await next.start({ adoptOnly: true });
   next.release();

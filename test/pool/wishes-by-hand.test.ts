@@ -1,13 +1,14 @@
 // What becomes of a wish for one backend that can't come about, or is withdrawn before it has: on a machine in memory.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { PoolOptions } from '../../pool/index.js';
+import type { StateFile } from '../../pool/state-file.js';
 import { planOptions } from '../support/observed-workers.js';
 import { PoolRig } from '../support/pool-rig.js';
 
 let rig: PoolRig;
 
-async function start(options: Partial<PoolOptions> = {}): Promise<void> {
-  rig = new PoolRig(options);
+async function start(options: Partial<PoolOptions> = {}, stateFile?: StateFile): Promise<void> {
+  rig = new PoolRig(options, stateFile);
   await rig.start();
 }
 
@@ -70,4 +71,29 @@ describe('a backend that somebody else runs', () => {
     await restarted;
     expect(rig.runtime.of('primary/1')).not.toBe(before);
   });
+});
+
+test('a wish is written down once the mode that it was asked in stands, and no longer when that mode is left', async () => {
+  let written: unknown;
+  const file: Pick<StateFile, 'read' | 'put' | 'invalidate' | 'remove'> = {
+    read: () => ({}),
+    put: (_name, section) => (written = section),
+    invalidate: () => undefined,
+    remove: () => undefined,
+  };
+  await start({}, file as StateFile);
+  rig.runtime.readyAtOnce = false;
+  const switched = rig.pool.setMode('validation');
+  const drained = rig.pool.drain('primary');
+  await rig.pass(250);
+  expect(written).toMatchObject({ mode: 'production', wishes: {} });
+  for (const process of rig.runtime.living) process.ready = true;
+  await rig.pass(5_000);
+  await Promise.all([switched, drained]);
+  expect(written).toMatchObject({ mode: 'validation', wishes: { primary: 'standby' } });
+  rig.runtime.readyAtOnce = true;
+  const left = rig.pool.setMode('production');
+  await rig.pass(5_000);
+  await left;
+  expect(written).toMatchObject({ mode: 'production', wishes: {} });
 });
