@@ -73,13 +73,36 @@ function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean 
   throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
 }
 
-/** An alias of nothing, or too many of them, is told only here. */
+/** An alias of nothing, of what it is in, or too many of them, is told only here. */
 function valueOf(document: Document, path: string): unknown {
+  const value = toJS(document, path);
+  const problems = [...unusableParts(value, [])];
+  if (problems.length > 0) throw new ConfigError(path, problems);
+  return value;
+}
+
+function toJS(document: Document, path: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
     throw new ConfigError(path, [{ path: '', message: `is no YAML that can be used: ${errorMessage(error)}` }]);
   }
+}
+
+interface Place {
+  readonly key: string;
+  /** What it is in. */
+  readonly whole: object;
+}
+
+/** What no config can be made of, since it has no end: whoever reads it would go round in it. */
+function* unusableParts(value: unknown, places: readonly Place[]): Generator<ConfigProblem> {
+  if (typeof value !== 'object' || value === null) return;
+  if (places.some(({ whole }) => whole === value)) {
+    yield { path: places.map(({ key }) => key).join('.'), message: 'is an alias of what it is in' };
+    return;
+  }
+  for (const [key, part] of Object.entries(value)) yield* unusableParts(part, [...places, { key, whole: value }]);
 }
 
 function readText(path: string): string {

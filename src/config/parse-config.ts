@@ -7,6 +7,7 @@ import type { BackendConfig, Config, ModeConfig, Program } from './config.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import { crossCheck } from './cross-checks.js';
 import { configSchema, type ParsedConfig, modeSchema } from './schema.js';
+import { shownValue } from './shown-value.js';
 import { suggest } from './suggest.js';
 
 export interface ParseOptions {
@@ -166,7 +167,7 @@ function hasPortAndUrl(input: unknown): boolean {
 
 function givenText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom' || issue.input === undefined) return '';
-  return ` (given: ${JSON.stringify(issue.input)})`;
+  return ` (given: ${shownValue(issue.input)})`;
 }
 
 /** Of one that we start, and of one that somebody else runs. */

@@ -1,6 +1,7 @@
 // Durations and sizes as people write them, as zod types that come out in milliseconds and bytes.
 
 import { z } from 'zod';
+import { shownValue } from './shown-value.js';
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const UNIT_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
@@ -12,7 +13,7 @@ export function duration() {
     if (ms !== undefined && Number.isFinite(ms) && ms >= 0) return ms;
     context.addIssue({
       code: 'custom',
-      message: `${quote(value)} is no duration; accepted: 250ms, 2s, 5m, 1h, or milliseconds`,
+      message: `${shownValue(value)} is no duration; accepted: 250ms, 2s, 5m, 1h, or milliseconds`,
     });
     return z.NEVER;
   });
@@ -23,7 +24,7 @@ export function byteSize() {
   return z.union([z.string(), z.number()]).transform((value, context) => {
     const bytes = typeof value === 'number' ? value : parseWithUnit(value, UNIT_BYTES);
     if (bytes !== undefined && Number.isInteger(bytes) && bytes >= 0) return bytes;
-    context.addIssue({ code: 'custom', message: `${quote(value)} is no size; accepted: 16KiB, 1MiB, or bytes` });
+    context.addIssue({ code: 'custom', message: `${shownValue(value)} is no size; accepted: 16KiB, 1MiB, or bytes` });
     return z.NEVER;
   });
 }
@@ -38,10 +39,6 @@ export function parseWithUnit(text: string, units: Readonly<Record<string, numbe
 /** A duration on its own, for a flag. Milliseconds, or undefined. */
 export function parseDuration(text: string): number | undefined {
   return parseWithUnit(text, UNIT_MS);
-}
-
-function quote(value: unknown): string {
-  return JSON.stringify(value);
 }
 
 /** `0s` is no deadline: nothing is to happen at once for it. */

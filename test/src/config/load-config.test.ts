@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigError, type ConfigProblem } from '../../../src/config/config-error.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 
 let cwd: string;
@@ -13,6 +14,16 @@ afterEach(() => rmSync(cwd, { recursive: true }));
 
 function write(name: string, text: string): void {
   writeFileSync(join(cwd, name), text);
+}
+
+function problemsOf(load: () => unknown): readonly ConfigProblem[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
 }
 
 describe('loadConfig', () => {
@@ -93,6 +104,30 @@ describe('loadConfig', () => {
   test('says which file it is when an alias in it stands for nothing', () => {
     write('understudy.yaml', 'upgrades: [*websocket]\n');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/understudy\.yaml[^]*websocket/);
+  });
+
+  test.each([
+    ['front: &a {port: *a}', 'front.port'],
+    ['command: &a [x, *a]', 'command.1'],
+    ['trustedProxies: &a [*a]', 'trustedProxies.0'],
+    ['modes: &a {production: {active: 1, env: *a}}', 'modes.production.env'],
+    ['&a {front: *a}', 'front'],
+  ])('says where an alias stands for what it is in: %s', (text, where) => {
+    write('understudy.yaml', `${text}\n`);
+    const flags = { port: 9005 };
+    expect(problemsOf(() => loadConfig({ cwd, env: {}, flags }))).toEqual([
+      { path: where, message: expect.stringContaining('alias of what it is in') },
+    ]);
+  });
+
+  test('takes an alias of what stands beside it', () => {
+    write(
+      'understudy.yaml',
+      'health: { interval: &pause 3s, timeout: *pause }\nenv: &env { A: b }\nmodes: { production: { active: 1, env: *env } }\n',
+    );
+    const { config } = loadConfig({ cwd, env: {} });
+    expect(config.health).toMatchObject({ interval: 3_000, timeout: 3_000 });
+    expect(config.modes['production']?.env).toEqual({ A: 'b' });
   });
 
   test('says line and column when the YAML is broken', () => {

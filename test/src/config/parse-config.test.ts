@@ -50,6 +50,27 @@ describe('parseConfig', () => {
     expect(mode).toBe(start);
   });
 
+  test.each<[what: string, given: unknown, shown: string]>([
+    ['no end', Infinity, 'Infinity'],
+    ['no number', NaN, 'NaN'],
+    ['a big number', 5n, '5n'],
+    ['a text', 'nine\nthousand\u001b[0m', '"nine\\nthousand\\u001b[0m"'],
+    ['a mapping', { a: [1, Infinity] }, '{ a: [ 1, Infinity ] }'],
+  ])('shows %s that is given for a number', (_what, given, shown) => {
+    expect(problemsOf({ front: { port: given } })).toEqual([
+      { path: 'front.port', message: expect.stringContaining(`(given: ${shown})`) },
+    ]);
+  });
+
+  test('shows what holds itself, and only the beginning of what is long', () => {
+    const ring: Record<string, unknown> = {};
+    ring['port'] = ring;
+    for (const given of [ring, 'x'.repeat(10_000), Array.from({ length: 1_000 }, () => 'x'.repeat(20))]) {
+      const [{ path, message } = { path: '', message: '' }] = problemsOf({ front: { port: given } });
+      expect([path, message.length < 200]).toEqual(['front.port', true]);
+    }
+  });
+
   test('says what is accepted of a backend with port and url, and of no modes at all', () => {
     const backends = [{ name: 'a', port: 1, url: 'http://localhost:1' }];
     expect(problemsOf({ backends })).toEqual([{ path: 'backends.0', message: expect.stringContaining('either') }]);
