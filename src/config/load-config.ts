@@ -69,7 +69,7 @@ function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean 
   }
   const value = valueOf(document, path);
   if ((value === null || value === undefined) && mayBeEmpty) return {};
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Layer;
+  if (isLayer(value)) return value;
   throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
 }
 
@@ -133,13 +133,14 @@ function applyEnvironment(file: Layer, settings: EnvironmentSettings, problems: 
 }
 
 /** The variables' numbers over the modes `production` and `validation` of the file, or over the defaults. */
-function modesFrom(layer: Layer, settings: EnvironmentSettings): Layer | undefined {
+function modesFrom(layer: Layer, settings: EnvironmentSettings): unknown {
   const { backends, workers, workersValidation, backendsValidation } = settings;
   if ([backends, workers, workersValidation, backendsValidation].every((value) => value === undefined))
     return undefined;
   const total = Array.isArray(layer['backends']) ? layer['backends'].length : DEFAULT_PORTS.length;
   const defaults: Layer = { ...defaultModes(total) };
-  const given = layer['modes'] as Layer | undefined;
+  const given = layer['modes'];
+  if (given !== undefined && !isLayer(given)) return given;
   const standby = backendsValidation === undefined ? undefined : Math.max(0, total - backendsValidation);
   const wishes = {
     production: { active: backends, workers },
@@ -149,13 +150,20 @@ function modesFrom(layer: Layer, settings: EnvironmentSettings): Layer | undefin
   const concerned = Object.entries(wishes).filter(([, wish]) =>
     Object.values(wish).some((value) => value !== undefined),
   );
-  const changed = concerned.map(([name, wish]) => [name, overlay(given?.[name] ?? defaults[name], wish)]);
+  const named: Layer = { ...defaults, ...given };
+  const changed = concerned.map(([name, wish]) => [name, overlay(named[name], wish)]);
   return { ...(given ?? defaults), ...(Object.fromEntries(changed) as Layer) };
 }
 
-function overlay(base: unknown, over: Layer): Layer {
+/** What is no section stays as it is: the schema refuses it, and laid over it would be gone. */
+function overlay(base: unknown, over: Layer): unknown {
+  if (base !== undefined && !isLayer(base)) return base;
   const given = Object.entries(over).filter(([, value]) => value !== undefined);
-  return { ...(base as Layer | undefined), ...Object.fromEntries(given) };
+  return { ...base, ...Object.fromEntries(given) };
+}
+
+function isLayer(value: unknown): value is Layer {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function applyFlags(layer: Layer, flags: ConfigFlags): Layer {

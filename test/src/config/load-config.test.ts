@@ -130,6 +130,23 @@ describe('loadConfig', () => {
     expect(config.modes['production']?.env).toEqual({ A: 'b' });
   });
 
+  test.each([
+    ['front: 5', 'front'],
+    ['front: abc', 'front'],
+    ['front: [5]', 'front'],
+    ['front:', 'front'],
+    ['admin: 7', 'admin'],
+    ['modes: 5', 'modes'],
+    ['modes: [5]', 'modes'],
+    ['modes:', 'modes'],
+    ['modes: {production: null}', 'modes.production'],
+    ['modes: {production: abc}', 'modes.production'],
+  ])('refuses what is no section though a flag or a variable says more of it: %s', (text, path) => {
+    write('understudy.yaml', `${text}\n`);
+    const load = () => loadConfig({ cwd, env: { OMNIMIND_WORKERS: '2' }, flags: { port: 9005, adminPort: 9006 } });
+    expect(problemsOf(load)).toEqual([{ path, message: expect.stringContaining('expected') }]);
+  });
+
   test('says line and column when the YAML is broken', () => {
     write('understudy.yaml', 'front: { port: 9000\nadmin: [');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/line 2, column \d+/);
