@@ -58,10 +58,12 @@ function findFile(given: string | undefined, cwd: string): string | undefined {
 function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean }): Layer {
   const lineCounter = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter, prettyErrors: false });
-  if (document.errors.length > 0) {
+  // A warning is a tag that nothing is made of, or a YAML that is not ours: what it stands for would be read as something else.
+  const complaints = [...document.errors, ...document.warnings];
+  if (complaints.length > 0) {
     throw new ConfigError(
       path,
-      document.errors.map((error) => {
+      complaints.map((error) => {
         const { line, col } = lineCounter.linePos(error.pos[0]);
         return { path: `line ${line}, column ${col}`, message: error.message };
       }),
@@ -95,14 +97,25 @@ interface Place {
   readonly whole: object;
 }
 
-/** What no config can be made of, since it has no end: whoever reads it would go round in it. */
+/** What no config can be made of: what has no end, and what JSON has no word for. */
 function* unusableParts(value: unknown, places: readonly Place[]): Generator<ConfigProblem> {
+  const path = places.map(({ key }) => key).join('.');
+  if (!isPlain(value)) {
+    yield { path, message: 'is made by its tag into what no key takes; accepted: mappings, lists, texts, numbers' };
+    return;
+  }
   if (typeof value !== 'object' || value === null) return;
   if (places.some(({ whole }) => whole === value)) {
-    yield { path: places.map(({ key }) => key).join('.'), message: 'is an alias of what it is in' };
+    yield { path, message: 'is an alias of what it is in' };
     return;
   }
   for (const [key, part] of Object.entries(value)) yield* unusableParts(part, [...places, { key, whole: value }]);
+}
+
+/** Tags make others: a set, a map with an order, bytes, a date. To the schema some of them are sections without keys. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'symbol';
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function readText(path: string): string {

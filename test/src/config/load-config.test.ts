@@ -147,6 +147,24 @@ describe('loadConfig', () => {
     expect(problemsOf(load)).toEqual([{ path, message: expect.stringContaining('expected') }]);
   });
 
+  test.each([
+    ['app: !env MYAPP:x', 'line 1, column 6', 'Unresolved tag: !env'],
+    ['front: !foo {port: 9000}', 'line 1, column 8', 'Unresolved tag: !foo'],
+    ['front: !!set {port, host}', 'front', 'by its tag'],
+    ['admin: !!omap [port: 5]', 'admin', 'by its tag'],
+    ['env: {A: !!binary aGVsbG8=}', 'env.A', 'by its tag'],
+    ['modes: {a: {active: !!timestamp 2001-01-01}}', 'modes.a.active', 'by its tag'],
+    ['!!set {front}', '', 'by its tag'],
+  ])('refuses what a tag makes, once and with its place: %s', (text, path, says) => {
+    write('understudy.yaml', `${text}\n`);
+    expect(problemsOf(() => loadConfig({ cwd, env: {} }))).toEqual([{ path, message: expect.stringContaining(says) }]);
+  });
+
+  test('takes the tags of what is plain anyway', () => {
+    write('understudy.yaml', 'front: !!map {port: !!int 9100}\nenv: {A: !!str 5}\nupgrades: !!seq []\n');
+    expect(loadConfig({ cwd, env: {} }).config).toMatchObject({ front: { port: 9100 }, env: { A: '5' }, upgrades: [] });
+  });
+
   test('says line and column when the YAML is broken', () => {
     write('understudy.yaml', 'front: { port: 9000\nadmin: [');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/line 2, column \d+/);
