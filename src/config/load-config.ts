@@ -1,6 +1,6 @@
 // Where a config comes from: flags beat environment beats file beats defaults. The only reader of files and variables.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { errorMessage } from '../core/errors.js';
@@ -33,6 +33,9 @@ export interface LoadedConfig {
   readonly path: string | undefined;
 }
 
+/** Far more than any config has. The more keys, the longer each takes, and a running instance does nothing else meanwhile. */
+const LARGEST_FILE_BYTES = 256 * 1024;
+
 const DEFAULT_FILES = ['understudy.yaml', 'understudy.yml', 'understudy.json'];
 
 type Layer = Record<string, unknown>;
@@ -42,7 +45,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   const flags = options.flags ?? {};
   const cwd = options.cwd ?? process.cwd();
   const path = options.path ?? findFile(flags.config, cwd);
-  const file = path === undefined ? {} : readLayer(path, { mayBeEmpty: options.path === undefined });
+  const file = path === undefined ? {} : readLayer(path, { running: options.path !== undefined });
   const problems: ConfigProblem[] = [];
   const settings = parseEnvironment(options.env ?? process.env, problems);
   const merged = applyFlags(applyEnvironment(file, settings, problems), flags);
@@ -55,9 +58,9 @@ function findFile(given: string | undefined, cwd: string): string | undefined {
 }
 
 /** JSON is YAML, so one parser reads both. */
-function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean }): Layer {
+function readLayer(path: string, { running }: { readonly running: boolean }): Layer {
   const lineCounter = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter, prettyErrors: false });
+  const document = parseDocument(readText(path, { running }), { lineCounter, prettyErrors: false });
   // A warning is a tag that nothing is made of, or a YAML that is not ours: what it stands for would be read as something else.
   const complaints = [...document.errors, ...document.warnings];
   if (complaints.length > 0) {
@@ -70,7 +73,7 @@ function readLayer(path: string, { mayBeEmpty }: { readonly mayBeEmpty: boolean 
     );
   }
   const value = valueOf(document, path);
-  if ((value === null || value === undefined) && mayBeEmpty) return {};
+  if ((value === null || value === undefined) && !running) return {};
   if (isLayer(value)) return value;
   throw new ConfigError(path, [{ path: '', message: 'must be a mapping of keys, such as front: { port: 9000 }' }]);
 }
@@ -118,11 +121,28 @@ function isPlain(value: unknown): boolean {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function readText(path: string): string {
+function readText(path: string, { running }: { readonly running: boolean }): string {
   try {
-    return readFileSync(path, 'utf8');
+    // From a pipe nothing may come for ever, and all requests would wait with us.
+    if (running && !statSync(path).isFile()) throw new Error('a running instance reads nothing but a regular file');
+    return readBounded(path);
   } catch (error) {
     throw new ConfigError(path, [{ path: '', message: `cannot be read: ${errorMessage(error)}` }]);
+  }
+}
+
+/** A pipe or a device does not tell its size beforehand, and some have no end. */
+function readBounded(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(LARGEST_FILE_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, { offset: length });
+    if (length > LARGEST_FILE_BYTES) throw new Error(`it is larger than ${LARGEST_FILE_BYTES / 1024} KiB`);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(file);
   }
 }
 

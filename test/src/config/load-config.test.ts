@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,6 +176,28 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ cwd, env: {}, flags: { config: 'nowhere.yaml' } })).toThrow(
       /nowhere\.yaml.*cannot be read/s,
     );
+  });
+
+  test('reads a file up to 256 KiB, and none that is larger or has no end', () => {
+    const text = 'front: { port: 9300 }\n#';
+    write('understudy.yaml', text.padEnd(256 * 1024, '#'));
+    expect(loadConfig({ cwd, env: {} }).config.front.port).toBe(9300);
+    write('understudy.yaml', text.padEnd(256 * 1024 + 1, '#'));
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(/understudy\.yaml[^]*cannot be read: it is larger than 256 KiB/);
+    expect(() => loadConfig({ cwd, env: {}, flags: { config: '/dev/zero' } })).toThrow(/\/dev\/zero[^]*larger than/);
+  });
+
+  test('reads a pipe at a start, and waits for none while an instance runs', async () => {
+    const path = join(cwd, 'pipe');
+    execFileSync('mkfifo', [path]);
+    // Its own process: whoever opens a pipe stays in that until the other end is open too.
+    const writer = spawn('sh', ['-c', `echo 'front: { port: 9300 }' > "$0"`, path]);
+    const written = once(writer, 'exit');
+    expect(() => loadConfig({ cwd, env: {}, path })).toThrow(
+      /pipe[^]*cannot be read: a running instance reads nothing but/,
+    );
+    expect(loadConfig({ cwd, env: {}, flags: { config: path } }).config.front.port).toBe(9300);
+    await written;
   });
 
   test('reads JSON as well as YAML', () => {
