@@ -1,12 +1,11 @@
 // The command that runs under a lease: our terminal, our environment, our signals. Only starts it and tells its end.
 
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { execa } from 'execa';
-import { errorCode, operatorError } from '../core/errors.js';
+import { execa, type Result } from 'execa';
+import { operatorError, type UnderstudyError } from '../core/errors.js';
 import { readProcessStat } from '../core/process-stat.js';
-import { EXIT } from './exit-code.js';
 import { usageError } from './usage-error.js';
 
 /** A terminal sends these to its whole foreground group, the command included: once is enough. */
@@ -19,18 +18,23 @@ const OTHER_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
  */
 export function requireRunnable(command: readonly string[]): void {
   const [program] = command;
-  if (program === undefined) {
+  if (program === undefined || program === '') {
     throw usageError('which command? Write: understudy validate -- COMMAND ...');
   }
-  const places = program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
+  const places = placesOf(program);
   if (places.some(isExecutable)) return;
-  if (places.some(isFile)) {
+  // A folder, too, when it is the very one that is named.
+  if (places.some(isFile) || (program.includes('/') && existsSync(program))) {
     throw operatorError(
       'held-command-not-executable',
       `Cannot run ${program}: it may not be executed. No lease was taken.`,
     );
   }
   throw operatorError('no-such-command', `Cannot run ${program}: there is no such program. No lease was taken.`);
+}
+
+function placesOf(program: string): readonly string[] {
+  return program.includes('/') ? [program] : searchPath().map((folder) => join(folder, program));
 }
 
 function searchPath(): string[] {
@@ -44,13 +48,16 @@ function isFile(path: string): boolean {
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return isFile(path);
   } catch {
     return false;
   }
 }
 
-/** Runs it to its end. Its exit code, or 128 + the number of the signal that ended it, as a shell would say. */
+/**
+ * Runs it to its end. Its exit code, or 128 + the number of the signal that ended it, as a shell would say.
+ * @throws UnderstudyError (operator) as `requireRunnable` does, for what only the attempt tells.
+ */
 export async function runHeldCommand([program = '', ...args]: readonly string[]): Promise<number> {
   // No cleanup by execa: it would pass each signal on a second time.
   const child = execa(program, args, { stdio: 'inherit', reject: false, cleanup: false });
@@ -64,11 +71,24 @@ export async function runHeldCommand([program = '', ...args]: readonly string[])
     const result = await child;
     if (result.exitCode !== undefined) return result.exitCode;
     if (result.signal !== undefined) return exitCodeOfSignal(result.signal);
-    return errorCode(result) === 'ENOENT' ? EXIT.commandNotFound : EXIT.commandNotExecutable;
+    throw notStarted(program, result);
   } finally {
     for (const signal of OTHER_SIGNALS) process.off(signal, forward);
     for (const signal of TERMINAL_SIGNALS) process.off(signal, forwardUnlessHeard);
   }
+}
+
+/** To the system, a missing interpreter (or loader) is a missing program. */
+function notStarted(
+  program: string,
+  { code, originalMessage }: Pick<Result, 'code' | 'originalMessage'>,
+): UnderstudyError {
+  if (code !== 'ENOENT')
+    return operatorError('held-command-not-executable', `Cannot run ${program}: ${originalMessage ?? code}`);
+  const reason = placesOf(program).some(isFile)
+    ? "its interpreter is missing: look at its first line, and for a CR at that line's end."
+    : 'there is no such program any more.';
+  return operatorError('no-such-command', `Cannot run ${program}: ${reason}`);
 }
 
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
