@@ -1,6 +1,7 @@
 // Everything that is wrong with a config, told at once: where, what, and what is accepted.
 
 import { UnderstudyError } from '../core/errors.js';
+import { withoutControls } from './shown-value.js';
 
 export interface ConfigProblem {
   /** Dotted path such as `health.interval`, a variable's name, or a flag. */
@@ -27,5 +28,5 @@ export function formatProblems(source: string, problems: readonly ConfigProblem[
 
 function formatProblem({ path, message, suggestion }: ConfigProblem): string {
   const hint = suggestion === undefined ? '' : `. Did you mean '${suggestion}'?`;
-  return `  ${path === '' ? '(top level)' : path}: ${message}${hint}`;
+  return `  ${path === '' ? '(top level)' : withoutControls(path)}: ${message}${hint}`;
 }

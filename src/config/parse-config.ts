@@ -145,6 +145,8 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
       suggestion: suggest(key, known),
     }));
   }
+  if (issue.code === 'invalid_key')
+    return issue.issues.map(({ message }) => ({ path, message: `the name is not accepted; ${message}` }));
   if (issue.code === 'invalid_union') return unionProblems(issue, path);
   return [{ path, message: `${issue.message}${givenText(issue)}` }];
 }

@@ -16,6 +16,14 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'accepted: letters, digits, and _ . - after the first');
 
+/** What a request's first line takes as it is: a worker would never be asked for anything else. */
+const requestPath = () =>
+  z.string().regex(/^\/[!-~]*$/, 'accepted: a path that begins with /, of printable ASCII without spaces');
+
+/** What a process can be given as an argument, or in its environment. */
+const processText = z.string().refine((text) => !text.includes('\0'), 'must have no NUL in it');
+const processEnv = () => z.record(processText, processText).default({});
+
 /** Of what is done again and again, without a pause nothing else would be done; of a try, it could never succeed. */
 const interval = () => duration().refine((ms) => ms >= SHORTEST_INTERVAL_MS, 'accepted: 10ms or more');
 
@@ -59,7 +67,7 @@ export const modeSchema = z.strictObject({
   floor: z.number().int().min(1).optional(),
   priority: prioritySchema.default({}),
   job: prioritySchema.default({ nice: 10 }),
-  env: z.record(z.string(), z.string()).default({}),
+  env: processEnv(),
   budget: amounts.default({}),
 });
 
@@ -95,7 +103,7 @@ const front = section({
 const admin = section({ host: host(), port: port.default(9001) });
 
 const health = section({
-  path: z.string().startsWith('/').default('/health'),
+  path: requestPath().default('/health'),
   interval: interval().default(2_000),
   suspiciousInterval: interval().default(250),
   timeout: interval().default(2_000),
@@ -198,7 +206,7 @@ const resources = section({
 const timeout = interval().default(30_000);
 const method = z.string().regex(/^[A-Z]+$/, 'accepted: GET, POST, PUT');
 const httpHook = z.strictObject({
-  path: z.string().startsWith('/'),
+  path: requestPath(),
   method: method.default('POST'),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.string().optional(),
@@ -209,7 +217,7 @@ const httpHook = z.strictObject({
   timeout,
 });
 /** `{pid} {port} {host} {name} {worker}` are filled in. */
-const commandHook = z.strictObject({ command: z.array(z.string()).min(1), timeout });
+const commandHook = z.strictObject({ command: z.array(processText).min(1), timeout });
 const hook = z.union([httpHook, commandHook]);
 
 /** How a standby falls asleep and wakes, for modes with the temperature `asleep`. */
@@ -251,13 +259,13 @@ export const configSchema = z.strictObject({
   lane: z.enum(['auto', 'fast', 'full']).default('auto'),
   admin,
   backends: z.array(backendSchema).min(1).optional(),
-  command: z.array(z.string()).min(1).optional(),
+  command: z.array(processText).min(1).optional(),
   app: z
     .string()
     .regex(/^[\w.]+:[\w.]+$/, 'accepted: module:app')
     .optional(),
   cwd: z.string().optional(),
-  env: z.record(z.string(), z.string()).default({}),
+  env: processEnv(),
   health,
   modes: z
     .record(name, modeSchema)

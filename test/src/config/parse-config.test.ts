@@ -71,6 +71,35 @@ describe('parseConfig', () => {
     }
   });
 
+  test.each<[path: string, input: object]>([
+    ['health.path', { health: { path: '/a b' } }],
+    ['health.path', { health: { path: '/ä' } }],
+    ['health.path', { health: { path: 'health' } }],
+    ['sleep.demote.path', { sleep: { demote: { path: '/a b' }, promote: { path: '/b?c=%20' } } }],
+    ['sleep.golden.path', { sleep: { demote: { path: '/a' }, promote: { path: '/b' }, golden: { path: '/\n' } } }],
+  ])('refuses a path that no request can ask for: %s of %j', (path, input) => {
+    expect(problemsOf(input)).toEqual([
+      { path, message: expect.stringMatching(/^accepted: a path that begins with \//) },
+    ]);
+  });
+
+  test.each<[path: string, input: object]>([
+    ['command.1', { command: ['serve', 'a\0b'] }],
+    ['env.A', { env: { A: 'b\0' } }],
+    ['env.A\0', { env: { 'A\0': 'b' } }],
+    ['modes.production.env.A', { modes: { production: { active: 1, env: { A: '\0' } } } }],
+    ['sleep.demote.command.0', { sleep: { demote: { command: ['\0'] }, promote: { command: ['wake'] } } }],
+  ])('refuses a NUL that no process can be given: %s of %j', (path, input) => {
+    expect(problemsOf(input)).toEqual([{ path, message: expect.stringContaining('must have no NUL in it') }]);
+  });
+
+  test('says of a name what is accepted, and shows it without what would command a terminal', () => {
+    expect(() => parseConfig({ modes: { 'a\u001b[2Jb': { active: 1 } } })).toThrow(
+      /^ {2}modes\.a\\u\{1b\}\[2Jb: the name is not accepted; accepted: letters, digits, and _ \. -/m,
+    );
+    expect(() => parseConfig({ 'a\nb': 1 })).toThrow(/^ {2}a\\u\{a\}b: unknown key/m);
+  });
+
   test('says what is accepted of a backend with port and url, and of no modes at all', () => {
     const backends = [{ name: 'a', port: 1, url: 'http://localhost:1' }];
     expect(problemsOf({ backends })).toEqual([{ path: 'backends.0', message: expect.stringContaining('either') }]);
