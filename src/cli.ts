@@ -11,12 +11,18 @@ import { hideBin } from 'yargs/helpers';
 import { locateInstance } from './admin/locate-instance.js';
 import type { AdminClient } from './admin/admin-client.js';
 import { runBackendAction } from './commands/backend-action.js';
-import { normalizeBooleanFlags } from './commands/boolean-flags.js';
+import { normalizeBooleanFlags, refuseRepeatedBooleans } from './commands/boolean-flags.js';
 import { runChaos } from './commands/chaos.js';
 import { runCheck } from './commands/check.js';
 import { runCompletion } from './commands/completion.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
-import { parseCountFlag, parseIntervalFlag, parsePortFlag, parseTtlFlag } from './commands/flag-values.js';
+import {
+  parseCountFlag,
+  parseHolderFlag,
+  parseIntervalFlag,
+  parsePortFlag,
+  parseTtlFlag,
+} from './commands/flag-values.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
@@ -34,7 +40,7 @@ import { runWhy } from './commands/why.js';
 import { loadConfig, type ConfigFlags } from './config/load-config.js';
 import { runtimeDirsOf } from './config/parse-config.js';
 import { systemClock } from './core/clock.js';
-import { errorCode, errorMessage } from './core/errors.js';
+import { errorCode, errorMessage, operatorError } from './core/errors.js';
 import { SUCCESSOR_VARIABLE } from './upgrade/predecessor.js';
 import { packageVersion } from './version.js';
 
@@ -45,9 +51,23 @@ interface CommonFlags {
   readonly adminPort?: number;
 }
 
+/** What an instance prints is no answer that anybody waits for: it goes on serving without, and ends as if it were read. */
+let isInstance = false;
+let outputIsLost = false;
 // A reader that goes away (`| head`, a closed terminal) costs us our output, not the pool.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-process.exitCode = await main(hideBin(process.argv));
+process.stderr.on('error', () => undefined);
+process.stdout.on('error', noteLostOutput);
+const exitCode = await main(hideBin(process.argv));
+process.exitCode = outputIsLost && exitCode === EXIT.done ? EXIT.failed : exitCode;
+
+/** A disk without room, say: whoever reads the file would take what is in it for all. It may come before our end or after. */
+function noteLostOutput(error: Error): void {
+  const readerIsGone = errorCode(error) === 'EPIPE' || (process.stdout.isTTY && errorCode(error) === 'EIO');
+  if (readerIsGone || isInstance || outputIsLost) return;
+  outputIsLost = true;
+  if (process.exitCode === EXIT.done) process.exitCode = EXIT.failed;
+  terminal.stderr.write(`understudy: Cannot write the output: ${errorMessage(error)}\n`);
+}
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
@@ -55,12 +75,23 @@ async function main(args: readonly string[]): Promise<number> {
     exitCode = await command;
   };
   try {
+    requireWorkingFolder();
+    refuseRepeatedBooleans(args);
     await buildParser(normalizeBooleanFlags(args), finish).parseAsync();
   } catch (error) {
     terminal.stderr.write(`${describeError(error)}\n`);
     return exitCodeOf(error);
   }
   return exitCode;
+}
+
+/** yargs asks for it first of all, and so would most commands. */
+function requireWorkingFolder(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw operatorError('no-working-folder', 'The folder that this was called in is gone; call it in another.', error);
+  }
 }
 
 type Finish = (command: Promise<number>) => Promise<void>;
@@ -249,7 +280,8 @@ function addLeaseCommands(parser: CommonParser, finish: Finish): void {
         .option('mode', { type: 'string', default: 'validation', describe: 'the mode to hold', requiresArg: true })
         .option('holder', { type: 'string', describe: 'who is shown as the holder', requiresArg: true }),
     (argv) => {
-      const { mode, holder } = argv;
+      const { mode } = argv;
+      const holder = parseHolderFlag(argv.holder);
       const options = { mode, holder, ttlMs: parseTtlFlag(argv.ttl), command: afterDashes(argv) };
       return finish(withInstance(argv, (client) => runValidate(client, options, terminal)));
     },
@@ -381,6 +413,7 @@ async function switchOrStart(argv: RunArguments): Promise<number> {
 
 /** Loaded when it is needed: the planes and their libraries cost every other command a third of a second. */
 async function runInstance(flags: ConfigFlags, options: RunOptions = {}): Promise<number> {
+  isInstance = true;
   const run = await import('./commands/run.js');
   return run.runInstance(flags, terminal, options);
 }

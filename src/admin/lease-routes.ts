@@ -18,10 +18,11 @@ const plainText = z
   .string()
   .trim()
   .regex(/^\P{C}*$/u, 'accepted: text without control characters and line breaks');
+export const leaseHolder = plainText.min(1).max(200);
 const leaseBody = z.strictObject({
   mode: z.string().default('validation'),
   ttl: ttl.default(30_000),
-  holder: plainText.min(1).max(200).default('somebody'),
+  holder: leaseHolder.default('somebody'),
 });
 const renewBody = z.strictObject({ ttl: ttl.optional() });
 const leaseParams = z.object({ id: z.string() });

@@ -20,6 +20,24 @@ export function normalizeBooleanFlags(args: readonly string[]): readonly string[
   return [...ours.map(normalizeFlag), ...args.slice(ours.length)];
 }
 
+/**
+ * yargs keeps the last of such a flag, and what is refused of all others (`refuseRepeated`) it never tells of these.
+ * @throws UnderstudyError `usage` for a flag that is given twice, or together with its opposite.
+ */
+export function refuseRepeatedBooleans(args: readonly string[]): void {
+  const dashes = args.indexOf('--');
+  const seen = new Map<string, string>();
+  for (const argument of dashes === -1 ? args : args.slice(0, dashes)) {
+    const [, word = ''] = /^--([A-Za-z-]+)(?:=|$)/s.exec(argument) ?? [];
+    const flag = kebabCase(word).replace(/^no-/, '');
+    if (!BOOLEAN_FLAGS.has(flag)) continue;
+    const before = seen.get(flag);
+    if (before === argument) throw usageError(`${argument} is given 2 times; accepted: once.`);
+    if (before !== undefined) throw usageError(`${before} and ${argument} are given together; accepted: one of them.`);
+    seen.set(flag, argument);
+  }
+}
+
 function normalizeFlag(argument: string): string {
   const match = /^(--?)([A-Za-z-]+)=(.*)$/s.exec(argument);
   if (match === null) return argument;

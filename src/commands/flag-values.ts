@@ -1,7 +1,8 @@
 // What the value of a flag has to be, said with the flag's name: where it is used, it is only a number any more.
 
-import { LONGEST_TTL_MS, SHORTEST_TTL_MS } from '../admin/lease-routes.js';
+import { leaseHolder, LONGEST_TTL_MS, SHORTEST_TTL_MS } from '../admin/lease-routes.js';
 import { parseDuration } from '../config/quantities.js';
+import { shownValue } from '../config/shown-value.js';
 import { usageError } from './usage-error.js';
 import { parseTtl } from './validate.js';
 
@@ -25,6 +26,14 @@ export function parseTtlFlag(text: string): number {
   if (ttlMs >= SHORTEST_TTL_MS && ttlMs <= LONGEST_TTL_MS) return ttlMs;
   throw usageError(
     `--ttl: '${text}' is not accepted; accepted: 1s to 24h; a command that takes longer keeps its lease.`,
+  );
+}
+
+/** The bounds of the admin API here too. Undefined stays so: the flag was not given. */
+export function parseHolderFlag(text: string | undefined): string | undefined {
+  if (text === undefined || leaseHolder.safeParse(text).success) return text;
+  throw usageError(
+    `--holder: ${shownValue(text)} is not accepted; accepted: 1 to 200 characters, no control characters and line breaks.`,
   );
 }
 

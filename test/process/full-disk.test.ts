@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { ChildOutput } from '../support/child-output.js';
 import { CLI_PATH, UnderstudyProcess } from '../support/understudy-process.js';
 
@@ -34,4 +35,13 @@ test('an instance goes on serving when neither its log nor its access log can be
   expect((await fetch(instance.url)).status).toBe(200);
   run.kill('SIGTERM');
   expect(await once(run, 'exit')).toEqual([0, null]);
+});
+
+test('a command fails and says so when what it shows can not be written', async () => {
+  instance = await UnderstudyProcess.prepare({ backendCount: 1 });
+  const command = [process.execPath, CLI_PATH, 'check', '--config', instance.configPath];
+  run = spawn('bash', ['-c', 'exec "$@" >/dev/full', 'bash', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const told = text(run.stderr!);
+  expect(await once(run, 'exit')).toEqual([1, null]);
+  expect(await told).toMatch(/^understudy: Cannot write the output: ENOSPC.*\n$/);
 });

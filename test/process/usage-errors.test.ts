@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { normalizeBooleanFlags } from '../../src/commands/boolean-flags.js';
-import { runCli, UnderstudyProcess } from '../support/understudy-process.js';
+import { CLI_PATH, runCli, UnderstudyProcess } from '../support/understudy-process.js';
 
 const YES_OR_NO = /accepted: true, false, yes, no, 1, 0/;
 
@@ -30,6 +34,13 @@ describe('a call that can not be followed exits with 2 and one line:', () => {
     ['validate --ttl 0 -- true', /--ttl: '0' is not accepted; accepted: 1s to 24h/],
     ['validate --ttl 25h -- true', /--ttl: '25h' is not accepted/],
     ['validate --ttl -- true', /--ttl needs a value/],
+    ['validate --holder  -- true', /--holder: "" is not accepted; accepted: 1 to 200 characters/],
+    ['validate --holder a\nb -- true', /--holder: "a\\nb" is not accepted/],
+    [`validate --holder ${'x'.repeat(201)} -- true`, /--holder: "x+… is not accepted/],
+    ['mode validation --dry-run --no-dry-run', /--dry-run and --no-dry-run are given together; accepted: one of them/],
+    ['mode validation --no-dryRun --dry-run=true', /--no-dryRun and --dry-run=true are given together/],
+    ['--no-validation --validation', /--no-validation and --validation are given together/],
+    ['status --json --json', /--json is given 2 times; accepted: once/],
     ['chaos --yes --path foo', /--path must start with \//],
     ['chaos --for 1s', /Say --yes if that is fine/],
     ['chaos --connections many --yes', /--connections: 'many' is not accepted; accepted: a whole number/],
@@ -39,6 +50,18 @@ describe('a call that can not be followed exits with 2 and one line:', () => {
     expect(stderr).toMatch(says);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
+});
+
+test('a call in a folder that is gone says so', async () => {
+  const gone = mkdtempSync(join(tmpdir(), 'understudy-gone-'));
+  const script = 'cd "$0" && rmdir "$0" && exec "$@"';
+  const call = spawn('sh', ['-c', script, gone, process.execPath, CLI_PATH, 'check'], { stdio: 'pipe' });
+  const output = Promise.all([text(call.stdout), text(call.stderr)]);
+  expect(await once(call, 'exit')).toEqual([1, null]);
+  expect(await output).toEqual([
+    '',
+    expect.stringMatching(/^understudy: The folder that this was called in is gone.*\n$/),
+  ]);
 });
 
 describe('a flag that is on or off', () => {
