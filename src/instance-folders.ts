@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { ADMIN_SOCKET_NAME } from './admin/locate-instance.js';
 import { errorCode, errorMessage, operatorError, type UnderstudyError } from './core/errors.js';
 import { ensureFolder, PRIVATE_FOLDER } from './core/folders.js';
+import { PID_FILE_NAME } from './instance-owner.js';
 
-export const PID_FILE_NAME = 'understudy.pid';
 export const STATE_FILE_NAME = 'state.json';
 
 const ROOT = 0;

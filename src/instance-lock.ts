@@ -1,21 +1,16 @@
 // One instance a runtime folder: a pid file names the owner, so that a second start can say who is there.
 // The front port is the real guard; this only turns the clash into a message with a pid.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, operatorError, UnderstudyError } from './core/errors.js';
-import { hasEnded, readProcessStat } from './core/process-stat.js';
-import { ensureRuntimeFolder, PID_FILE_NAME, unusable } from './instance-folders.js';
+import { readProcessStat } from './core/process-stat.js';
+import { ensureRuntimeFolder, unusable } from './instance-folders.js';
+import { isAlive, PID_FILE_NAME, readOwner } from './instance-owner.js';
 
 export interface InstanceLock {
   /** Idempotent. */
   release(): void;
-}
-
-interface Owner {
-  readonly pid: number;
-  /** A pid is given to a stranger sooner or later; together with this it names one process. */
-  readonly startTicks: number | undefined;
 }
 
 /** @throws UnderstudyError `already-running` (names the pid) or `runtime-dir` (cannot be used, and why). */
@@ -41,16 +36,6 @@ function claim(path: string, runtimeDir: string): void {
     if (owner.pid !== process.pid && isAlive(owner)) throw alreadyRunning(owner.pid, runtimeDir);
     writeFileSync(path, us, { mode: 0o600 });
   }
-}
-
-function readOwner(path: string): Owner {
-  const [pid = Number.NaN, startTicks] = readFileSync(path, 'utf8').trim().split(' ').map(Number);
-  return { pid, startTicks };
-}
-
-function isAlive({ pid, startTicks }: Owner): boolean {
-  const facts = readProcessStat(pid);
-  return facts !== undefined && !hasEnded(facts) && facts.startTicks === startTicks;
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {

@@ -1,14 +1,18 @@
-// Talks to a running instance over its Unix socket. One request a call; problem+json answers become errors.
+// Talks to a running instance over its Unix socket. One request a call; problem+json answers become errors. Only what waits
+// for the pool may take as long as it takes: an instance that is stopped (SIGSTOP) takes requests and never answers.
 
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Client } from 'undici';
 import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
+import { livingOwner } from '../instance-owner.js';
 import type { StatusView } from './status-view.js';
 
 export interface AdminClientOptions {
   /** The instance's Unix socket. */
   readonly socketPath: string;
+  /** For an answer that waits for nothing; 10 s by default. */
+  readonly patienceMs?: number;
 }
 
 export interface AdminRequest {
@@ -28,11 +32,21 @@ const NO_INSTANCE_CODES = new Set(['ENOENT', 'ECONNREFUSED', 'UND_ERR_CONNECT_TI
 /** It had listened, and was gone before its answer was whole. */
 const LOST_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
+/** Somebody listens, and does not even take the connection (EAGAIN: its queue is full), or does not answer. */
+const SILENCE_CODES = new Set(['EAGAIN', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+/** They answer once the pool stands, or another process does. */
+const LONG_WAITS = /[?&]wait=true|^\/v1\/(backends\/|reload$|upgrade$)/;
+
+/** However busy an instance is, it answers within that unless it waits for the pool. */
+export const ANSWER_PATIENCE_MS = 10_000;
+
 export class AdminClient {
   readonly #socketPath: string;
+  readonly #patienceMs: number;
 
-  constructor(options: AdminClientOptions) {
-    this.#socketPath = options.socketPath;
+  constructor({ socketPath, patienceMs = ANSWER_PATIENCE_MS }: AdminClientOptions) {
+    this.#socketPath = socketPath;
+    this.#patienceMs = patienceMs;
   }
 
   /** @throws UnderstudyError `no-instance` when nothing listens on the socket. */
@@ -43,10 +57,12 @@ export class AdminClient {
   /**
    * Sends one request and returns the parsed JSON body.
    * @throws UnderstudyError with the instance's own code when it answers with a problem, `connection-lost` when it ended
-   * before it had answered.
+   * before it had answered, `no-answer` when it is there and silent.
    */
   async request<T>(request: AdminRequest): Promise<T> {
-    const client = this.#connect();
+    // What a silent instance is told it would do whenever it goes on; and its silence would look like a wait for the pool.
+    if (request.method !== 'GET') await this.status(request.signal);
+    const client = this.#connect(LONG_WAITS.test(request.path) ? 0 : this.#patienceMs);
     try {
       const { statusCode, body } = await client.request({
         method: request.method,
@@ -68,7 +84,7 @@ export class AdminClient {
 
   /** The `data:` payloads of an event stream, until the signal aborts or the instance goes. */
   async *events(path: string, signal?: AbortSignal): AsyncGenerator<unknown> {
-    const client = this.#connect();
+    const client = this.#connect(0);
     try {
       const { body } = await client.request({ method: 'GET', path, signal });
       let pending = '';
@@ -88,12 +104,13 @@ export class AdminClient {
     }
   }
 
-  #connect(): Client {
+  /** @param patienceMs 0: without end. */
+  #connect(patienceMs: number): Client {
     return new Client('http://understudy', {
       socketPath: this.#socketPath,
       connectTimeout: 2_000,
-      headersTimeout: 0,
-      bodyTimeout: 0,
+      headersTimeout: patienceMs,
+      bodyTimeout: patienceMs,
     });
   }
 
@@ -102,6 +119,7 @@ export class AdminClient {
     if (code === undefined) return error;
     if (code === 'EACCES' || code === 'EPERM') return notPermitted(this.#socketPath, error);
     if (LOST_CODES.has(code)) return lostError(error);
+    if (SILENCE_CODES.has(code)) return this.#silentError(error);
     if (!NO_INSTANCE_CODES.has(code)) return error;
     return operatorError(
       'no-instance',
@@ -109,6 +127,24 @@ export class AdminClient {
       error,
     );
   }
+
+  #silentError(cause: unknown): UnderstudyError {
+    const pid = livingOwner(dirname(this.#socketPath));
+    const who = pid === undefined ? `Somebody listens on ${this.#socketPath}` : `The instance is there (pid ${pid})`;
+    return noAnswer({ who, pid, patienceMs: this.#patienceMs }, cause);
+  }
+}
+
+/** @param who a sentence's beginning: who is there. */
+export function noAnswer(
+  { who, pid, patienceMs }: { readonly who: string; readonly pid?: number | undefined; readonly patienceMs: number },
+  cause: unknown,
+): UnderstudyError {
+  return operatorError(
+    'no-answer',
+    `${who}, but does not answer within ${patienceMs / 1000} s: it may be stopped (SIGSTOP, a debugger); 'kill -CONT ${pid ?? 'PID'}' lets it go on then.`,
+    cause,
+  );
 }
 
 function lostError(cause: unknown): UnderstudyError {

@@ -5,8 +5,8 @@ import { lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { operatorError, type UnderstudyError } from '../core/errors.js';
-import { AdminClient } from './admin-client.js';
+import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
+import { AdminClient, ANSWER_PATIENCE_MS, noAnswer } from './admin-client.js';
 import type { StatusView } from './status-view.js';
 
 export const ADMIN_SOCKET_NAME = 'admin.sock';
@@ -24,12 +24,18 @@ export interface InstanceHint {
    * config that is right.
    */
   runtimeDirs(): readonly string[];
+  /** For the answer on the admin port; 10 s by default. */
+  readonly patienceMs?: number;
 }
 
-/** @throws UnderstudyError `no-instance` when an admin port is given and no instance answers there. */
+/**
+ * @throws UnderstudyError when an admin port is given: `no-instance` where no instance answers there, `no-answer` where
+ * somebody listens and is silent.
+ */
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
-  if (hint.adminPort === undefined) return new AdminClient({ socketPath: await socketIn(hint.runtimeDirs()) });
-  return new AdminClient({ socketPath: await socketBehindPort(hint.adminPort) });
+  const { adminPort, patienceMs = ANSWER_PATIENCE_MS } = hint;
+  if (adminPort === undefined) return new AdminClient({ socketPath: await socketIn(hint.runtimeDirs()) });
+  return new AdminClient({ socketPath: await socketBehindPort(adminPort, patienceMs) });
 }
 
 /** The first that somebody listens on; the likeliest place's where nobody does. Others may make folders in some of these places, too. */
@@ -54,13 +60,18 @@ function isOurs(folder: string): boolean {
   return lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
-async function socketBehindPort(port: number): Promise<string> {
+/** A port where nobody listens refuses at once: what takes its time is there. */
+const SILENCE_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+async function socketBehindPort(port: number, patienceMs: number): Promise<string> {
   try {
-    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/status`, { headersTimeout: 2_000 });
+    const timeouts = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/status`, timeouts);
     const status = (await body.json()) as Partial<StatusView>;
     if (statusCode === 200 && status.instance !== undefined) return status.instance.adminSocket;
   } catch (cause) {
-    throw noInstanceOn(port, cause);
+    if (!SILENCE_CODES.has(errorCode(cause) ?? '')) throw noInstanceOn(port, cause);
+    throw noAnswer({ who: `Somebody listens on 127.0.0.1:${port}`, patienceMs }, cause);
   }
   throw noInstanceOn(port, undefined);
 }

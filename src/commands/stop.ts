@@ -3,7 +3,7 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import { systemClock, waitFor } from '../core/clock.js';
-import { operatorError, type UnderstudyError } from '../core/errors.js';
+import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
 import { EXIT } from './exit-code.js';
 import { InstanceProcess } from './instance-process.js';
 import { progressLine, type Terminal } from './terminal.js';
@@ -12,11 +12,14 @@ const POLL_INTERVAL_MS = 100;
 /** The admin API is the last thing that it closes before it ends, and it answers within a moment. */
 const SILENCE_MS = 30_000;
 
-/** Returns once the instance is gone. @throws UnderstudyError `not-stopped` when it is silent, but still there. */
+/**
+ * Returns once the instance is gone.
+ * @throws UnderstudyError `no-answer` when it is silent from the first, `not-stopped` when it falls silent, but is still there.
+ */
 export async function runStop(client: AdminClient, terminal: Terminal): Promise<number> {
   const { instance } = await client.status();
   const running = new InstanceProcess(instance.pid);
-  await client.request({ method: 'POST', path: '/v1/stop' });
+  await tellToStop(client);
   const line = progressLine(terminal);
   try {
     line.show(`pid ${running.pid}: finishing what is in flight, then stopping the workers`);
@@ -26,6 +29,15 @@ export async function runStop(client: AdminClient, terminal: Terminal): Promise<
   }
   terminal.stdout.write('stopped\n');
   return EXIT.done;
+}
+
+/** Without an answer it has the order all the same, as soon as it reads again. */
+async function tellToStop(client: AdminClient): Promise<void> {
+  try {
+    await client.request({ method: 'POST', path: '/v1/stop' });
+  } catch (error) {
+    if (errorCode(error) !== 'no-answer') throw error;
+  }
 }
 
 async function waitUntilGone(running: InstanceProcess, client: AdminClient): Promise<void> {
@@ -40,14 +52,10 @@ async function waitUntilGone(running: InstanceProcess, client: AdminClient): Pro
 
 /** An answer by somebody else on that socket is none. */
 async function answers(running: InstanceProcess, client: AdminClient): Promise<boolean> {
-  const patience = new AbortController();
-  const timer = systemClock.startTimer(SILENCE_MS, () => patience.abort());
   try {
-    return (await client.status(patience.signal)).instance.pid === running.pid;
+    return (await client.status()).instance.pid === running.pid;
   } catch {
     return false;
-  } finally {
-    timer.cancel();
   }
 }
 

@@ -8,12 +8,13 @@ import { CLI_PATH, processState, UnderstudyProcess } from '../support/understudy
 const CARELESS_PARENT = join(process.cwd(), 'test', 'fixtures', 'careless_parent.py');
 
 let instance: UnderstudyProcess;
-let parent: ChildProcess;
+let parent: ChildProcess | undefined;
 
 afterEach(async () => {
   await instance.admin.request({ method: 'POST', path: '/v1/stop' }).catch(() => undefined);
-  parent.stdin!.end();
-  if (parent.exitCode === null) await once(parent, 'exit');
+  parent?.stdin!.end();
+  if (parent?.exitCode === null) await once(parent, 'exit');
+  parent = undefined;
   await instance.dispose();
 });
 
@@ -27,5 +28,21 @@ describe('understudy stop', () => {
 
     expect(await instance.command('stop')).toEqual({ code: 0, stdout: 'stopped\n', stderr: '' });
     expect(processState(pid)).toBe('Z');
+  });
+
+  test('tells within moments of an instance that is stopped (SIGSTOP), as every command does', async () => {
+    instance = await UnderstudyProcess.start();
+    const { pid } = instance;
+    instance.signal('SIGSTOP');
+    try {
+      const commands = [['stop'], ['status'], ['mode', 'validation', '--wait']];
+      for (const { code, stderr } of await Promise.all(commands.map((words) => instance.command(...words)))) {
+        expect(stderr).toMatch(new RegExp(`The instance is there \\(pid ${pid}\\), but does not answer`));
+        expect(code).toBe(1);
+      }
+    } finally {
+      instance.signal('SIGCONT');
+    }
+    expect((await instance.status()).mode.target).toBe('production');
   });
 });

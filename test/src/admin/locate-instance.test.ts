@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { socketIn } from '../../../src/admin/locate-instance.js';
+import { locateInstance, socketIn } from '../../../src/admin/locate-instance.js';
 
 let folder: string;
 let places: readonly string[];
@@ -35,4 +35,21 @@ test.each([
     await once(server, 'listening');
   }
   expect(await socketIn(places)).toBe(sockets[expected]);
+});
+
+test('behind an admin port whoever is silent is there, and whoever refuses is not', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: adminPort } = server.address() as AddressInfo;
+  const hint = { adminPort, runtimeDirs: () => [], patienceMs: 20 };
+  const accepted = once(server, 'connection');
+  await expect(locateInstance(hint)).rejects.toMatchObject({
+    code: 'no-answer',
+    message: expect.stringContaining(`Somebody listens on 127.0.0.1:${adminPort}, but does not answer`),
+  });
+  const [socket] = (await accepted) as [Socket];
+  socket.destroy();
+  server.close();
+  await once(server, 'close');
+  await expect(locateInstance(hint)).rejects.toMatchObject({ code: 'no-instance' });
 });
