@@ -30,7 +30,7 @@ export interface InstanceHint {
 
 /**
  * @throws UnderstudyError when an admin port is given: `no-instance` where no instance answers there, `no-answer` where
- * somebody listens and is silent.
+ * somebody listens and is silent, `socket-gone` where one runs that has lost its socket.
  */
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
   const { adminPort, patienceMs = ANSWER_PATIENCE_MS } = hint;
@@ -46,13 +46,18 @@ export async function socketIn(runtimeDirs: readonly string[]): Promise<string> 
   return adminSocketPath(likeliest);
 }
 
-function isListenedOn(path: string): Promise<boolean> {
+async function isListenedOn(path: string): Promise<boolean> {
+  return (await connectError(path)) === undefined;
+}
+
+/** Its code; undefined when somebody listens. */
+function connectError(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();
-      resolve(true);
+      resolve(undefined);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => resolve(errorCode(error)));
   });
 }
 
@@ -60,20 +65,34 @@ function isOurs(folder: string): boolean {
   return lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
+async function socketBehindPort(port: number, patienceMs: number): Promise<string> {
+  const instance = await instanceBehindPort(port, patienceMs);
+  if (instance === undefined) throw noInstanceOn(port, undefined);
+  const { adminSocket, pid } = instance;
+  // What we may not reach is there; the client says whose it is.
+  if (!GONE_CODES.has((await connectError(adminSocket)) ?? '')) return adminSocket;
+  throw operatorError(
+    'socket-gone',
+    `The instance runs (pid ${pid}), but nobody answers on its socket ${adminSocket}: somebody has removed it, and no command can reach it any more. 'kill ${pid}' stops it as 'understudy stop' would.`,
+  );
+}
+
+/** Removed, or what is there is a file of somebody who has ended. */
+const GONE_CODES = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED']);
 /** A port where nobody listens refuses at once: what takes its time is there. */
 const SILENCE_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-async function socketBehindPort(port: number, patienceMs: number): Promise<string> {
+/** Undefined when what answers is no Understudy. */
+async function instanceBehindPort(port: number, patienceMs: number): Promise<StatusView['instance'] | undefined> {
   try {
     const timeouts = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
     const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/status`, timeouts);
     const status = (await body.json()) as Partial<StatusView>;
-    if (statusCode === 200 && status.instance !== undefined) return status.instance.adminSocket;
+    return statusCode === 200 ? status.instance : undefined;
   } catch (cause) {
     if (!SILENCE_CODES.has(errorCode(cause) ?? '')) throw noInstanceOn(port, cause);
     throw noAnswer({ who: `Somebody listens on 127.0.0.1:${port}`, patienceMs }, cause);
   }
-  throw noInstanceOn(port, undefined);
 }
 
 function noInstanceOn(port: number, cause: unknown): UnderstudyError {

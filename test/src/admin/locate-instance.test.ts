@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,4 +53,22 @@ test('behind an admin port whoever is silent is there, and whoever refuses is no
   server.close();
   await once(server, 'close');
   await expect(locateInstance(hint)).rejects.toMatchObject({ code: 'no-instance' });
+});
+
+test.each([
+  ['was removed', undefined],
+  ['is a file that somebody else has left', 'likeliest'],
+])('an instance whose socket %s is told as one that runs', async (_what, deadIn) => {
+  const adminSocket = join(folder, deadIn ?? 'removed', 'admin.sock');
+  if (deadIn !== undefined) writeFileSync(adminSocket, '');
+  const server = createHttpServer((_request, response) => {
+    response.setHeader('connection', 'close').end(JSON.stringify({ instance: { pid: 4711, adminSocket } }));
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const { port: adminPort } = server.address() as AddressInfo;
+  await expect(locateInstance({ adminPort, runtimeDirs: () => [] })).rejects.toMatchObject({
+    code: 'socket-gone',
+    message: expect.stringMatching(new RegExp(`runs \\(pid 4711\\).*${adminSocket}.*'kill 4711'`)),
+  });
 });
