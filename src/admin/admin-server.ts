@@ -2,11 +2,13 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, operatorError } from '../core/errors.js';
 import type { AdminOperations } from './operations.js';
-import { endWithProblem, sendProblem } from './problem.js';
+import { answerProblem, badRequest, connectionProblem, endWithProblem, sendProblem } from './problem.js';
 import { MAX_BODY_BYTES, registerRoutes, translateFastifyError } from './routes.js';
 
 export interface AdminServerOptions {
@@ -55,14 +57,42 @@ function createServer(operations: AdminOperations): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, translateFastifyError(error)),
-    clientErrorHandler: (error, socket) => endWithProblem(socket, error),
+    clientErrorHandler: (error, socket) => endWithProblem(socket, connectionProblem(error)),
+    // Node's own answer has no body.
+    http: { requireHostHeader: false },
   });
+  requireHost(server);
+  refuseWhatNodeWould(server.server);
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, translateFastifyError(error)));
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, operatorError('not-found', `no such path: ${request.method} ${request.url}`)),
   );
   registerRoutes(server, operations);
   return server;
+}
+
+/** RFC 9112, section 3.2. */
+function requireHost(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ headers, raw }, reply, done) => {
+    if (headers.host !== undefined || raw.httpVersion !== '1.1') return done();
+    sendProblem(reply, badRequest('a request of HTTP/1.1 needs a Host'));
+  });
+}
+
+/** These never get to a route, and Node answers without a body, or not at all. */
+function refuseWhatNodeWould(server: Server): void {
+  server.on('checkExpectation', ({ headers }: IncomingMessage, response: ServerResponse) =>
+    // RFC 9110, section 10.1.1.
+    answerProblem(
+      response,
+      operatorError('expectation-failed', `nobody here can do as Expect says: ${headers.expect}`),
+    ),
+  );
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    // Node has let go of it: nobody else hears of its errors, or closes it.
+    socket.on('error', () => undefined).once('finish', () => socket.destroy());
+    endWithProblem(socket, operatorError('not-implemented', 'this is no proxy: there is no CONNECT here'));
+  });
 }
 
 /** By a name of its own that leads to loopback a page in the operator's browser would be let read what is here (DNS rebinding). */
@@ -81,12 +111,13 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
+/** RFC 9110, section 9.2.1. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
 /** A page in the operator's browser can reach loopback too; without the token it may look, never change. */
 function requireToken(server: FastifyInstance, token: string): void {
   server.addHook('onRequest', (request, reply, done) => {
-    if (request.method === 'GET' || request.method === 'HEAD' || carriesToken(request.headers.authorization, token)) {
-      return done();
-    }
+    if (SAFE_METHODS.has(request.method) || carriesToken(request.headers.authorization, token)) return done();
     sendProblem(
       reply,
       operatorError(
@@ -98,8 +129,9 @@ function requireToken(server: FastifyInstance, token: string): void {
 }
 
 function carriesToken(header: string | undefined, token: string): boolean {
-  const expected = Buffer.from(`Bearer ${token}`);
-  const given = Buffer.from(header ?? '');
+  const expected = Buffer.from(token);
+  // RFC 9110, section 11.1: a scheme's case says nothing.
+  const given = Buffer.from(/^bearer +(.+)$/i.exec(header ?? '')?.[1] ?? '');
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 

@@ -1,6 +1,7 @@
 // Turns what an operation threw into a problem+json answer (RFC 9457) with a stable code.
 
-import type { Socket } from 'node:net';
+import { maxHeaderSize, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { errorCode, errorMessage, operatorError, UnderstudyError } from '../core/errors.js';
 
@@ -11,14 +12,18 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'config-invalid': 422,
   'not-reloadable': 422,
   unauthorized: 401,
+  'request-timeout': 408,
   'body-too-large': 413,
   'unsupported-media-type': 415,
+  'expectation-failed': 417,
+  'head-too-large': 431,
   'method-not-allowed': 405,
   'not-found': 404,
   'unknown-backend': 404,
   'unknown-lease': 404,
   'unknown-mode': 404,
   'foreign-host': 403,
+  'not-implemented': 501,
   stopping: 503,
 };
 
@@ -34,12 +39,30 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   return reply.code(statusOf(error)).type(PROBLEM_TYPE).send(problemText(error));
 }
 
-/** For what is no HTTP request, so that there is nothing to reply to. */
-export function endWithProblem(socket: Socket, cause: Error): void {
+/** For what Node has read, and no route is asked about. */
+export function answerProblem(response: ServerResponse, error: UnderstudyError): void {
+  response.writeHead(statusOf(error), { 'content-type': PROBLEM_TYPE, connection: 'close' }).end(problemText(error));
+}
+
+/** What Node says of a connection on which no request could be read. */
+export function connectionProblem(cause: Error): UnderstudyError {
+  switch (errorCode(cause)) {
+    case 'HPE_HEADER_OVERFLOW':
+      return operatorError('head-too-large', `the head is too large; accepted: up to ${maxHeaderSize} bytes`);
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return operatorError('request-timeout', 'the request did not come whole in its time');
+    default:
+      return badRequest(`this is no HTTP request: ${cause.message}`);
+  }
+}
+
+/** For what is no request to reply to; the connection ends with it. */
+export function endWithProblem(socket: Duplex, error: UnderstudyError): void {
   if (!socket.writable) return void socket.destroy();
-  const text = problemText(badRequest(`this is no HTTP request: ${cause.message}`));
+  const text = problemText(error);
+  const status = statusOf(error);
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `content-type: ${PROBLEM_TYPE}`,
     `content-length: ${Buffer.byteLength(text)}`,
   ];
@@ -58,10 +81,14 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Not for this host',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Too slow',
   409: 'Refused',
   413: 'Body too large',
   415: 'Unsupported media type',
+  417: 'Expectation failed',
   422: 'Invalid config',
+  431: 'Head too large',
+  501: 'Not implemented',
   503: 'Stopping',
 };
 

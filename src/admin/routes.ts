@@ -33,7 +33,9 @@ export function registerRoutes(server: FastifyInstance, operations: AdminOperati
 }
 
 function refuseOtherMethods(server: FastifyInstance, url: string, allowed: readonly string[]): void {
-  const method = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((name) => !allowed.includes(name));
+  const method = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'].filter(
+    (name) => !allowed.includes(name),
+  );
   server.route({
     method,
     url,

@@ -128,6 +128,58 @@ test.each([
   expect((await fetch(`http://127.0.0.1:${instance.adminPort}/livez`)).status).toBe(200);
 });
 
+test.each<[string, string, Problem, RegExp]>([
+  ['no Host', 'GET /livez HTTP/1.1\r\n', { status: 400, code: 'bad-request' }, /needs a Host/],
+  [
+    'an Expect of its own',
+    'GET /livez HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n',
+    { status: 417, code: 'expectation-failed' },
+    /200-ok/,
+  ],
+  [
+    'CONNECT',
+    'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n',
+    { status: 501, code: 'not-implemented' },
+    /no proxy/,
+  ],
+  [
+    'a head of 20 KB',
+    `GET /livez HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n`,
+    { status: 431, code: 'head-too-large' },
+    /accepted: up to \d+ bytes/,
+  ],
+  [
+    'OPTIONS of a path that there is',
+    'OPTIONS /v1/mode HTTP/1.1\r\nHost: localhost\r\n',
+    { status: 405, code: 'method-not-allowed' },
+    /accepted: PUT/,
+  ],
+])('the admin API answers %s with a problem on both its listeners', async (_what, head, { status, code }, says) => {
+  for (const place of [
+    { port: instance.adminPort, host: '127.0.0.1' },
+    { path: `${instance.runtimeDir}/admin.sock` },
+  ]) {
+    const socket = connect(place);
+    socket.write(`${head}Connection: close\r\n\r\n`);
+    const [start, body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(start).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*content-type: application/problem\\+json`, 'i'));
+    expect(/^allow: (.*)$/im.exec(start!)?.[1]).toBe(status === 405 ? 'PUT' : undefined);
+    expect(JSON.parse(body)).toMatchObject({ status, code, detail: expect.stringMatching(says) });
+  }
+});
+
+test.each([
+  ['bearer', '', 404],
+  ['BEARER ', '', 404],
+  ['Bearer', 'x', 401],
+  ['Basic', '', 401],
+  ['', '', 401],
+])('a token behind the scheme "%s", with "%s" behind it, is answered %i', async (scheme, more, expected) => {
+  const headers = { authorization: `${scheme} ${token}${more}` };
+  const url = `http://127.0.0.1:${instance.adminPort}/v1/leases/none`;
+  expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(expected);
+});
+
 test('a reader of the events goes on behind the one that it names in Last-Event-ID', async () => {
   const url = `http://127.0.0.1:${instance.adminPort}/v1/events`;
   const idsFrom = async (headers: Readonly<Record<string, string>>, query: string, count: number) => {
