@@ -2,7 +2,7 @@
 // (whose shared socket loses TCP_NODELAY), and our 2 x 2 shape through the proxy.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { freePorts } from '../src/core/free-ports.js';
 import { BenchInstance } from './support/instance.js';
@@ -22,7 +22,8 @@ async function latencies(port: number): Promise<number[]> {
     const startedAt = performance.now();
     const sent = request({ port, host: '127.0.0.1', path: '/', agent });
     sent.end();
-    const [response] = (await once(sent, 'response')) as [NodeJS.ReadableStream];
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    if (response.statusCode !== 200) throw new Error(`port ${port} answered ${response.statusCode}`);
     response.resume();
     await once(response, 'end');
     taken.push(performance.now() - startedAt);

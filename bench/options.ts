@@ -74,4 +74,4 @@ console.log(`${about}\n\n${table}`);
 writeResults('options', { about, rows });
 const folder = join(import.meta.dirname, '..', '..', 'bench', 'results');
 writeFileSync(join(folder, 'options.md'), `# Options A, B and C under validation\n\n${about}\n\n${table}\n`);
-process.exit(0);
+process.exit(results.B.some(({ failedUnderJob }) => failedUnderJob > 0) ? 1 : 0);

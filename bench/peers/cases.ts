@@ -155,17 +155,18 @@ async function runIdle({ port, pid, onBegin }: CaseRun): Promise<CaseResult> {
   const before = pid === undefined ? 0 : treeResidentKiB(pid);
   onBegin();
   const startedAt = performance.now();
-  const close = await openIdleConnections(port, IDLE_CONNECTIONS);
+  const idle = await openIdleConnections(port, IDLE_CONNECTIONS);
   const seconds = (performance.now() - startedAt) / 1000;
   await sleep(SETTLE_MS);
   const growth = pid === undefined ? 0 : treeResidentKiB(pid) - before;
-  close();
+  const failed = idle.lost();
+  idle.close();
   return {
     requests: IDLE_CONNECTIONS,
     requestsPerSecond: IDLE_CONNECTIONS / seconds,
     p50Ms: Number.NaN,
     p99Ms: Number.NaN,
-    failed: 0,
+    failed,
     residentKiBPerConnection: growth / IDLE_CONNECTIONS,
   };
 }

@@ -71,7 +71,7 @@ export function nginxTemporaryPaths(folder: string): string {
     .join(' ');
 }
 
-function haproxyConfig({ port, upstreamPort }: PeerSetup): string {
+function haproxyConfig({ port, upstreamPort, streaming }: PeerSetup): string {
   return `
 global
   nbthread 1
@@ -79,6 +79,7 @@ global
 defaults
   mode http
   option forwardfor
+  ${streaming ? 'option http-no-delay' : ''}
   option httpchk GET /health
   http-reuse always
   unique-id-format %{+X}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid
