@@ -70,4 +70,4 @@ if (python === undefined) console.error('no Python with uvicorn and starlette he
 else rows.push(...(await measureBackend('uvicorn', { command: uvicornExample(python, '{port}') })));
 printTable(`${CONNECTIONS} connections, GET /, medians of ${options.rounds} rounds of ${options.seconds} s`, rows);
 writeResults('throughput', rows);
-if (rows.some(({ failed }) => failed > 0)) process.exitCode = 1;
+if (rows.some(({ failed }) => failed !== 0)) process.exitCode = 1;
