@@ -287,7 +287,11 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#requireRunning();
     const before = this.#options;
     const to = shapeOf(options, this.#switching.target.mode);
-    const undo = () => this.#useOptions(before);
+    const { wishes } = this.#byHand;
+    const undo = () => {
+      this.#useOptions(before);
+      this.#byHand.restore(wishes);
+    };
     this.#useOptions(options);
     try {
       this.#reach.require(to, 'change the pool');

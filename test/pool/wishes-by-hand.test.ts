@@ -73,6 +73,44 @@ describe('a backend that somebody else runs', () => {
   });
 });
 
+describe('a wish for a backend that new options lack', () => {
+  const [primary, secondary] = planOptions.backends;
+  const fourth = { name: 'fourth', host: '127.0.0.1', port: 9_103 };
+
+  function fallback() {
+    return rig.pool.view().backends.find(({ name }) => name === 'fallback');
+  }
+
+  test('holds on when they are undone, and is forgotten when they stand', async () => {
+    await start({ initialMode: 'validation' });
+    await rig.pool.drain('fallback');
+    rig.runtime.crashAtStart = true;
+    const options = { ...planOptions, backends: [primary!, fourth, secondary!] };
+    const refused = expect(rig.pool.applyOptions(options)).rejects.toMatchObject({ code: 'switch-rolled-back' });
+    await rig.pass(60_000);
+    await refused;
+    expect(fallback()).toMatchObject({ byHand: true, wished: 'standby' });
+
+    rig.runtime.crashAtStart = false;
+    const applied = rig.pool.applyOptions({ ...planOptions, backends: planOptions.backends.slice(0, 2) });
+    await rig.pass(10_000);
+    await applied;
+    const again = rig.pool.applyOptions(planOptions);
+    await rig.pass(10_000);
+    await again;
+    expect(fallback()).toMatchObject({ byHand: false });
+  });
+
+  test('holds on when they are refused', async () => {
+    await start({ initialMode: 'validation' });
+    await rig.pool.drain('fallback');
+    const modes = { validation: { ...planOptions.modes.validation!, standby: 0, workers: 3 } };
+    const options = { ...planOptions, backends: [primary!, secondary!], modes, budget: { workers: 4 } };
+    await expect(rig.pool.applyOptions(options)).rejects.toMatchObject({ code: 'not-reachable' });
+    expect(fallback()).toMatchObject({ byHand: true });
+  });
+});
+
 test('a wish is written down once the mode that it was asked in stands, and no longer when that mode is left', async () => {
   let written: unknown;
   const file: Pick<StateFile, 'read' | 'put' | 'invalidate' | 'remove'> = {
