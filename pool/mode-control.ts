@@ -12,6 +12,7 @@ import type { PoolEvent } from './pool-event.js';
 import type { ModeMemory } from './pool-state.js';
 import type { StateFile } from './state-file.js';
 import { superseded } from './switching.js';
+import { WriteTrouble } from './write-trouble.js';
 
 /** What it needs of the manager. */
 export interface ModeSwitcher {
@@ -70,6 +71,7 @@ export class ModeControl {
   #hand: Word;
   /** The hand's last word that stood; while its present one has yet to. */
   #handBefore: Word | undefined;
+  readonly #trouble: WriteTrouble;
   #order = 0;
   #switch: Switch | undefined;
   #retry: Timer | undefined;
@@ -82,6 +84,7 @@ export class ModeControl {
 
   constructor(initialMode: string, deps: ModeControlDeps) {
     this.#deps = deps;
+    this.#trouble = new WriteTrouble(deps.log);
     this.#initialMode = initialMode;
     this.#hand = { mode: initialMode, order: 0 };
     this.#opened = new Promise((resolve) => (this.#open = resolve));
@@ -256,11 +259,9 @@ export class ModeControl {
     const memory: ModeMemory = { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
     try {
       this.#deps.stateFile?.put('modes', memory);
+      this.#trouble.noteWritten();
     } catch (error) {
-      this.#deps.log.error(
-        { reason: errorMessage(error) },
-        'the state file could not be written, which is tried again',
-      );
+      this.#trouble.noteFailed(error, 'the state file could not be written, which is tried again');
       this.#rewrite = this.#deps.clock.startTimer(RETRY_MS, () => this.#remember(), { unref: true });
     }
   }

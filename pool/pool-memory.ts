@@ -1,5 +1,4 @@
 // Writes down, after every change, what a later Understudy must know to adopt our workers.
-import { errorMessage } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { OperatorWishes } from './operator-wishes.js';
 import type { WorkerRecord } from './pool-state.js';
@@ -8,6 +7,7 @@ import type { StateFile } from './state-file.js';
 import type { Worker } from './worker.js';
 import type { WorkerProcess } from './worker-runtime.js';
 import type { WorkerState } from './worker-state.js';
+import { WriteTrouble } from './write-trouble.js';
 
 export interface RememberedPool {
   readonly mode: string | undefined;
@@ -18,12 +18,12 @@ export interface RememberedPool {
 
 export class PoolMemory {
   readonly #file: StateFile;
-  readonly #log: Logger;
+  readonly #trouble: WriteTrouble;
   readonly #startTicks = new WeakMap<WorkerProcess, number>();
 
   constructor(file: StateFile, log: Logger) {
     this.#file = file;
-    this.#log = log;
+    this.#trouble = new WriteTrouble(log);
   }
 
   /** Returns whether it stands written. Never throws: a full disk must not stop the pool. */
@@ -31,11 +31,11 @@ export class PoolMemory {
     try {
       const records = workers.flatMap((worker) => this.#recordOf(worker) ?? []);
       this.#file.put('pool', { mode, wishes: Object.fromEntries(wishes), workers: records });
+      this.#trouble.noteWritten();
       return true;
     } catch (error) {
-      const reason = errorMessage(error);
-      this.#log.error(
-        { reason },
+      this.#trouble.noteFailed(
+        error,
         'the state file could not be written, which is tried again: a crash now loses workers',
       );
       return false;

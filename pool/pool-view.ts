@@ -22,6 +22,8 @@ export interface WorkerView {
   readonly restarts: number;
   /** Failed: time until it starts again; undefined when it is left alone until somebody acts. */
   readonly retryInMs?: number;
+  /** Starting: what its last probe said, in words; undefined before the first one. */
+  readonly lastProbe?: string;
   /** What ended its last process unasked. */
   readonly lastError?: string;
 }
@@ -121,7 +123,7 @@ function isWorthShowing(target: Shape): (worker: Worker) => boolean {
 }
 
 function viewWorker(worker: Worker, nowMs: number): WorkerView {
-  const { id, generation, address, pid, state, verdict, restarts, lastError } = worker;
+  const { id, generation, address, pid, state, verdict, restarts, lastProbe, lastError } = worker;
   return {
     id,
     generation,
@@ -133,6 +135,7 @@ function viewWorker(worker: Worker, nowMs: number): WorkerView {
     ...(state.kind === 'failed' && state.retryAtMs !== undefined
       ? { retryInMs: Math.max(0, state.retryAtMs - nowMs) }
       : {}),
+    ...(state.kind === 'starting' && lastProbe !== undefined ? { lastProbe } : {}),
     ...(lastError === undefined ? {} : { lastError: lastError.message }),
   };
 }

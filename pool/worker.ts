@@ -10,7 +10,7 @@ import { drainOut } from './drain-out.js';
 import { isManaged, type BackendOptions, type PoolOptions, type Temperature } from './options.js';
 import { launchKeyOf } from './launch-key.js';
 import type { LaunchTurns } from './launch-turns.js';
-import type { HealthVerdict } from './readiness.js';
+import { unproven, type HealthVerdict } from './readiness.js';
 import { judgeFailure, noFailures, type RestartHistory } from './restart-policy.js';
 import type { Hook, HookTarget } from './sleep-hooks.js';
 import { stopProcess } from './stop-ladder.js';
@@ -118,6 +118,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   get state(): WorkerState {
     return this.#state;
+  }
+
+  /** What the last probe of its process said, in words; undefined while there is none, or none was answered for. */
+  get lastProbe(): string | undefined {
+    const evidence = this.#health?.evidence;
+    return evidence === unproven.evidence ? undefined : evidence;
   }
 
   get verdict(): HealthVerdict {

@@ -64,6 +64,7 @@ function workerStatus(worker: WorkerView, traffic: Pick<TrafficPort, 'trafficOf'
     requests: seen?.requests ?? 0,
     failures: seen?.failures ?? 0,
     breaker: seen?.breaker ?? 'closed',
+    ...(worker.lastProbe === undefined ? {} : { lastProbe: worker.lastProbe }),
     ...(worker.lastError === undefined ? {} : { lastError: worker.lastError }),
   };
 }

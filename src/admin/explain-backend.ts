@@ -96,6 +96,9 @@ function explainWorker(worker: WorkerStatus, backend: BackendStatus, { events }:
         `  ${worker.id} is draining: it gets no new request, and ${worker.inflight} in flight may finish.${because}`,
       ];
     case 'starting':
+      return [
+        `  ${worker.id} is starting.${because}${worker.lastProbe === undefined ? '' : ` Its health path ${worker.lastProbe} last.`}`,
+      ];
     case 'stopping':
       return [`  ${worker.id} is ${worker.state}.${because}`];
     case 'standby':

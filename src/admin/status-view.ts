@@ -19,6 +19,8 @@ export interface WorkerStatus {
   readonly breaker: string;
   /** Failed: time until it starts again; null when it is left alone until somebody acts, or did not fail. */
   readonly retryInMs: number | null;
+  /** Starting: what its last probe said, in plain words; not there before the first one. */
+  readonly lastProbe?: string;
   /** The last thing that went wrong with it, in plain words. */
   readonly lastError?: string;
 }

@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  if (['active', 'standby'].includes(worker.state.kind)) worker.stop({ cause: 'the test is over' });
+  if (['starting', 'active', 'standby'].includes(worker.state.kind)) worker.stop({ cause: 'the test is over' });
   await passTime(clock, planOptions.stop.graceMs);
   expect(clock.pendingTimers).toBe(0);
 });
@@ -84,6 +84,14 @@ describe('a worker that is adopted out of traffic', () => {
     expect(process.alive).toBe(false);
     expect(worker.lastError?.message).toMatch(/3 probes in a row failed/);
   });
+});
+
+test('a worker that is still starting tells what its last probe said, once it was asked', async () => {
+  process.ready = false;
+  adopt('starting');
+  expect(worker.lastProbe).toBeUndefined();
+  await passTime(clock, 250);
+  expect(worker.lastProbe).toBe('refused the connection');
 });
 
 test('a sleeping worker that is adopted sleeps on, unasked, until it is woken', async () => {

@@ -56,6 +56,13 @@ describe('explain', () => {
       /fallback is on standby \(frozen\) because of mode validation: started and proven, without traffic/,
     ],
     [
+      'one that does not get ready',
+      backend('primary', {
+        workers: [worker('primary/1', { state: 'starting', health: 'unproven', lastProbe: 'answered 503' })],
+      }),
+      /primary\/1 is starting\. Its health path answered 503 last\./,
+    ],
+    [
       'one without a place',
       backend('spare', { role: 'off', workers: [] }),
       /spare is off: mode validation has no place/,
