@@ -41,7 +41,8 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
 
 /** For what Node has read, and no route is asked about. */
 export function answerProblem(response: ServerResponse, error: UnderstudyError): void {
-  response.writeHead(statusOf(error), { 'content-type': PROBLEM_TYPE, connection: 'close' }).end(problemText(error));
+  response.statusCode = statusOf(error);
+  response.setHeader('content-type', PROBLEM_TYPE).setHeader('connection', 'close').end(problemText(error));
 }
 
 /** What Node says of a connection on which no request could be read. */

@@ -124,11 +124,17 @@ function isPlain(value: unknown): boolean {
 function readText(path: string, { running }: { readonly running: boolean }): string {
   try {
     // From a pipe nothing may come for ever, and all requests would wait with us.
-    if (running && !statSync(path).isFile()) throw new Error('a running instance reads nothing but a regular file');
+    if (running && isEndless(path)) throw new Error('a running instance reads nothing but a regular file');
     return readBounded(path);
   } catch (error) {
     throw new ConfigError(path, [{ path: '', message: `cannot be read: ${errorMessage(error)}` }]);
   }
+}
+
+/** A folder is neither; reading it fails at once. */
+function isEndless(path: string): boolean {
+  const stats = statSync(path);
+  return !stats.isFile() && !stats.isDirectory();
 }
 
 /** A pipe or a device does not tell its size beforehand, and some have no end. */

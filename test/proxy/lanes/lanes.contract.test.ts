@@ -207,7 +207,7 @@ describe.each(LANES_AND_FRONTS)('with lane %s over %s:', (lane, carrier) => {
       [
         'a coding before chunked',
         'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
-        400,
+        501,
       ],
       [
         'Transfer-Encoding in HTTP/1.0',
