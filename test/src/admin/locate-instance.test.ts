@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -71,4 +71,15 @@ test.each([
     code: 'socket-gone',
     message: expect.stringMatching(new RegExp(`runs \\(pid 4711\\).*${adminSocket}.*'kill 4711'`)),
   });
+});
+
+test("another user's folder is not taken for ours, whoever listens there", async () => {
+  const socketOf = (place: string) => join(place, 'admin.sock');
+  const server = createServer((socket) => socket.destroy()).listen(socketOf(places[1]!));
+  servers.push(server);
+  await once(server, 'listening');
+  const uid = jest.spyOn(process, 'getuid').mockReturnValue(process.getuid!() + 1);
+  const found = await socketIn(places);
+  uid.mockRestore();
+  expect(found).toBe(socketOf(places[0]!));
 });
