@@ -202,6 +202,14 @@ describe('the start after a kill', () => {
     expect(workers.map(({ restarts }) => restarts)).toEqual([0]);
   });
 
+  test('with --keep-workers Ctrl-C ends the workers all the same', async () => {
+    instance = await UnderstudyProcess.start({ args: ['--keep-workers'] });
+    const before = pidsById(await instance.status());
+    instance.signal('SIGINT');
+    expect(await instance.waitForExit()).toBe(0);
+    for (const pid of before.values()) expect(processState(pid!)).toBeUndefined();
+  });
+
   test('finds the workers that --keep-workers left at SIGTERM', async () => {
     const setup = { args: ['--keep-workers'] };
     instance = await UnderstudyProcess.start(setup);

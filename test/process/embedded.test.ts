@@ -18,7 +18,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('an upgrade is refused, since its program would do all that it does a second time', async () => {
+/** With one worker. Returns its front's port. */
+async function createSmallest(): Promise<number> {
   folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
   const [front, admin, port] = await freePorts(3);
   const config = parseConfig({
@@ -29,6 +30,11 @@ test('an upgrade is refused, since its program would do all that it does a secon
     runtimeDir: join(folder, 'runtime'),
   });
   understudy = createUnderstudy(config);
+  return front!;
+}
+
+test('an upgrade is refused, since its program would do all that it does a second time', async () => {
+  await createSmallest();
   const { frontUrl } = await understudy.start();
   const client = new AdminClient({ socketPath: understudy.status().instance.adminSocket });
   const refused = client.request({ method: 'POST', path: '/v1/upgrade' });
@@ -72,16 +78,7 @@ test('whoever stops it after somebody else may hurry', async () => {
 });
 
 test('a start that is given up before it began leaves nothing behind, and no port was open', async () => {
-  folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
-  const [front, admin, port] = await freePorts(3);
-  const config = parseConfig({
-    front: { port: front },
-    admin: { port: admin },
-    backends: [{ name: 'only', port }],
-    modes: { production: { active: 1 } },
-    runtimeDir: join(folder, 'runtime'),
-  });
-  understudy = createUnderstudy(config);
+  const front = await createSmallest();
   // Somebody else has the front: that would be told if it were asked for.
   const other = createServer().listen(front, '127.0.0.1');
   await once(other, 'listening');
