@@ -1,4 +1,5 @@
 // Bad input to the admin API over TCP: one problem+json each, with a stable code, and nothing changes.
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -219,4 +220,8 @@ test('HEAD of the events ends with its head', async () => {
   const socket = connect(instance.adminPort, '127.0.0.1');
   socket.write('HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 [^]*text\/event-stream[^]*\r\n\r\n$/);
+});
+
+test('the socket with full rights is open to nobody else, whatever the umask', () => {
+  expect(statSync(`${instance.runtimeDir}/admin.sock`).mode & 0o777).toBe(0o600);
 });
