@@ -1,5 +1,5 @@
 // The config file's schema: every key, its default and its bounds. Pure shape; what keys say about each other is
-// checked in cross-checks.ts.
+// checked in cross-checks.ts. Long, because it is the list of all keys.
 
 import { z } from 'zod';
 import { byteSize, duration } from './quantities.js';

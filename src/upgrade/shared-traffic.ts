@@ -2,7 +2,13 @@
 // new one is in charge of by then. Whatever the new one's pool orders holds for both, so that no worker is stopped, frozen or
 // replaced under a request that only the other process knows of.
 
-import type { AbortOptions, TrafficPort, UpstreamIdentity, UpstreamTarget } from '../core/traffic-port.js';
+import type {
+  AbortOptions,
+  TrafficPort,
+  UpstreamIdentity,
+  UpstreamTarget,
+  UpstreamTraffic,
+} from '../core/traffic-port.js';
 import type { TrafficNews, TrafficOrder } from './messages.js';
 
 /** The way to the other process. */
@@ -62,7 +68,7 @@ export class SharedTraffic implements TrafficPort {
     this.#own.shedBatch(on);
   }
 
-  trafficOf(upstream: UpstreamIdentity): ReturnType<TrafficPort['trafficOf']> {
+  trafficOf(upstream: UpstreamIdentity): UpstreamTraffic | undefined {
     return this.#own.trafficOf(upstream);
   }
 
