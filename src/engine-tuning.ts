@@ -10,13 +10,14 @@
 // generation at once. After a quiet spell it finds some that every connection has: then each closed connection stays, with all
 // that it refers to, until a full collection. So it is told not to.
 import { stat } from 'node:fs/promises';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { tryDo } from './core/session-nice.js';
 import { threadsOf } from './core/threads.js';
 
-/** A tenth of the weight of the thread that serves requests (sched(7)). */
-const NICE = 10;
+/** Above our own nice: a tenth of the weight of the thread that serves requests (sched(7)). */
+const NICER = 10;
+const MAX_NICE = 19;
 const DEFAULT_POOL_SIZE = 4;
 
 /** Once, early in the life of the process. Where threads have no priorities of their own (not Linux) they keep theirs. */
@@ -32,5 +33,6 @@ export async function tuneEngine(): Promise<void> {
   const ofEngine = others.slice(0, -poolSize);
   // Short collections by our thread alone: it would wait for helpers who now wait for others.
   if (ofEngine.length > 0) setFlagsFromString('--no-parallel-scavenge');
-  for (const thread of ofEngine) tryDo(() => setPriority(thread, NICE));
+  const nice = Math.min(getPriority() + NICER, MAX_NICE);
+  for (const thread of ofEngine) tryDo(() => setPriority(thread, nice));
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'quiet-spell.js');
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 /** Compiles after a few hundred calls instead of many thousands. */
-const EAGER = '--interrupt-budget=10000';
+const EAGER = NODE_MAJOR < 22 ? '--interrupt-budget=10000' : '--invocation-count-for-turbofan=300';
 
 /** Names of the private methods in the lines that say so: nobody but us has any. */
 function ownMethods(output: string, line: RegExp): readonly string[] {

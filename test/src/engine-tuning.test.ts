@@ -13,16 +13,24 @@ const STAY = `${TUNE}
   setInterval(() => undefined, 1000);
 `;
 
-test('the threads of the engine get a lower priority, those that serve and those of libuv keep theirs', () =>
-  onFirstMessage(STAY, (_message, pid) => {
-    const nices = nicesOf(pid);
-    expect(nices[0]).toBe(0);
-    expect(nices.slice(-4)).toEqual([0, 0, 0, 0]);
-    const lowered = nices.slice(1, -4);
-    // V8 has four helpers (--v8-pool-size); Node has one or two of its own.
-    expect(lowered.length).toBeGreaterThanOrEqual(4);
-    expect(new Set(lowered)).toEqual(new Set([10]));
-  }));
+test.each([
+  ['of the usual nice', getPriority(), getPriority() + 10],
+  ['that is nice itself', 15, 19],
+])(
+  "in a process %s the engine's threads get a lower priority, the one that serves and libuv's keep theirs",
+  (_what, own, theirs) => {
+    const script = `(await import('node:os')).setPriority(0, ${own});${STAY}`;
+    return onFirstMessage(script, (_message, pid) => {
+      const nices = nicesOf(pid);
+      expect(nices[0]).toBe(own);
+      expect(nices.slice(-4)).toEqual([own, own, own, own]);
+      const lowered = nices.slice(1, -4);
+      // V8 has four helpers (--v8-pool-size); Node has one or two of its own.
+      expect(lowered.length).toBeGreaterThanOrEqual(4);
+      expect(new Set(lowered)).toEqual(new Set([theirs]));
+    });
+  },
+);
 
 test('what is made young stays young, however many of its kind have survived', () => {
   const flags = ['--allow-natives-syntax', '--expose-gc', '--min-semi-space-size=16'];
