@@ -32,8 +32,9 @@ backends:
 # command: [python3, -m, uvicorn, "module:app", --port, "{port}"]
 
 # The shapes of the pool. standby is started and proven but gets no traffic; temperature: hot, frozen,
-# asleep (needs the section sleep) or cold. A mode may also have priority and job (nice, io, cpus, weight), env,
-# a budget, and pushOut (the memory of what is frozen goes to swap).
+# asleep (needs the section sleep) or cold. A mode may also have standbyWorkers (of a standby backend: 1), floor (the fewest workers
+# that a drain or a restart leaves in traffic: all but one), priority and job (nice, io, cpus, weight), env, a budget, and pushOut (the
+# memory of what is frozen goes to swap).
 modes:
   production: { active: 3, workers: 1 }
   validation: { active: 2, workers: 2, standby: 1, temperature: frozen }
@@ -108,6 +109,7 @@ resources: { enabled: true, interval: 2s, gpu: true, gpuTimeout: 5s }
 
 # Addresses whose X-Forwarded-* fields, and PROXY headers, are believed.
 trustedProxies: []
+# maxBody: 100MiB refuses larger request bodies with a 413; unlimited by default.
 limits: { maxHead: 16KiB, maxFields: 100 }
 
 # access: json or combined writes a line for each request to accessFile (access.log in logDir; "-" is stdout).
