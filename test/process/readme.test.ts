@@ -100,6 +100,12 @@ const RUNNERS: readonly (readonly [RegExp, (line: string) => Promise<void>])[] =
   ],
   [/^understudy run /, (line) => runUntilReady(line)],
   [
+    /^understudy (?:status|why|mode) ?/,
+    async (line) => void (await inShell(asCli(line, '--config', instance.configPath))),
+  ],
+  // Without the config of our instance: on a machine where none runs yet, as the reader's is.
+  [/^understudy doctor /, async (line) => expect((await inShell(asCli(line))).stdout).toMatch(/^ok +a worker runs/m)],
+  [
     /^understudy validate /,
     async (line) => expect((await inShell(asCli(line, '--config', instance.configPath))).stdout).toMatch(/validated/),
   ],
