@@ -120,13 +120,20 @@ function commonParser(args: readonly string[]) {
         describe: 'config file (default: understudy.yaml here, if any)',
         requiresArg: true,
       })
-      .option('port', { type: 'string', describe: 'front port', requiresArg: true })
-      .option('admin-port', { type: 'string', describe: 'admin port on loopback', requiresArg: true })
+      .option('port', { type: 'string', describe: 'front port, of the instance to start or to ask', requiresArg: true })
+      .option('admin-port', {
+        type: 'string',
+        describe: 'admin port, of the instance to start or to ask',
+        requiresArg: true,
+      })
       // Not yargs' own number: it makes NaN of a word, and the word is lost.
       .coerce('port', (text: unknown) => parsePortFlag('--port', text))
       .coerce('admin-port', (text: unknown) => parsePortFlag('--admin-port', text))
       .version(packageVersion)
       .completion('completion-words', false)
+      .epilogue(
+        'Exit codes: 0 done, 1 failed, 2 usage or config error, 3 no instance runs; validate exits as its command does.',
+      )
       .strict()
       .middleware((argv) => refuseStrayWords(argv), true)
       .middleware((argv) => refuseRepeated(argv), true)
@@ -184,7 +191,8 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
     .command(
       'status',
       'show the pool',
-      (status) => status.option('json', { type: 'boolean', default: false }),
+      (status) =>
+        status.option('json', { type: 'boolean', default: false, describe: 'the whole document, for programs' }),
       (argv) => finish(withInstance(argv, (client) => runStatus(client, { json: argv.json }, terminal))),
     )
     .command(
@@ -211,8 +219,8 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       "show the workers' output",
       (logs) =>
         logs
-          .positional('backend', { type: 'string' })
-          .option('follow', { alias: 'f', type: 'boolean', default: false }),
+          .positional('backend', { type: 'string', describe: 'its name, as status shows it' })
+          .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'go on with what comes' }),
       (argv) =>
         finish(
           withInstance(argv, (client) => {
@@ -224,7 +232,7 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
     .command(
       'why [backend]',
       'explain why a backend, or the pool, is as it is',
-      (why) => why.positional('backend', { type: 'string' }),
+      (why) => why.positional('backend', { type: 'string', describe: 'its name, as status shows it' }),
       (argv) => finish(withInstance(argv, (client) => runWhy(client, argv.backend, terminal))),
     )
     .command(
@@ -253,7 +261,7 @@ function addModeCommands(parser: CommonParser, finish: Finish): void {
     'show the mode, or switch to another',
     (mode) =>
       mode
-        .positional('name', { type: 'string' })
+        .positional('name', { type: 'string', describe: 'a mode of the config' })
         .option('wait', { type: 'boolean', default: false, describe: 'return once the pool has converged' })
         .option('dry-run', { type: 'boolean', default: false, describe: 'only print what the switch would do' }),
     (argv) =>
@@ -298,7 +306,7 @@ function addBackendCommands(parser: CommonParser, finish: Finish): void {
     parser.command(
       `${action} [backend]`,
       describe[action],
-      (options) => options.positional('backend', { type: 'string' }),
+      (options) => options.positional('backend', { type: 'string', describe: 'its name, as status shows it' }),
       (argv) =>
         finish(withInstance(argv, (client) => runBackendAction(client, { action, backend: argv.backend }, terminal))),
     );
@@ -328,7 +336,7 @@ function addConfigCommands(parser: CommonParser, finish: Finish): void {
           .option('try', {
             type: 'boolean',
             default: true,
-            describe: 'start one worker for a moment and ask its health path',
+            describe: 'start one worker for a moment and ask its health path; --no-try leaves that out',
           }),
       async (argv) => {
         const { runDoctor } = await import('./commands/doctor.js');
