@@ -9,7 +9,7 @@ import type { Roster } from './roster.js';
 import { findSurvivors, type Survivor, type Survivors } from './survivors.js';
 import type { StateReading } from './state-file.js';
 import { launchSpecOf } from './worker-place.js';
-import type { WorkerRuntime } from './worker-runtime.js';
+import type { LaunchSpec, WorkerRuntime } from './worker-runtime.js';
 import type { Adoption, Worker } from './worker.js';
 import type { Launched } from './worker-launch.js';
 
@@ -71,13 +71,14 @@ interface AdoptionContext {
 function adoptionOf({ record, stopped }: Survivor, { worker, options, runtime }: AdoptionContext): Adoption {
   const { generation, restarts, forks, port, host, pid, startTicks } = record;
   const backend = worker.backend as ManagedBackendOptions;
-  const facts = { id: worker.id, number: worker.number, generation, port, forks, modeEnv: {} };
+  const key = launchKeyOf(options, backend, worker.number);
+  const facts = { id: worker.id, number: worker.number, generation, port, forks, modeEnv: {}, key };
   const planned = launchSpecOf(options, backend, facts);
   const launched: Launched = {
     process: runtime.adopt({ pid, startTicks, logFile: planned.logFile }),
     address: { kind: 'tcp', host, port },
     spec: { ...planned, command: [record.command] },
-    key: record.key ?? keyByCommand(record, { planned: planned.command, worker, options }),
+    key: record.key ?? (isAsPlanned(record, { planned, backend }) ? key : 'unknown'),
   };
   return { launched, generation, restarts, forks, state: stateOf(record, stopped) };
 }
@@ -93,14 +94,12 @@ export function stateOf({ state }: WorkerRecord, stopped: boolean): Adoption['st
 }
 
 /**
- * Without a record of its key, its command line decides whether it is what we would start today. A script's never is: the system
- * shows its interpreter first, or what it has become.
+ * Whether its command line is what we would start today; that decides where its key was not recorded. A script's never is: the
+ * system shows its interpreter first, or what it has become.
  */
-function keyByCommand(
+function isAsPlanned(
   { command, port }: WorkerRecord,
-  { planned, worker, options }: { planned: readonly string[]; worker: Worker; options: PoolOptions },
-): string {
-  const backend = worker.backend as ManagedBackendOptions;
-  const isSame = command === planned.join(' ') && (worker.number > 1 || port === backend.port);
-  return isSame ? launchKeyOf(options, backend, worker.number) : 'unknown';
+  { planned, backend }: { readonly planned: LaunchSpec; readonly backend: ManagedBackendOptions },
+): boolean {
+  return command === planned.command.join(' ') && (planned.worker > 1 || port === backend.port);
 }

@@ -53,7 +53,7 @@ export async function launchWorker(order: LaunchOrder): Promise<Launched | undef
   const port = await choosePort(order, backend);
   if (!order.isStillWanted()) return undefined;
   order.portsInUse.add(port);
-  const spec = launchSpecOf(options, backend, { ...order, port });
+  const spec = launchSpecOf(options, backend, { ...order, port, key });
   let process: WorkerProcess | undefined;
   try {
     process = await order.turns.take(() => launchIfWanted(order, spec));

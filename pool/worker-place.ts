@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { operatorError } from '../src/core/errors.js';
 import type { UpstreamAddress } from '../src/core/traffic-port.js';
 import { fillCommand } from './command-template.js';
-import { launchKeyOf } from './launch-key.js';
 import type { ManagedBackendOptions, PoolOptions, UnmanagedBackendOptions } from './options.js';
 import type { LaunchSpec } from './worker-runtime.js';
 
@@ -26,12 +25,13 @@ export interface LaunchFacts {
   readonly forks: number;
   /** What the mode adds to the environment. */
   readonly modeEnv: Readonly<Record<string, string>>;
+  /** What the process is made of: see launch-key.ts. */
+  readonly key: string;
 }
 
 export function launchSpecOf(options: PoolOptions, backend: ManagedBackendOptions, facts: LaunchFacts): LaunchSpec {
-  const { id, number, generation, port, forks, modeEnv } = facts;
+  const { id, number, generation, port, forks, modeEnv, key } = facts;
   const { host, name } = backend;
-  const key = launchKeyOf(options, backend, number);
   return {
     id,
     backend: name,

@@ -39,7 +39,7 @@ beforeEach(() => {
     usesBusyGpu: () => false,
     isHeld: () => false,
   });
-  const facts = { id: worker.id, number: 1, generation: 3, port: PORT, forks: 1, modeEnv: {} };
+  const facts = { id: worker.id, number: 1, generation: 3, port: PORT, forks: 1, modeEnv: {}, key: 'any' };
   const spec = launchSpecOf(planOptions, { name: 'primary', host: HOST, port: PORT }, facts);
   process = new FakeProcess(4_711, spec);
   process.ready = true;
