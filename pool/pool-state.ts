@@ -53,6 +53,4 @@ export const stateSchema = z.object({
 
 export type PoolState = z.infer<typeof stateSchema>;
 export type WorkerRecord = z.infer<typeof workerRecord>;
-export type PoolMemory = z.infer<typeof poolMemory>;
-export type LeaseRecord = z.infer<typeof leaseRecord>;
 export type ModeMemory = z.infer<typeof modeMemory>;
