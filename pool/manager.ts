@@ -27,7 +27,7 @@ import type { ResourceSource } from './resources/resource-monitor.js';
 import type { PlanInput, Step } from './plan-input.js';
 import { isConverged, planSteps, wantsStart } from './planner.js';
 import type { PoolEvent } from './pool-event.js';
-import { PoolMemory } from './pool-memory.js';
+import { PoolMemory, type RememberedPool } from './pool-memory.js';
 import { viewPool, type PoolView } from './pool-view.js';
 import { comparePools, type PoolChange } from './pool-change.js';
 import { PressureWatch } from './pressure-watch.js';
@@ -93,8 +93,6 @@ export interface StartOptions extends WaitOptions {
 /** A process that was killed is gone within that, as a rule. */
 const LOOK_AGAIN_MS = 100;
 
-/** After a write of the state file that failed. */
-const WRITE_AGAIN_MS = 5_000;
 /** Far more than a turn can need; past it the plan chases its own tail, and the event loop must not hang with it. */
 const MAX_ROUNDS = 100;
 
@@ -102,7 +100,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #runtime: WorkerRuntime;
-  readonly #stateFile: StateFile | undefined;
+  readonly #memory: PoolMemory | undefined;
   readonly #roster: Roster;
   readonly #publisher: TargetPublisher;
   readonly #promotions: PromotionTimes;
@@ -133,9 +131,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #inCharge = true;
   /** Left to somebody else for good. */
   #released = false;
-  /** Nothing is left for another Understudy to know. */
-  #forgotten = false;
-  #writeDown: () => void = () => undefined;
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -149,7 +144,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#clock = clock;
     this.#log = log;
     this.#runtime = runtime;
-    this.#stateFile = deps.stateFile;
     this.#budget = budgetOf(options);
     this.#news = new News({ clock, isTurning: () => this.#turning, tell: (event) => this.emit('event', event) });
     this.#publisher = new TargetPublisher(traffic);
@@ -206,7 +200,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       onEnding: (orphan) => this.#news.announceOrphan(orphan, 'does not fit and is ended'),
       onSettled: (orphan, outcome) => this.#onOrphanSettled(orphan, outcome),
     });
-    if (deps.stateFile !== undefined) this.#remember(new PoolMemory(deps.stateFile, log));
+    const { stateFile: file } = deps;
+    if (file !== undefined) this.#memory = new PoolMemory({ file, clock, log, pool: () => this.#remembered() });
   }
 
   get #workers(): readonly Worker[] {
@@ -438,7 +433,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await unlessAborted(this.#orphans.waitIdle(), signal);
     await this.#waitStill(signal);
     this.#requireRunning();
-    this.#writeDown();
+    this.#memory?.writeDown();
     this.#held = true;
     this.#wake?.cancel();
   }
@@ -450,7 +445,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
   release(): void {
-    this.#writeDown();
+    this.#memory?.writeDown();
     this.#held = true;
     this.#released = true;
     this.#wake?.cancel();
@@ -475,45 +470,21 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await this.#orphans.waitIdle();
     await this.#runtime.remainsGone();
     this.#runtime.close();
-    this.#forgotten = true;
-    if (this.#began) this.#stateFile?.remove();
+    this.#memory?.close({ erase: this.#began });
   }
 
-  /**
-   * Once for all changes of a turn of the event loop, and after it: what is written must not keep requests waiting. But a
-   * mode is written down before anybody is told that it stands.
-   */
-  #remember(memory: PoolMemory): void {
-    let due = false;
-    let modeWritten: string | undefined;
-    let retry: Timer | undefined;
-    const writeAgain = () => {
-      due = true;
-      this.#writeDown();
-    };
-    this.#writeDown = () => {
-      if (!due) return;
-      due = false;
-      retry?.cancel();
-      if (this.#held || this.#forgotten) return;
-      const { standing, target } = this.#switching;
-      modeWritten = standing?.mode;
-      // Those of a mode that is still on its way must not be laid over the one before.
-      const wishes = modeWritten === target.mode ? this.#byHand.wishes : NO_WISHES;
-      if (!memory.save({ mode: modeWritten, wishes, workers: this.#workers }))
-        retry = this.#clock.startTimer(WRITE_AGAIN_MS, writeAgain, { unref: true });
-    };
-    this.on('change', () => {
-      if (!due) setImmediate(() => this.#writeDown());
-      due = true;
-      if (this.#switching.standing?.mode !== modeWritten) this.#writeDown();
-    });
+  #remembered(): RememberedPool | undefined {
+    if (this.#held) return undefined;
+    const { standing, target } = this.#switching;
+    // Those of a mode that is still on its way must not be laid over the one before.
+    const wishes = standing?.mode === target.mode ? this.#byHand.wishes : NO_WISHES;
+    return { mode: standing?.mode, wishes, workers: this.#workers };
   }
 
   /** Puts what an earlier Understudy left into traffic again; returns whether that goes on. Takes no step, and ends nobody. */
   #inherit({ adoptOnly }: { readonly adoptOnly: boolean }): boolean {
-    if (this.#stateFile === undefined) return false;
-    const left = this.#stateFile.read();
+    const left = this.#memory?.read();
+    if (left === undefined) return false;
     if (left.refused !== undefined) {
       this.#log.warn({}, left.refused);
       this.#news.announce({ kind: 'inheritance', cause: left.refused });
@@ -541,8 +512,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #goOn(cause: string): void {
     this.#held = false;
     for (const worker of this.#workers) worker.judgeAfresh();
-    // Somebody else may have written it meanwhile.
-    this.#stateFile?.invalidate();
+    this.#memory?.invalidate();
     this.#rehearsals.start();
     this.#turn({ cause });
     // Beside all that: there may be one that nobody can end.
@@ -611,6 +581,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#priorities.ensure(this.#switching.target.mode, this.#roster.processes);
     this.#setWake();
     this.#waiters.checkAll();
+    this.#memory?.noteChanged(this.#switching.standing?.mode);
     this.emit('change');
   }
 

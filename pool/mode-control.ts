@@ -11,8 +11,8 @@ import { Leases, type Lease, type LeaseRequest } from './leases.js';
 import type { PoolEvent } from './pool-event.js';
 import type { ModeMemory } from './pool-state.js';
 import type { StateFile } from './state-file.js';
+import { StateSection } from './state-section.js';
 import { superseded } from './switching.js';
-import { WriteTrouble } from './write-trouble.js';
 
 /** What it needs of the manager. */
 export interface ModeSwitcher {
@@ -71,11 +71,10 @@ export class ModeControl {
   #hand: Word;
   /** The hand's last word that stood; while its present one has yet to. */
   #handBefore: Word | undefined;
-  readonly #trouble: WriteTrouble;
+  readonly #memory: StateSection<'modes'> | undefined;
   #order = 0;
   #switch: Switch | undefined;
   #retry: Timer | undefined;
-  #rewrite: Timer | undefined;
   #isOpen = false;
   #closed = false;
   /** The claims are somebody else's from here on. */
@@ -84,11 +83,15 @@ export class ModeControl {
 
   constructor(initialMode: string, deps: ModeControlDeps) {
     this.#deps = deps;
-    this.#trouble = new WriteTrouble(deps.log);
     this.#initialMode = initialMode;
     this.#hand = { mode: initialMode, order: 0 };
     this.#opened = new Promise((resolve) => (this.#open = resolve));
     this.#leases = new Leases({ ...deps, onExpired: (lease) => this.#onExpired(lease) });
+    const { stateFile: file, clock, log } = deps;
+    if (file === undefined) return;
+    const trouble = 'the state file could not be written, which is tried again';
+    const content = () => this.#claims();
+    this.#memory = new StateSection({ name: 'modes', file, content, clock, log, retryMs: RETRY_MS, trouble });
   }
 
   /** Takes up the claims that an earlier Understudy left, but for those on modes that there are no more. */
@@ -107,14 +110,14 @@ export class ModeControl {
   open(): void {
     this.#isOpen = true;
     this.#open();
-    this.#remember();
+    this.#memory?.write();
     void this.#apply();
   }
 
   /** Whether another Understudy is to go on with the claims: nothing more of them is written down here then. */
   keep(kept: boolean): void {
     this.#isKept = kept;
-    this.#remember();
+    this.#memory?.write();
   }
 
   /** No lease outlives the instance that gave it, unless it is kept for the one that takes over. */
@@ -122,7 +125,7 @@ export class ModeControl {
     this.#isKept = keep;
     this.#leases.endAll();
     this.#retry?.cancel();
-    this.#rewrite?.cancel();
+    this.#memory?.giveUp();
     this.#closed = true;
   }
 
@@ -132,7 +135,7 @@ export class ModeControl {
     // Whatever is said before it has proved to be possible, it is the last word that did which counts if it can't be had.
     this.#handBefore ??= this.#hand;
     this.#hand = { mode, order: ++this.#order };
-    this.#remember();
+    this.#memory?.write();
     const done = this.#switch?.mode === mode ? this.#switch.done : this.#begin(mode);
     await (wait ? done : refusedAtOnce(done));
   }
@@ -141,7 +144,7 @@ export class ModeControl {
   async beginIn(mode: string): Promise<void> {
     const noteInitial = () => {
       this.#initialMode = mode;
-      this.#remember();
+      this.#memory?.write();
     };
     try {
       await this.setByHand(mode, { wait: true });
@@ -177,7 +180,7 @@ export class ModeControl {
   /** @throws UnderstudyError (operator) `unknown-lease`. */
   renew(id: string, ttlMs?: number): LeaseView {
     const lease = this.#leases.renew(id, ttlMs);
-    if (ttlMs !== undefined) this.#remember();
+    if (ttlMs !== undefined) this.#memory?.write();
     return this.#view(lease);
   }
 
@@ -240,7 +243,7 @@ export class ModeControl {
     if (this.#hand.mode !== mode || this.#handBefore === undefined) return;
     this.#hand = this.#handBefore;
     this.#handBefore = undefined;
-    this.#remember();
+    this.#memory?.write();
   }
 
   #exists(mode: string): boolean {
@@ -252,18 +255,9 @@ export class ModeControl {
     }
   }
 
-  /** Never throws: a full disk must not keep anybody from a mode. */
-  #remember(): void {
-    this.#rewrite?.cancel();
-    if (this.#isKept || this.#closed) return;
-    const memory: ModeMemory = { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
-    try {
-      this.#deps.stateFile?.put('modes', memory);
-      this.#trouble.noteWritten();
-    } catch (error) {
-      this.#trouble.noteFailed(error, 'the state file could not be written, which is tried again');
-      this.#rewrite = this.#deps.clock.startTimer(RETRY_MS, () => this.#remember(), { unref: true });
-    }
+  #claims(): ModeMemory | undefined {
+    if (this.#isKept || this.#closed) return undefined;
+    return { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
   }
 
   /** Brings about what is wanted now. Joins a switch that is under way to it; never rejects unheard. */
@@ -320,7 +314,7 @@ export class ModeControl {
   }
 
   #announce(lease: Lease, cause: string, evidence?: string): void {
-    this.#remember();
+    this.#memory?.write();
     const at = this.#deps.clock.epochNow();
     const rule = 'the newest word on the mode counts; the last lease to go brings back the one set by hand';
     this.#deps.onEvent({ at, kind: 'lease', cause, ...(evidence === undefined ? {} : { evidence }), rule });

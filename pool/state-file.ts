@@ -8,7 +8,7 @@ import { ensureFolder, PRIVATE_FOLDER } from '../src/core/folders.js';
 import { stateSchema, type PoolState } from './pool-state.js';
 import { readBootId } from './process-table.js';
 
-type Sections = Pick<PoolState, 'pool' | 'modes'>;
+export type Sections = Pick<PoolState, 'pool' | 'modes'>;
 
 export interface StateReading extends Sections {
   /** Why the file that was there could not be used, in one sentence. */

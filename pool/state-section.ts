@@ -1,24 +1,50 @@
-// Whether what is to be remembered can be written, told as that changes: a disk that is full stays so for a while, and is
-// tried at every change.
+// One section of the state file, written as it is now and, where that fails, again after a while: a full disk must stop
+// nobody. Every change tries anew, so the trouble is logged once as it begins and once as it ends.
+import type { Clock, Timer } from '../src/core/clock.js';
 import { errorMessage } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
+import type { Sections, StateFile } from './state-file.js';
 
-export class WriteTrouble {
-  readonly #log: Logger;
-  #lasts = false;
+export interface StateSectionDeps<Name extends keyof Sections> {
+  readonly name: Name;
+  readonly file: Pick<StateFile, 'put'>;
+  /** Its content now; undefined while it is not ours to write. */
+  readonly content: () => Sections[Name];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly retryMs: number;
+  /** What a failure means, for the log. */
+  readonly trouble: string;
+}
 
-  constructor(log: Logger) {
-    this.#log = log;
+export class StateSection<Name extends keyof Sections> {
+  readonly #deps: StateSectionDeps<Name>;
+  #failing = false;
+  #retry: Timer | undefined;
+
+  constructor(deps: StateSectionDeps<Name>) {
+    this.#deps = deps;
   }
 
-  /** `message` says what it means, for the first failure of a row. */
-  noteFailed(error: unknown, message: string): void {
-    if (!this.#lasts) this.#log.error({ reason: errorMessage(error) }, message);
-    this.#lasts = true;
+  /** Never throws. */
+  write(): void {
+    const { name, file, content, clock, log, retryMs, trouble } = this.#deps;
+    this.#retry?.cancel();
+    try {
+      const now = content();
+      if (now === undefined) return;
+      file.put(name, now);
+      if (this.#failing) log.info({}, 'the state file is written again');
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) log.error({ reason: errorMessage(error) }, trouble);
+      this.#failing = true;
+      this.#retry = clock.startTimer(retryMs, () => this.write(), { unref: true });
+    }
   }
 
-  noteWritten(): void {
-    if (this.#lasts) this.#log.info({}, 'the state file is written again');
-    this.#lasts = false;
+  /** What has failed is not tried again. */
+  giveUp(): void {
+    this.#retry?.cancel();
   }
 }

@@ -1,9 +1,10 @@
 // What the pool writes down for a later Understudy, where it can't be written at first: on a machine in memory, with the
 // processes of this one.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { PoolMemory } from '../../pool/pool-memory.js';
 import type { StateFile } from '../../pool/state-file.js';
+import { StateSection } from '../../pool/state-section.js';
 import { silentLog } from '../../src/core/log.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { PoolRig } from '../support/pool-rig.js';
 
 let rig: PoolRig;
@@ -33,12 +34,23 @@ test('trouble with it is told once as it begins, and once as it ends', () => {
   const put = () => {
     if (isFull) throw new Error('no space left');
   };
-  const memory = new PoolMemory({ put } as unknown as StateFile, { ...silentLog, error: note, info: note });
-  const save = () => memory.save({ mode: 'production', wishes: new Map(), workers: [] });
+  const log = { ...silentLog, error: note, info: note };
+  const content = () => ({ mode: 'production', workers: [] });
+  const clock = new ManualClock();
+  const section = new StateSection({
+    name: 'pool',
+    file: { put },
+    content,
+    clock,
+    log,
+    retryMs: 1_000,
+    trouble: 'it could not be written',
+  });
   isFull = true;
-  expect([save(), save(), save()]).toEqual([false, false, false]);
+  for (let write = 0; write < 3; write++) section.write();
   isFull = false;
-  expect([save(), save()]).toEqual([true, true]);
+  for (let write = 0; write < 2; write++) section.write();
+  expect(clock.pendingTimers).toBe(0);
   expect(told).toEqual([expect.stringMatching(/could not be written/), expect.stringMatching(/written again/)]);
 });
 
