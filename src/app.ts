@@ -32,7 +32,6 @@ import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
 import { systemClock } from './core/clock.js';
-import { tryRead } from './core/cgroup.js';
 import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
@@ -43,85 +42,16 @@ import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
 import { namingHolder } from './port-clash.js';
 import { Reloader } from './reloader.js';
+import type { StartedAddresses, StartOptions, StopOptions, Understudy, UnderstudyDependencies } from './understudy.js';
+import { requireSameFront } from './upgrade/given-front.js';
 import type { GivenSocket, Predecessor } from './upgrade/predecessor.js';
 import { SharedTraffic } from './upgrade/shared-traffic.js';
 import { Successor } from './upgrade/successor.js';
+import { requireUpgradable } from './upgrade/upgradable.js';
 import { packageVersion } from './version.js';
 import { measureWorkers } from './worker-memory.js';
 
 const ROTATE_EVERY_MS = 30_000;
-
-export interface UnderstudyDependencies {
-  readonly log?: Logger;
-  /** Shown in status; undefined when there is none. */
-  readonly configPath?: string;
-  /** Reads the config again, for a reload by the API. @throws ConfigError with every problem. */
-  readonly loadConfig?: () => Config;
-  /**
-   * For the process that takes over in an upgrade, beside our environment: it runs this process's program and arguments.
-   * Undefined where that program is not Understudy's own; an upgrade is refused then.
-   */
-  readonly successorEnv?: Readonly<Record<string, string>>;
-}
-
-export interface StartedAddresses {
-  /** For clients, as `http://host:port`, or `https://`. */
-  readonly frontUrl: string;
-  /** The path of the Unix socket beside it, where there is one. */
-  readonly frontSocket: string | undefined;
-  /** The admin API, metrics and dashboard, as `http://host:port`. */
-  readonly adminUrl: string;
-  /** What a change over TCP must carry. */
-  readonly token: string;
-}
-
-export interface Understudy {
-  /** Everything that changed, with cause, evidence and rule: the last thousand or so, and each later one as it comes. */
-  readonly events: EventLog;
-  /** Aborts when somebody has asked for a stop, by `stop` or by the admin API. */
-  readonly stopping: AbortSignal;
-  /** Resolves when the instance is gone, whoever stopped it. */
-  readonly stopped: Promise<void>;
-  /**
-   * Listens, then brings the pool up; requests that come meanwhile wait.
-   * @throws UnderstudyError (operator) that says what could not be had, such as `front-listen`, `admin-listen`,
-   * `already-running` or `port-in-use`; nothing is left running then.
-   */
-  start(options?: StartOptions): Promise<StartedAddresses>;
-  /** Those that the pool has, or is on its way to. */
-  readonly backendNames: readonly string[];
-  /** The document of `GET /v1/status`, as it is now: plain data, times in milliseconds, sizes in bytes. */
-  status(): StatusView;
-  /**
-   * Resolves once the pool has converged.
-   * @throws UnderstudyError `unknown-mode`, `not-reachable`, `switch-superseded`, or `switch-rolled-back` with the step that
-   * failed and why: the old shape serves then.
-   */
-  setMode(name: string): Promise<void>;
-  /**
-   * Changes to another config (by default the one that `loadConfig` reads) while traffic flows; resolves once it stands.
-   * @throws ConfigError, or UnderstudyError `not-reloadable` or `no-config-file`, that says all that is in the way, or
-   * `switch-rolled-back`; nothing has changed then.
-   */
-  reload(config?: Config): Promise<ReloadReport>;
-  /** Finishes what is in flight, stops the workers, leaves nothing behind. Idempotent; `hurry` cuts the waiting. */
-  stop(options?: StopOptions): Promise<void>;
-}
-
-export interface StartOptions {
-  readonly signal?: AbortSignal;
-  /** The instance to take over from: its front and its workers, which go on whatever becomes of us. */
-  readonly predecessor?: Predecessor;
-  /** Listens already: the front, as a service manager opened it. */
-  readonly frontFd?: number;
-}
-
-export interface StopOptions {
-  /** Aborting it cuts the waiting. */
-  readonly hurry?: AbortSignal;
-  /** The workers run on, for the next start to adopt. */
-  readonly keepWorkers?: boolean;
-}
 
 /**
  * Wires an instance; nothing but its folders and the access log comes before `start`, which may be called once.
@@ -144,7 +74,6 @@ class Instance implements Understudy {
   /** Undefined when it is switched off. */
   readonly #resources: ResourceMonitor | undefined;
   readonly #modes: ModeControl;
-  readonly #openAdmin: () => Promise<{ readonly port: number }>;
   #admin: AdminServer | undefined;
   readonly #metrics: Metrics;
   readonly #accessLog: OpenAccessLog;
@@ -228,12 +157,6 @@ class Instance implements Understudy {
         if (mode !== before.mode) this.#modeToBegin = mode;
       },
     });
-    const { host, port } = config.admin;
-    const socketPath = adminSocketPath(config.runtimeDir);
-    this.#openAdmin = () => {
-      this.#admin = new AdminServer({ host, port, socketPath, token: this.#token }, this);
-      return namingHolder(this.#admin.listen(), { address: config.admin, findHolder: findPortHolder });
-    };
   }
 
   get #config(): Config {
@@ -289,8 +212,8 @@ class Instance implements Understudy {
 
   /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
   async #takeAll(predecessor: Predecessor): Promise<{ readonly port: number }> {
-    this.#requireFront(predecessor.frontPort);
-    this.#requireSocket(predecessor.frontSocket);
+    this.#frontPort = predecessor.frontPort;
+    requireSameFront(this.#config.front, predecessor);
     await this.#watchResources();
     // Whoever starts next has the workers: two that manage them would end each other's.
     predecessor.requireThere();
@@ -316,21 +239,6 @@ class Instance implements Understudy {
     return admin;
   }
 
-  #requireFront(given: number): void {
-    const { host, port } = this.#config.front;
-    this.#frontPort = given;
-    if (port === 0 || port === given) return;
-    const message = `the config says front ${host}:${port}, but port ${given} is handed over`;
-    throw operatorError('front-changed', message);
-  }
-
-  #requireSocket(given: GivenSocket | undefined): void {
-    const { socket } = this.#config.front;
-    if (socket === given?.path) return;
-    const message = `the config says ${socket ?? 'nothing'} for front.socket, but ${given?.path ?? 'none'} is handed over`;
-    throw operatorError('front-changed', message);
-  }
-
   /** For the process that is to take over. */
   get #givenSocket(): GivenSocket | undefined {
     const [path, fd] = [this.#config.front.socket, this.#proxy.unixFd];
@@ -342,17 +250,8 @@ class Instance implements Understudy {
     readonly complete: () => void;
   }> {
     this.#refuseWhenStopping();
-    const { successorEnv: env } = this.#dependencies;
-    if (env === undefined) {
-      const message =
-        "this instance is part of another program, which can't be started a second time: only 'understudy run' can";
-      throw operatorError('not-upgradable', message);
-    }
-    if (isFirstOfNamespace() && !this.#isSuccessor) {
-      const message =
-        'this process is the first of its container, or that one ends with it: the container would end with the hand-over. Start a new one instead';
-      throw operatorError('not-upgradable', message);
-    }
+    const { successorEnv } = this.#dependencies;
+    const env = requireUpgradable({ successorEnv, isSuccessor: this.#isSuccessor });
     this.#upgrading = true;
     try {
       await this.#pool.hold({ signal });
@@ -421,8 +320,7 @@ class Instance implements Understudy {
 
   async #leave(): Promise<void> {
     this.#modes.close({ keep: true });
-    const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
-    await this.#proxy.leave({ graceMs, streamGraceMs, hurry: this.#hurry.signal });
+    await this.#proxy.leave(this.#drainOptions);
     this.#endRest();
     this.#pool.release();
     this.#resolveStopped();
@@ -541,6 +439,12 @@ class Instance implements Understudy {
     return this.#stopping;
   }
 
+  #openAdmin(): Promise<{ readonly port: number }> {
+    const { admin: address, runtimeDir } = this.#config;
+    this.#admin = new AdminServer({ ...address, socketPath: adminSocketPath(runtimeDir), token: this.#token }, this);
+    return namingHolder(this.#admin.listen(), { address, findHolder: findPortHolder });
+  }
+
   /** What may be started depends on what there is: the first reading comes before the first worker. */
   async #watchResources(): Promise<void> {
     if (this.#resources === undefined) return;
@@ -554,17 +458,20 @@ class Instance implements Understudy {
     // It would start anew what we stop.
     await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
-    const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
-    const hurry = this.#hurry.signal;
-    const how = { graceMs, streamGraceMs, hurry };
     // With the workers kept somebody is about to serve again: a request that is on its way now must not meet a closed door.
-    await (keepWorkers ? this.#proxy.leave(how) : this.#proxy.close(how));
+    await (keepWorkers ? this.#proxy.leave(this.#drainOptions) : this.#proxy.close(this.#drainOptions));
     if (keepWorkers) this.#pool.release();
-    else await this.#pool.stop({ hurry });
+    else await this.#pool.stop({ hurry: this.#hurry.signal });
     this.#endRest();
     await this.#admin?.close();
     this.#lock?.release();
     this.#resolveStopped();
+  }
+
+  /** How long what is in flight may take when the front goes. */
+  get #drainOptions() {
+    const { drainTimeout: graceMs, streamDrainTimeout: streamGraceMs } = this.#config.stop;
+    return { graceMs, streamGraceMs, hurry: this.#hurry.signal };
   }
 
   #startRest(): void {
@@ -586,15 +493,6 @@ class Instance implements Understudy {
     if (!this.#upgrading) return;
     throw operatorError('upgrading', 'this instance is handing over to a new one');
   }
-}
-
-/** Those that end with their child, and take a whole container with them. */
-const DYING_PARENTS = new Set(['tini', 'docker-init', 'dumb-init', 'catatonit']);
-
-function isFirstOfNamespace(): boolean {
-  return (
-    process.pid === 1 || process.ppid === 0 || (process.ppid === 1 && DYING_PARENTS.has(tryRead('/proc/1/comm').trim()))
-  );
 }
 
 function tlsStatus(certificate: CertificateReading | undefined): StatusView['front']['tls'] {

@@ -1,12 +1,7 @@
 // The library face of understudy-lb. Importing it does nothing; an instance begins with `start()`.
 
-export {
-  createUnderstudy,
-  type StartedAddresses,
-  type StopOptions,
-  type Understudy,
-  type UnderstudyDependencies,
-} from './app.js';
+export { createUnderstudy } from './app.js';
+export type { StartedAddresses, StopOptions, Understudy, UnderstudyDependencies } from './understudy.js';
 export type { ReloadReport } from './admin/reload-report.js';
 export type { StatusView } from './admin/status-view.js';
 export type { Config } from './config/config.js';

@@ -1,7 +1,7 @@
 // `understudy run`: starts an instance in the foreground and stays until it is told to stop.
 // SIGTERM or SIGINT ends it gracefully, a second one hurries.
 
-import { createUnderstudy, type Understudy } from '../app.js';
+import { createUnderstudy } from '../app.js';
 import { loadConfig, type ConfigFlags } from '../config/load-config.js';
 import { systemClock } from '../core/clock.js';
 import { errorCode, errorMessage } from '../core/errors.js';
@@ -11,6 +11,7 @@ import { createLog } from '../logging.js';
 import { ReloadTriggers } from '../reload-triggers.js';
 import { environmentForSuccessor, takePassedEnvironment } from '../systemd/passed-environment.js';
 import { ServiceNotifier } from '../systemd/service-notifier.js';
+import type { Understudy } from '../understudy.js';
 import { Predecessor, SUCCESSOR_CONFIG_VARIABLE, SUCCESSOR_VARIABLE } from '../upgrade/predecessor.js';
 import { WorkerOutput } from '../worker-output.js';
 import { EXIT } from './exit-code.js';
