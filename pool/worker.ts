@@ -5,7 +5,13 @@ import { EventEmitter } from 'node:events';
 import type { Clock } from '../src/core/clock.js';
 import { errorMessage, operatorError, UnderstudyError } from '../src/core/errors.js';
 import type { Random } from '../src/core/random.js';
-import type { TrafficPort, UpstreamAddress, UpstreamIncident, UpstreamTarget } from '../src/core/traffic-port.js';
+import type {
+  TrafficPort,
+  UpstreamAddress,
+  UpstreamIdentity,
+  UpstreamIncident,
+  UpstreamTarget,
+} from '../src/core/traffic-port.js';
 import { drainOut } from './drain-out.js';
 import { isManaged, type BackendOptions, type PoolOptions, type Temperature } from './options.js';
 import { launchKeyOf } from './launch-key.js';
@@ -230,6 +236,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return maxInflight === undefined ? target : { ...target, maxInflight };
   }
 
+  /** What traffic knows its present process as. */
+  get #identity(): UpstreamIdentity {
+    return { id: this.id, generation: this.#generation };
+  }
+
   start(why: Why): void {
     if (this.#state.kind === 'failed' || this.#isToBeReplaced) this.#restarts++;
     this.#generation++;
@@ -440,7 +451,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const rule = 'it is left alone until that one ends, or somebody changes or restarts the pool';
     this.#move({ kind: 'failed', error }, { cause, rule });
     process.onExit(() => {
-      if (address?.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
+      this.#freePort(address);
       // What has failed since for a reason of its own goes by that.
       if (this.#state.kind !== 'failed' || (this.#state.error !== error && this.#state.error.code !== 'port-in-use'))
         return;
@@ -514,7 +525,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** Given up in the very moment of its launch. */
   async #discard({ process, address }: Launched): Promise<void> {
     await endAtOnce(process, this.#deps.clock);
-    if (address.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
+    this.#freePort(address);
   }
 
   /** From here on the process is ours to watch. */
@@ -533,7 +544,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const { clock, runtime, traffic, usesBusyGpu } = this.#deps;
     const pool = () => this.#deps.options;
     this.#launched = launched;
-    const identity = { id: this.id, generation: this.#generation };
+    const identity = this.#identity;
     const health = new WorkerHealth(
       {
         process,
@@ -580,7 +591,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
    */
   #condemn(evidence: string): void {
     if (this.pid === undefined || this.#state.kind === 'stopping' || this.#deps.isHeld()) return;
-    const upstream = { id: this.id, generation: this.#generation };
+    const upstream = this.#identity;
     this.stop(
       { cause: 'it is wedged', evidence, rule: 'busy is not dead, silent and idle is' },
       wedged(this.id, evidence),
@@ -590,8 +601,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   async #drainOut(begun: WorkerState, cut: AbortSignal): Promise<void> {
     const { clock, options, traffic, hurry } = this.#deps;
-    const upstream = { id: this.id, generation: this.#generation };
-    const ended = await drainOut(upstream, { traffic, clock, stop: options.stop, cut, hurry });
+    const ended = await drainOut(this.#identity, { traffic, clock, stop: options.stop, cut, hurry });
     // Promoted again, or gone, while it drained.
     if (this.#state !== begun || begun.kind !== 'draining') return;
     const evidence =
@@ -606,7 +616,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     if (processOf(state) !== process) return;
     this.#health?.pause();
     this.#drainCut.abort();
-    if (this.address?.kind === 'tcp') this.#deps.portsInUse.delete(this.address.port);
+    this.#freePort(this.address);
     const evidence = describeExit(report);
     if (state.kind === 'stopping' && state.failure !== undefined) {
       return this.#fail(state.failure, { cause: 'it was ended', evidence });
@@ -632,6 +642,10 @@ export class Worker extends EventEmitter<WorkerEvents> {
     }
     const rule = `it starts again in ${Math.round(verdict.delayMs)} ms`;
     this.#move({ kind: 'failed', error, retryAtMs: now + verdict.delayMs }, { ...why, rule });
+  }
+
+  #freePort(address: UpstreamAddress | undefined): void {
+    if (address?.kind === 'tcp') this.#deps.portsInUse.delete(address.port);
   }
 
   #isStale(): boolean {
