@@ -4,7 +4,7 @@
 // Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own: the
 // switches (switching.ts), what the operator asks of single backends (backend-control.ts), what is told (news.ts).
 import { EventEmitter } from 'node:events';
-import { unlessAborted } from '../src/core/abort.js';
+import { abortWith, unlessAborted } from '../src/core/abort.js';
 import type { Clock, Timer } from '../src/core/clock.js';
 import { errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
@@ -415,8 +415,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       this.release();
       return Promise.resolve();
     }
-    if (hurry?.aborted === true) this.#hurry.abort();
-    hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
+    abortWith(this.#hurry, hurry);
     this.#stopped ??= this.#stopAll();
     return this.#stopped;
   }

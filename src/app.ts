@@ -31,6 +31,7 @@ import type { CertificateReading } from './config/certificate-files.js';
 import type { Config } from './config/config.js';
 import { toPoolOptions, toResourceOptions } from './config/pool-options.js';
 import { toProxyOptions } from './config/proxy-options.js';
+import { abortWith } from './core/abort.js';
 import { systemClock } from './core/clock.js';
 import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
@@ -432,8 +433,7 @@ class Instance implements Understudy {
   }
 
   stop(options: StopOptions = {}): Promise<void> {
-    if (options.hurry?.aborted === true) this.#hurry.abort();
-    options.hurry?.addEventListener('abort', () => this.#hurry.abort(), { once: true });
+    abortWith(this.#hurry, options.hurry);
     if (this.#stopping === undefined) this.#stopAsked.abort();
     this.#stopping ??= this.#stopAll(options);
     return this.#stopping;

@@ -1,4 +1,4 @@
-// Waits that somebody may give up.
+// Waits that somebody may give up, and cut short.
 
 /** As `done`; rejects with the signal's reason when that aborts first, or has aborted. What is waited for goes on. */
 export function unlessAborted<T>(done: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -11,4 +11,10 @@ export function unlessAborted<T>(done: Promise<T>, signal: AbortSignal | undefin
       .finally(() => signal?.removeEventListener('abort', onAbort))
       .catch(() => undefined);
   });
+}
+
+/** The controller aborts when the signal does, or now if it has. */
+export function abortWith(controller: AbortController, signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) controller.abort();
+  signal?.addEventListener('abort', () => controller.abort(), { once: true });
 }
