@@ -90,6 +90,16 @@ export interface StartOptions extends WaitOptions {
   readonly adoptOnly?: boolean;
 }
 
+/** Whose the pool is. Unless it is ours, traffic still hears of lost workers, but no step is taken and nobody is ended. */
+type Tenure =
+  | 'ours'
+  /** We are still reading what another Understudy left, or another one is trying to take over: it becomes ours, or is left. */
+  | 'held'
+  /** We have adopted the workers of another Understudy that has yet to let go. Stopped before that, we leave them to it. */
+  | 'adopting'
+  /** Left to another Understudy for good. */
+  | 'left';
+
 /** A process that was killed is gone within that, as a rule. */
 const LOOK_AGAIN_MS = 100;
 
@@ -125,12 +135,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #began = false;
   #stopping = false;
   #stopped: Promise<void> | undefined;
-  /** Somebody else has the pool, or is about to: traffic hears of lost workers, but no step is taken and nobody ended. */
-  #held = false;
-  /** False for one that took over another's workers until that one has let go: ended before, it leaves them as they are. */
-  #inCharge = true;
-  /** Left to somebody else for good. */
-  #released = false;
+  #tenure: Tenure = 'ours';
   #wake: Timer | undefined;
   /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
   #plannedAtMs = -Infinity;
@@ -204,6 +209,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (file !== undefined) this.#memory = new PoolMemory({ file, clock, log, pool: () => this.#remembered() });
   }
 
+  get #held(): boolean {
+    return this.#tenure !== 'ours';
+  }
+
   get #workers(): readonly Worker[] {
     return this.#roster.workers;
   }
@@ -220,10 +229,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const shape = shapeOf(this.#options, this.#options.initialMode);
     this.#reach.require(shape, `start in ${shape.mode}`);
     this.#began = true;
-    this.#inCharge = !adoptOnly;
+    this.#tenure = adoptOnly ? 'adopting' : 'held';
     if (this.#options.backends.some(isManaged)) this.#runtime.open();
     try {
-      this.#held = true;
       const resumed = this.#inherit({ adoptOnly });
       if (adoptOnly) {
         if (!resumed) throw operatorError('nothing-to-adopt', 'There are no workers to take over.');
@@ -234,7 +242,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
       await this.#orphans.end();
       this.#requireRunning();
       signal?.throwIfAborted();
-      this.#held = false;
+      this.#tenure = 'ours';
       await this.#switching.changeTo(shape, { signal, cause: askedFor(shape.mode) });
       this.#rehearsals.start();
     } catch (error) {
@@ -250,7 +258,6 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    */
   takeCharge(): void {
     this.#requireRunning();
-    this.#inCharge = true;
     this.#goOn('the workers were left to this Understudy');
   }
 
@@ -411,7 +418,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * left to another Understudy, and what another one has not left to us yet.
    */
   stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
-    if (this.#released || !this.#inCharge) {
+    if (this.#tenure === 'left' || this.#tenure === 'adopting') {
       this.release();
       return Promise.resolve();
     }
@@ -433,7 +440,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await this.#waitStill(signal);
     this.#requireRunning();
     this.#memory?.writeDown();
-    this.#held = true;
+    if (this.#tenure === 'ours') this.#tenure = 'held';
     this.#wake?.cancel();
   }
 
@@ -445,8 +452,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   /** Leaves the workers as they are, for another Understudy to adopt: from here on no step is taken. */
   release(): void {
     this.#memory?.writeDown();
-    this.#held = true;
-    this.#released = true;
+    this.#tenure = 'left';
     this.#wake?.cancel();
     this.#rehearsals.stop();
     for (const worker of this.#workers) worker.launched?.process.release();
@@ -455,7 +461,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   async #stopAll(): Promise<void> {
     this.#stopping = true;
-    this.#held = false;
+    this.#tenure = 'ours';
     this.#wake?.cancel();
     this.#rehearsals.stop();
     this.#switching.abandon();
@@ -509,7 +515,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   #goOn(cause: string): void {
-    this.#held = false;
+    this.#tenure = 'ours';
     for (const worker of this.#workers) worker.judgeAfresh();
     this.#memory?.invalidate();
     this.#rehearsals.start();
@@ -706,7 +712,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #requireRunning(): void {
     if (this.#stopping) throw operatorError('pool-stopping', 'The pool is stopping.');
-    if (this.#released) throw operatorError('pool-stopping', 'The pool was left to another Understudy.');
+    if (this.#tenure === 'left') throw operatorError('pool-stopping', 'The pool was left to another Understudy.');
   }
 
   #announcePriorityRefused(id: string, evidence: string): void {
