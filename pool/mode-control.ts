@@ -7,6 +7,7 @@ import { nextTurn, type Clock, type Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, operatorError } from '../src/core/errors.js';
 import type { Logger } from '../src/core/log.js';
 import type { Random } from '../src/core/random.js';
+import { Hand, type Word } from './hand.js';
 import { Leases, type Lease, type LeaseRequest } from './leases.js';
 import type { PoolEvent } from './pool-event.js';
 import type { ModeMemory } from './pool-state.js';
@@ -50,11 +51,6 @@ export interface LeaseView {
   readonly overruled: boolean;
 }
 
-interface Word {
-  readonly mode: string;
-  readonly order: number;
-}
-
 interface Switch {
   readonly mode: string;
   readonly done: Promise<void>;
@@ -68,9 +64,7 @@ export class ModeControl {
   #initialMode: string;
   readonly #leases: Leases;
   readonly #opened: Promise<void>;
-  #hand: Word;
-  /** The hand's last word that stood; while its present one has yet to. */
-  #handBefore: Word | undefined;
+  readonly #hand: Hand;
   readonly #memory: StateSection<'modes'> | undefined;
   #order = 0;
   #switch: Switch | undefined;
@@ -84,7 +78,7 @@ export class ModeControl {
   constructor(initialMode: string, deps: ModeControlDeps) {
     this.#deps = deps;
     this.#initialMode = initialMode;
-    this.#hand = { mode: initialMode, order: 0 };
+    this.#hand = new Hand({ mode: initialMode, order: 0 });
     this.#opened = new Promise((resolve) => (this.#open = resolve));
     this.#leases = new Leases({ ...deps, onExpired: (lease) => this.#onExpired(lease) });
     const { stateFile: file, clock, log } = deps;
@@ -102,7 +96,7 @@ export class ModeControl {
     this.#order = Math.max(left.hand.order, ...leases.map(({ order }) => order));
     // Whoever starts us in another mode than the one before did has said a newer word.
     const goesOn = left.initialMode === this.#initialMode && this.#exists(left.hand.mode);
-    this.#hand = goesOn ? left.hand : { mode: this.#initialMode, order: ++this.#order };
+    this.#hand.restore(goesOn ? left.hand : { mode: this.#initialMode, order: ++this.#order });
     for (const lease of leases) this.#leases.restore(lease);
   }
 
@@ -132,9 +126,7 @@ export class ModeControl {
   /** @throws UnderstudyError (operator): unknown mode, not reachable; with `wait` also when it was rolled back. */
   async setByHand(mode: string, { wait }: Pick<ModeWaitOptions, 'wait'>): Promise<void> {
     this.#deps.pool.requireMode(mode);
-    // Whatever is said before it has proved to be possible, it is the last word that did which counts if it can't be had.
-    this.#handBefore ??= this.#hand;
-    this.#hand = { mode, order: ++this.#order };
+    this.#hand.say({ mode, order: ++this.#order });
     this.#memory?.write();
     const done = this.#switch?.mode === mode ? this.#switch.done : this.#begin(mode);
     await (wait ? done : refusedAtOnce(done));
@@ -194,8 +186,7 @@ export class ModeControl {
 
   /** What was set by hand, and what counts again if that can't be had; and what leases are held on. */
   get modesInUse(): readonly string[] {
-    const words = [this.#hand, ...(this.#handBefore === undefined ? [] : [this.#handBefore]), ...this.#leases.all];
-    return words.map(({ mode }) => mode);
+    return [...this.#hand.modes, ...this.#leases.all.map(({ mode }) => mode)];
   }
 
   get leases(): readonly LeaseView[] {
@@ -221,7 +212,8 @@ export class ModeControl {
 
   /** The same word by hand confirms a lease. */
   #isOverruled({ order, mode }: Word): boolean {
-    return order < this.#hand.order && mode !== this.#hand.mode;
+    const { word } = this.#hand;
+    return order < word.order && mode !== word.mode;
   }
 
   #refuseConflict(mode: string): void {
@@ -232,18 +224,6 @@ export class ModeControl {
       'lease-conflict',
       `Cannot give a lease on ${mode}: ${other.holder} holds ${other.mode} for at least ${seconds} s (${other.id}).`,
     );
-  }
-
-  /** The mode can be had: if it is the hand's word, that one needs no earlier one behind it. */
-  #onStands(mode: string): void {
-    if (this.#hand.mode === mode) this.#handBefore = undefined;
-  }
-
-  #takeHandBack(mode: string): void {
-    if (this.#hand.mode !== mode || this.#handBefore === undefined) return;
-    this.#hand = this.#handBefore;
-    this.#handBefore = undefined;
-    this.#memory?.write();
   }
 
   #exists(mode: string): boolean {
@@ -257,12 +237,12 @@ export class ModeControl {
 
   #claims(): ModeMemory | undefined {
     if (this.#isKept || this.#closed) return undefined;
-    return { initialMode: this.#initialMode, hand: this.#hand, leases: [...this.#leases.all] };
+    return { initialMode: this.#initialMode, hand: this.#hand.word, leases: [...this.#leases.all] };
   }
 
   /** Brings about what is wanted now. Joins a switch that is under way to it; never rejects unheard. */
   #apply(): Promise<void> {
-    const mode = this.#effective().at(-1)?.mode ?? this.#hand.mode;
+    const mode = this.#effective().at(-1)?.mode ?? this.#hand.word.mode;
     if (this.#switch?.mode === mode) return this.#switch.done;
     // One that still waits for its turn has not told the pool yet, and is to be overtaken like any other.
     if (this.#switch === undefined && this.#deps.pool.targetMode === mode) return Promise.resolve();
@@ -276,7 +256,7 @@ export class ModeControl {
       if (this.#switch === begun) this.#switch = undefined;
     };
     begun.done.finally(onEnd).then(
-      () => this.#onStands(mode),
+      () => this.#hand.noteStands(mode),
       (error: unknown) => this.#onFailed(mode, error),
     );
     return begun.done;
@@ -295,7 +275,7 @@ export class ModeControl {
     const reason = errorMessage(error);
     this.#deps.log.warn({ mode, reason }, 'switch failed');
     if (errorCode(error) === 'switch-superseded') return;
-    this.#takeHandBack(mode);
+    if (this.#hand.takeBack(mode)) this.#memory?.write();
     for (const lease of this.#effective()) if (lease.mode === mode) this.#withdraw(lease, reason);
     this.#retryLater();
   }
