@@ -6,7 +6,6 @@
 // The command line: verbs and flags to one command each. Errors become one message and an exit code here, nowhere else.
 // Long, because it is the list of all verbs and flags.
 
-import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { locateInstance } from './admin/locate-instance.js';
 import type { AdminClient } from './admin/admin-client.js';
@@ -14,15 +13,11 @@ import { runBackendAction } from './commands/backend-action.js';
 import { normalizeBooleanFlags, refuseRepeatedBooleans } from './commands/boolean-flags.js';
 import { runChaos } from './commands/chaos.js';
 import { runCheck } from './commands/check.js';
+import { interruptSignal, watchSignal } from './commands/command-signals.js';
+import { commonParser, type CommonParser } from './commands/common-parser.js';
 import { runCompletion } from './commands/completion.js';
 import { describeError, EXIT, exitCodeOf } from './commands/exit-code.js';
-import {
-  parseCountFlag,
-  parseHolderFlag,
-  parseIntervalFlag,
-  parsePortFlag,
-  parseTtlFlag,
-} from './commands/flag-values.js';
+import { parseCountFlag, parseHolderFlag, parseIntervalFlag, parseTtlFlag } from './commands/flag-values.js';
 import { runInit } from './commands/init.js';
 import { runLogs } from './commands/logs.js';
 import { runMode, switchAndWait } from './commands/mode.js';
@@ -30,7 +25,6 @@ import { runReload } from './commands/reload.js';
 import type { RunOptions } from './commands/run.js';
 import { runStatus } from './commands/status.js';
 import { runStop } from './commands/stop.js';
-import { refuseRepeated, refuseStrayWords } from './commands/stray-words.js';
 import { processTerminal as terminal } from './commands/terminal.js';
 import { runTop } from './commands/top.js';
 import { runUpgrade } from './commands/upgrade.js';
@@ -42,7 +36,6 @@ import { runtimeDirsOf } from './config/parse-config.js';
 import { systemClock } from './core/clock.js';
 import { errorCode, errorMessage, operatorError } from './core/errors.js';
 import { SUCCESSOR_VARIABLE } from './upgrade/predecessor.js';
-import { packageVersion } from './version.js';
 
 /** What every command that talks to an instance (or starts one) understands. */
 interface CommonFlags {
@@ -105,55 +98,6 @@ function buildParser(args: readonly string[], finish: Finish): CommonParser {
   addConfigCommands(parser, finish);
   addChaosCommand(parser, finish);
   return parser;
-}
-
-type CommonParser = ReturnType<typeof commonParser>;
-
-function commonParser(args: readonly string[]) {
-  return (
-    yargs([...args])
-      .scriptName('understudy')
-      .usage('$0 <command>\n\nA reverse-proxy load balancer with a dynamic pool and a warm standby.')
-      .parserConfiguration({ 'populate--': true, 'boolean-negation': true })
-      .option('config', {
-        type: 'string',
-        describe: 'config file (default: understudy.yaml here, if any)',
-        requiresArg: true,
-      })
-      .option('port', { type: 'string', describe: 'front port, of the instance to start or to ask', requiresArg: true })
-      .option('admin-port', {
-        type: 'string',
-        describe: 'admin port, of the instance to start or to ask',
-        requiresArg: true,
-      })
-      // Not yargs' own number: it makes NaN of a word, and the word is lost.
-      .coerce('port', (text: unknown) => parsePortFlag('--port', text))
-      .coerce('admin-port', (text: unknown) => parsePortFlag('--admin-port', text))
-      .version(packageVersion)
-      .completion('completion-words', false)
-      .epilogue(
-        'Exit codes: 0 done, 1 failed, 2 usage or config error, 3 no instance runs; validate exits as its command does.',
-      )
-      .strict()
-      .middleware((argv) => refuseStrayWords(argv), true)
-      .middleware((argv) => refuseRepeated(argv), true)
-      .exitProcess(false)
-      .wrap(100)
-      .fail((message, error) => {
-        throw isForeign(error) ? usageError(parserText(errorMessage(error ?? message))) : error;
-      })
-  );
-}
-
-/** No error at all, or one of yargs: what it could not read is the caller's mistake, not a defect of ours. */
-function isForeign(error: Error | undefined): boolean {
-  return error === undefined || error.name === 'YError';
-}
-
-function parserText(message: string): string {
-  const flag = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
-  if (flag === undefined) return `${message.replace(/\.$/, '')}. See 'understudy --help'.`;
-  return `${flag.length === 1 ? '-' : '--'}${flag} needs a value. See 'understudy --help'.`;
 }
 
 function addInstanceCommands(parser: CommonParser, finish: Finish): void {
@@ -424,18 +368,4 @@ async function runInstance(flags: ConfigFlags, options: RunOptions = {}): Promis
   isInstance = true;
   const run = await import('./commands/run.js');
   return run.runInstance(flags, terminal, options);
-}
-
-/** For as long as the command runs: a second signal, or the loss of the terminal, must not leave behind what it started. */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => controller.abort());
-  return controller.signal;
-}
-
-/** For a command that only shows something: without a reader there is nothing to go on for. */
-function watchSignal(): AbortSignal {
-  const unread = new AbortController();
-  process.stdout.once('error', () => unread.abort());
-  return AbortSignal.any([interruptSignal(), unread.signal]);
 }
