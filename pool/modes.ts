@@ -35,7 +35,7 @@ export function workerId(backend: string, number: number): string {
   return `${backend}/${number}`;
 }
 
-export function roleAt(mode: ModeOptions, position: number): Role {
+function roleAt(mode: ModeOptions, position: number): Role {
   if (position < mode.active) return 'active';
   return position < mode.active + mode.standby ? 'standby' : 'off';
 }

@@ -33,7 +33,7 @@ export interface Admission {
 }
 
 /** From this peak on a start loads a model: two at once would double the peak and halve the speed. */
-export const MODEL_BYTES = 1024 ** 3;
+const MODEL_BYTES = 1024 ** 3;
 
 export function judgeAdmission(facts: AdmissionFacts): Admission {
   const { ram, gpu, starting, leaving } = facts;

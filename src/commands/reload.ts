@@ -20,7 +20,7 @@ export async function runReload(client: AdminClient, terminal: Terminal): Promis
 }
 
 /** One line a change. */
-export function describeReload({ changes, backends }: ReloadReport): string {
+function describeReload({ changes, backends }: ReloadReport): string {
   if (changes.length === 0) return 'reloaded: nothing has changed\n';
   const lines = changes.map(({ path, before, after }) => `  ${path}: ${before ?? 'nothing'} -> ${after ?? 'nothing'}`);
   const touched = (['added', 'removed', 'replaced'] as const)

@@ -23,7 +23,7 @@ export async function runStatus(client: AdminClient, options: StatusOptions, ter
 }
 
 /** The status for people: one line of mode, one of the front, then a row per worker. */
-export function renderStatus(status: StatusView, nowMs: number): string {
+function renderStatus(status: StatusView, nowMs: number): string {
   const { front, instance } = status;
   return [
     ...summaryLines(status, nowMs),

@@ -30,7 +30,7 @@ export function byteSize() {
 }
 
 /** A number with a unit of the table, or undefined. */
-export function parseWithUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {
+function parseWithUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim());
   const factor = match === null ? undefined : units[match[2]!];
   return factor === undefined ? undefined : Number(match![1]) * factor;

@@ -11,7 +11,7 @@ export function suggest(word: string, known: readonly string[]): string | undefi
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, row) => [row, ...Array<number>(b.length).fill(0)]);
   for (let column = 0; column <= b.length; column += 1) rows[0]![column] = column;
   for (let row = 1; row <= a.length; row += 1) {

@@ -84,7 +84,7 @@ function atLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, 
 }
 
 /** The virtual environment's Python first, then the ones on PATH, then the system's. */
-export function findUvicorn(env: NodeJS.ProcessEnv = process.env): FoundUvicorn {
+function findUvicorn(env: NodeJS.ProcessEnv = process.env): FoundUvicorn {
   const venv = env['VIRTUAL_ENV'];
   const candidates = [
     ...(venv === undefined ? [] : [join(venv, 'bin', 'python')]),

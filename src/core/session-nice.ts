@@ -24,7 +24,7 @@ export function readSessionNice(pid: number): SessionNice | undefined {
 }
 
 /** `/autogroup-123 nice 0` */
-export function parseAutogroup(text: string): SessionNice | undefined {
+function parseAutogroup(text: string): SessionNice | undefined {
   const [, group, nice] = /^(\S+) nice (-?\d+)\s*$/.exec(text) ?? [];
   return group === undefined ? undefined : { group, nice: Number(nice) };
 }

@@ -59,8 +59,8 @@ function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Apache's combined format (mod_log_config), then `name=value` pairs. Exported for its test. */
-export function combinedLine(record: RequestRecord, epochMs: number): string {
+/** Apache's combined format (mod_log_config), then `name=value` pairs. */
+function combinedLine(record: RequestRecord, epochMs: number): string {
   const { client, method, path, status, bytesOut } = record;
   const request = `${method} ${path} HTTP/${client?.httpVersion ?? '1.1'}`;
   const combined = [
