@@ -1,5 +1,5 @@
-// What the operator asks of single backends: into traffic, out of it, new processes. The first two are wishes that are laid
-// over the mode's shape and last until the mode changes; each promise here settles once the pool has followed.
+// What the operator asks of single backends: promote, drain, restart. The first two are wishes that are laid over the
+// mode's shape and last until the mode changes. Each promise here settles once the pool has followed.
 import { operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
 import { runs, type Shape, type Wish } from './modes.js';
 import type { News } from './news.js';
@@ -16,21 +16,21 @@ export interface BackendControlDeps {
   readonly waiters: Waiters;
   readonly news: News;
   readonly reach: Reach;
-  /** The mode's own shape, or that of the one that the pool is on its way to. */
+  /** The shape of the mode that the pool has, or is on its way to. */
   readonly target: () => Shape;
-  /** That one with all that is laid over it. */
+  /** The target with wishes and memory pressure laid over it. */
   readonly shape: () => Shape;
   /** Why no worker may be started, if that is for long. */
   readonly refusal: () => string | undefined;
-  /** What `before` does is seen as one. */
+  /** `before` may change several workers; they are planned for together. */
   readonly turn: (why: Why, before?: () => void) => void;
 }
 
-/** What is asked for, and when it has come about. */
+/** What was asked of the workers, and how to see that a worker has done it. */
 interface Follow {
   readonly action: 'promote' | 'restart';
   readonly isThere: (worker: Worker) => boolean;
-  /** Failures from before it was asked for. */
+  /** Failures that the request forgives: they do not fail it. */
   readonly forgiven?: readonly UnderstudyError[];
 }
 
@@ -44,7 +44,7 @@ export class BackendControl {
     this.#deps = deps;
   }
 
-  /** What is in force, by backend. */
+  /** Those in force, by backend. */
   get wishes(): OperatorWishes {
     return this.#wishes;
   }
@@ -53,12 +53,12 @@ export class BackendControl {
     this.#wishes = NO_WISHES;
   }
 
-  /** Wishes of an earlier time hold again, but for those that a newer one has replaced. */
+  /** These wishes hold again, except where a newer one has replaced them. */
   restore(wishes: OperatorWishes): void {
     this.#wishes = new Map([...wishes, ...this.#wishes]);
   }
 
-  /** Of backends that there are no more nothing is wished. */
+  /** Drops the wishes for backends that no longer exist. */
   keepOnly(backends: readonly { readonly name: string }[]): void {
     const known = new Set(backends.map(({ name }) => name));
     this.#wishes = new Map([...this.#wishes].filter(([backend]) => known.has(backend)));
@@ -128,8 +128,8 @@ export class BackendControl {
   }
 
   /**
-   * Of those that the shape wants to run. What is off, or is forgiven, waits for its next start, as long as there may be
-   * one. A refusal takes nothing back: it is started once there is room.
+   * Looks only at workers that the shape wants to run. One that is off, or failed before it was forgiven, waits for its next
+   * start, unless starts are refused for long. That fails the promise but takes nothing back: it is started once there is room.
    */
   #progressOf(workers: readonly Worker[], { action, isThere, forgiven = [] }: Follow): Progress {
     const shape = this.#deps.shape();
@@ -157,7 +157,7 @@ function notRestartable(what: string): UnderstudyError {
   return operatorError('not-restartable', `Cannot restart ${what}: somebody else runs what is behind the URL.`);
 }
 
-/** What rests cold is waited for only while it has a process: one that stands in is to be replaced as well. */
+/** A cold standby counts only while it has a process: it stands in for lost workers then, and is replaced like any other. */
 function isWanted({ state }: Worker, wish: Wish): boolean {
   return runs(wish) || (wish.role === 'standby' && state.kind !== 'off');
 }

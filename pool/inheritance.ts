@@ -25,7 +25,7 @@ export function judgeSurvivors({ workers, leaderless }: Survivors, isOurs: (id: 
   const end: Orphan[] = leaderless.map((group) => ({ ...group, what: 'what a worker left behind' }));
   for (const survivor of workers) {
     const { id, generation, pid, startTicks, port, state } = survivor.record;
-    // One that was being stopped is stopped for good.
+    // Whatever was being stopped is not adopted: its stop is finished.
     const fits = isOurs(id) && !taken.has(id) && state !== 'stopping';
     if (!fits) end.push({ pid, startTicks, what: id, port, upstream: { id, generation } });
     else adopt.push(survivor);

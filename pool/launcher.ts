@@ -1,8 +1,8 @@
-// Launches workers through a small process of its own. To fork is to copy a memory map, which stops an event loop for
-// as long as the map is large: ours for 10 to 40 ms, in the very moment in which a lost worker's requests are to be
-// saved. The launcher's map is small, and no request waits for its event loop. So it runs other programs too.
-// The workers are its children. Should it be lost they live on and are watched as adopted ones are; the next launch
-// brings up another launcher.
+// Launches workers through a small process of its own. To fork is to copy a memory map, and the larger the map, the longer
+// the event loop stands still: ours for 10 to 40 ms, in the very moment in which a lost worker's requests are to be saved.
+// The launcher's map is small, and no request waits for its event loop. For the same reason it runs other programs too.
+// The workers are its children. If it is lost they live on, and are watched as adopted ones are; the next launch brings up
+// another launcher.
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../src/core/clock.js';
@@ -20,7 +20,7 @@ import type { LaunchSpec, ProcessIdentity, WorkerProcess } from './worker-runtim
 const PROGRAM = fileURLToPath(new URL('./launcher-process.js', import.meta.url));
 /** A launcher that says nothing for so long is lost: it may have been stopped. Far more than a busy machine needs. */
 const LOOK_EVERY_MS = 5_000;
-/** A launcher whose word on a program is overdue by more than this gives none. */
+/** How long after a program's deadline the launcher may tell of its end; then it counts as overdue. */
 const WORD_MS = 1_000;
 
 interface Launch {
@@ -28,19 +28,19 @@ interface Launch {
   readonly exit: ExitNews;
   readonly onAnswer: (pid: number | undefined) => void;
   readonly onRefused: (error: Error) => void;
-  /** Once the launcher has answered; undefined also for a program that could not be run. */
+  /** Set once the launcher has answered, unless the program could not be run. */
   identity?: ProcessIdentity;
 }
 
 export class Launcher {
   readonly #clock: Clock;
-  /** Those that have not ended, by key. */
+  /** The launched processes that have not ended, by key. */
   readonly #launches = new Map<number, Launch>();
-  /** Told of what came of a program, by key. */
+  /** By key, who waits for the result of a program. */
   readonly #runs = new Map<number, (result: RunResult) => void>();
-  /** Keys of those whose end keeps our process up. */
+  /** Keys of launches whose end we stay up to hear of. */
   readonly #awaited = new Set<number>();
-  /** Overdue at the last look: an answer, or the news of an end. */
+  /** Keys for which the last look found an answer, or the news of an end, missing. */
   #overdue = new Set<number>();
   #lookTimer: Timer | undefined;
   #child: ChildProcess | undefined;
@@ -112,7 +112,7 @@ export class Launcher {
     const child = fork(PROGRAM, { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child.unref();
     child.on('message', (news: LauncherNews) => this.#onNews(news));
-    // Not its exit: what it said before is read first.
+    // Not 'exit': that may come before its last messages have been read.
     child.on('disconnect', () => this.#onLost(child, 'it has ended'));
     child.on('error', (error) => this.#onLost(child, error.message));
     this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
@@ -126,7 +126,7 @@ export class Launcher {
       return this.#refuse(order, `the process that runs programs could not be started: ${errorMessage(error)}`);
     }
     this.#holdUp();
-    // What could not be said is told by the end of the connection, or by the error of a launcher that could not be run.
+    // A send that fails needs no handling: 'disconnect' or 'error' follows, and every open order fails with it.
     if (this.#child?.connected === true) this.#child.send(order, () => undefined);
   }
 
@@ -148,7 +148,7 @@ export class Launcher {
     launch.onAnswer(news.pid);
   }
 
-  /** Nobody tells of the ends any more: they are watched for. */
+  /** Nobody tells us when its workers end any more, so we watch for it ourselves. */
   #onLost(child: ChildProcess, why: string): void {
     if (this.#child !== child) return;
     this.#child = undefined;
@@ -163,28 +163,31 @@ export class Launcher {
     }
   }
 
-  /** One that is stopped says nothing, and its connection stands: it is ended, and so lost. */
+  /** A launcher that was stopped (SIGSTOP) stays connected and says nothing: it is ended, and so counts as lost. */
   #look(child: ChildProcess): void {
     for (const launch of this.#launches.values()) {
-      // Its start could not be read before. While its end is untold, the pid is nobody else's.
+      // If its start time could not be read earlier, it is read now: until its end is told, nobody else can have the pid.
       const { identity } = launch;
       if (identity !== undefined && identity.startTicks === undefined) launch.identity = identify(identity);
     }
     const before = this.#overdue;
     this.#overdue = this.#findOverdue();
     const isSilent = () => [...this.#findOverdue()].some((key) => before.has(key));
-    // Where it was we who stood still, what it has said meanwhile is read first.
+    // It may have been us who stood still: first read what it has said meanwhile.
     if (isSilent()) setImmediate(() => this.#child === child && isSilent() && this.#end(child));
     this.#lookTimer = this.#clock.startTimer(LOOK_EVERY_MS, () => this.#look(child), { unref: true });
   }
 
-  /** Keys of those whose start, or whose end, it has not told. */
+  /** Keys of the launches whose start or end it has not told of. */
   #findOverdue(): Set<number> {
     const overdue = [...this.#launches].filter(([, { identity }]) => identity === undefined || !lives(identity));
     return new Set(overdue.map(([key]) => key));
   }
 
-  /** Whatever it has forked and not told of would become a worker that nobody knows, and take a port, once its file system answers. */
+  /**
+   * What it has forked without telling us is ended too. It may hang in its file system, and once that answers it would become
+   * a worker that nobody knows, and take a port.
+   */
   #end(child: ChildProcess): void {
     const known = new Set([...this.#launches.values()].map(({ identity }) => identity?.pid));
     const untold = child.pid === undefined ? [] : childrenOf(child.pid).filter((pid) => !known.has(pid));
@@ -223,6 +226,6 @@ export class Launcher {
 function identify({ pid, logFile }: Pick<ProcessIdentity, 'pid' | 'logFile'>): ProcessIdentity {
   const found = lookForProcess(pid);
   if (found === 'unknown') return { pid, startTicks: undefined, logFile };
-  // Gone already: no process has this start.
+  // -1: it is gone already, and no process has this start time.
   return { pid, startTicks: found === 'gone' ? -1 : found.startTicks, logFile };
 }

@@ -1,7 +1,7 @@
 // The control plane's only writer. Every event (an exit, an incident, a judgement, a request, a timer) ends in one
 // turn: observe, plan, take the steps, tell traffic, and again until the plan is empty. A turn is synchronous, so a
 // standby is in traffic before the event loop sees anything else. The decisions themselves are the planner's.
-// Long, because all that it does ends in the turn and shares its state; whatever can do without has a file of its own: the
+// Long, because everything here ends in a turn and shares its state. What needs neither has a file of its own: the
 // switches (switching.ts), what the operator asks of single backends (backend-control.ts), what is told (news.ts).
 import { EventEmitter } from 'node:events';
 import { abortWith, unlessAborted } from '../src/core/abort.js';
@@ -60,7 +60,7 @@ export interface PoolDeps {
   readonly log: Logger;
   /** The real machine by default. */
   readonly runtime?: WorkerRuntime;
-  /** By which a later Understudy adopts our workers, and we those of an earlier one. Neither happens without it. */
+  /** By it we adopt the workers of an earlier Understudy, and a later one adopts ours. Without it neither happens. */
   readonly stateFile?: StateFile;
 }
 
@@ -84,8 +84,8 @@ export interface WaitOptions {
 
 export interface StartOptions extends WaitOptions {
   /**
-   * The workers are another Understudy's, which goes on with them if we fail: traffic hears of them, but nothing is
-   * started and none is ended before `takeCharge`.
+   * Another Understudy still has the workers, and goes on with them if we fail. They are adopted and told to traffic, but
+   * none is started or ended before `takeCharge`.
    */
   readonly adoptOnly?: boolean;
 }
@@ -100,10 +100,10 @@ type Tenure =
   /** Left to another Understudy for good. */
   | 'left';
 
-/** A process that was killed is gone within that, as a rule. */
+/** Starts may wait for the memory of a process that was killed: as a rule it is gone by then. */
 const LOOK_AGAIN_MS = 100;
 
-/** Far more than a turn can need; past it the plan chases its own tail, and the event loop must not hang with it. */
+/** Far more than a turn can need. Beyond it the plan is going in circles, and must not take the event loop with it. */
 const MAX_ROUNDS = 100;
 
 export class PoolManager extends EventEmitter<PoolEvents> {
@@ -137,7 +137,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #stopped: Promise<void> | undefined;
   #tenure: Tenure = 'ours';
   #wake: Timer | undefined;
-  /** The time that the last plan saw: what was still to come then must be woken for, even if it has come meanwhile. */
+  /** The time that the last plan was made for. Whatever it did not yet see as due needs a wake-up, even if it is due by now. */
   #plannedAtMs = -Infinity;
 
   constructor(options: PoolOptions, deps: PoolDeps) {
@@ -223,7 +223,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    * @throws UnderstudyError (operator) when a worker can't be started; the signal's reason. Nothing is left running then.
    */
   async start({ signal, adoptOnly = false }: StartOptions = {}): Promise<void> {
-    // Stopped, or given up, before it began: what an earlier Understudy left stays for the next start.
+    // Before `#began`: a start that was given up this early leaves the state file for the next one.
     this.#requireRunning();
     signal?.throwIfAborted();
     const shape = shapeOf(this.#options, this.#options.initialMode);
@@ -238,7 +238,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
         return;
       }
       if (resumed) return this.#goOn('the workers of an earlier Understudy were taken over');
-      // Nobody is kept waiting by that: there is nobody to serve yet, and some of them may hold memory that is needed.
+      // Waited for: nobody is served yet anyway, and the orphans may hold memory that our workers need.
       await this.#orphans.end();
       this.#requireRunning();
       signal?.throwIfAborted();
@@ -267,7 +267,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
    */
   async setMode(name: string, { signal }: WaitOptions = {}): Promise<SwitchReport> {
     shapeOf(this.#options, name);
-    // Otherwise it begins in this turn of the event loop.
+    // A change of the options is let finish first; a mere switch is superseded in this turn of the event loop.
     if (this.#switching.isUndoable) await this.#switching.waitTurn(name, signal);
     signal?.throwIfAborted();
     this.#requireRunning();
@@ -414,8 +414,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   /**
    * Drains and stops everything. Resolves once no process is left; never rejects. Idempotent: whoever calls again waits
-   * for the same end. Aborting the `hurry` of any call cuts all waits. What is not ours is released instead: what was
-   * left to another Understudy, and what another one has not left to us yet.
+   * for the same end. Aborting the `hurry` of any call cuts all waits. Workers that were left to another Understudy, or
+   * that another one has yet to leave to us, are only released.
    */
   stop({ hurry }: { readonly hurry?: AbortSignal }): Promise<void> {
     if (this.#tenure === 'left' || this.#tenure === 'adopting') {
@@ -428,13 +428,13 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Takes no step from here on, and signals and ends nobody, while another Understudy tries to take over, once what is
-   * under way has settled.
+   * Waits until what is under way has settled. From then on no step is taken and nobody is signalled or ended, so that
+   * another Understudy can try to take over.
    * @throws the signal's reason: `resume` then.
    */
   async hold({ signal }: WaitOptions = {}): Promise<void> {
     this.#rehearsals.stop();
-    // A standby that one has continued is frozen again first: the other Understudy adopts it as it is.
+    // A standby that was continued for a rehearsal must be frozen again: the other Understudy adopts it as it is.
     await unlessAborted(this.#rehearsals.waitIdle(), signal);
     await unlessAborted(this.#orphans.waitIdle(), signal);
     await this.#waitStill(signal);
@@ -444,7 +444,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#wake?.cancel();
   }
 
-  /** The other one did not make it: what has happened meanwhile is seen to now. */
+  /** The other Understudy failed to take over: we go on, and see to what has happened meanwhile. */
   resume(): void {
     this.#goOn('another Understudy did not take over');
   }
@@ -470,7 +470,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#turn(why);
     const isGone = ({ state }: Worker) => state.kind === 'off' || state.kind === 'failed';
     await this.#waiters.waitUntil(() => (this.#workers.every(isGone) ? done : waiting));
-    // One that was given up while it was being launched.
+    // A launch that was given up has yet to end its process.
     await this.#roster.launchesIdle;
     await this.#orphans.waitIdle();
     await this.#runtime.remainsGone();
@@ -481,12 +481,12 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #remembered(): RememberedPool | undefined {
     if (this.#held) return undefined;
     const { standing, target } = this.#switching;
-    // Those of a mode that is still on its way must not be laid over the one before.
+    // During a switch the wishes belong to the new mode: they must not be restored over the one that still stands.
     const wishes = standing?.mode === target.mode ? this.#byHand.wishes : NO_WISHES;
     return { mode: standing?.mode, wishes, workers: this.#workers };
   }
 
-  /** Puts what an earlier Understudy left into traffic again; returns whether that goes on. Takes no step, and ends nobody. */
+  /** Adopts what an earlier Understudy left. Returns whether the pool goes on with it. Takes no step, and ends nobody. */
   #inherit({ adoptOnly }: { readonly adoptOnly: boolean }): boolean {
     const left = this.#memory?.read();
     if (left === undefined) return false;
@@ -499,7 +499,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#orphans.note(orphans);
     const mode = left.pool?.mode ?? '';
     const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
-    // Where somebody else runs all backends there is nothing to adopt, and nothing is lost either.
+    // With nothing but unmanaged backends there are no workers to take over, and none are missing.
     const needsNone = adoptOnly && !this.#options.backends.some(isManaged);
     const resumed = (useful || needsNone) && Object.hasOwn(this.#options.modes, mode);
     if (!resumed) return false;
@@ -520,7 +520,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#memory?.invalidate();
     this.#rehearsals.start();
     this.#turn({ cause });
-    // Beside all that: there may be one that nobody can end.
+    // Not waited for: there may be one that nobody can end.
     void this.#orphans.end();
   }
 
@@ -563,8 +563,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * One turn. Called within one (a step's own move), it only asks for another round. What `before` does to several workers
-   * is seen when all of it is done.
+   * One turn. Called from within a turn (by the move of a step), it only asks for another round. `before` may change several
+   * workers: they are planned for together, once it has returned.
    */
   #turn(why: Why, before?: () => void): void {
     this.#turnAgain = true;
@@ -593,7 +593,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   #round(why: Why, seenAtMs: number): void {
     if (this.#stopping) for (const worker of this.#workers) stopWorker(worker, why);
     else if (!this.#held) this.#takeSteps(this.#planInput(), why);
-    // In every round, right after the promotions that come alone: route first, the rest later.
+    // In every round: promotions have a round of their own, and are routed before anything slower is done.
     if (this.#publisher.publish(this.#workers)) {
       for (const { worker, routedMs } of this.#promotions.noteRouted(seenAtMs))
         this.#news.announceRouted(worker, routedMs, why);
@@ -665,7 +665,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     if (!missing) this.#steadiness.noteComplete(this.#clock.now());
   }
 
-  /** Wakes when a backoff ends, a process should be gone, or the pool becomes steady: nothing else would call for a turn then. */
+  /** For what no event tells of: a backoff ends, a killed process should be gone by now, the pool becomes steady. */
   #setWake(): void {
     this.#wake?.cancel();
     if (this.#stopping || this.#held) return;
@@ -689,20 +689,20 @@ export class PoolManager extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Settled, and no process is being launched: nobody else could know of it. Nor is one half way into its sleep or out of
-   * it: nobody else would know what it is like.
+   * Resolves once no switch is under way, no process is being launched (another Understudy could not know of it) and none is
+   * falling asleep or waking (nobody could tell its state).
    */
   async #waitStill(signal: AbortSignal | undefined): Promise<void> {
     const isMoving = ({ launching, changing }: Worker) => launching || changing;
     const isStill = () => !this.#switching.isUnderWay && !this.#workers.some(isMoving);
     do {
       await this.#waiters.waitUntil(() => (isStill() ? done : waiting), signal);
-      // One that was given up meanwhile.
+      // A launch that was given up has yet to end its process.
       await unlessAborted(this.#roster.launchesIdle, signal);
     } while (!isStill());
   }
 
-  /** A server that forks by itself takes a new number of processes only by a restart. */
+  /** A server that forks by itself must be restarted for another number of processes. */
   #carryOut(why: Why, before?: () => void): void {
     const forking = forksItself(this.#options.command);
     const { forks } = this.#switching.target;

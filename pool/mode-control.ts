@@ -1,7 +1,7 @@
 // Who decides the mode: the operator's hand and the leases. The newest word counts; when a lease ends, the newest of
 // those that are left does, and the hand's word is always left. So the last lease to go brings back the mode set by
-// hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because each
-// rule of that is a few lines that read the same words of hand and leases.
+// hand, and a mode set by hand stays until it is changed by hand. Leaves the switching itself to the manager. Long, because
+// it has many rules, each of a few lines, about the same words of hand and leases.
 import { unlessAborted } from '../src/core/abort.js';
 import { nextTurn, type Clock, type Timer } from '../src/core/clock.js';
 import { errorCode, errorMessage, operatorError } from '../src/core/errors.js';
@@ -30,7 +30,7 @@ export interface ModeControlDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly onEvent: (event: PoolEvent) => void;
-  /** Where the claims outlive us; nowhere without it. */
+  /** Where the claims are kept for the next Understudy. Without it they end with us. */
   readonly stateFile?: Pick<StateFile, 'read' | 'put'>;
 }
 
@@ -71,7 +71,7 @@ export class ModeControl {
   #retry: Timer | undefined;
   #isOpen = false;
   #closed = false;
-  /** The claims are somebody else's from here on. */
+  /** Another Understudy goes on with the claims, so they are no longer ours to write. */
   #isKept = false;
   #open: () => void = () => undefined;
 
@@ -88,13 +88,13 @@ export class ModeControl {
     this.#memory = new StateSection({ name: 'modes', file, content, clock, log, retryMs: RETRY_MS, trouble });
   }
 
-  /** Takes up the claims that an earlier Understudy left, but for those on modes that there are no more. */
+  /** Takes up the claims that an earlier Understudy left, except those on modes that no longer exist. */
   restore(): void {
     const left = this.#deps.stateFile?.read().modes;
     if (left === undefined) return;
     const leases = left.leases.filter(({ mode }) => this.#exists(mode));
     this.#order = Math.max(left.hand.order, ...leases.map(({ order }) => order));
-    // Whoever starts us in another mode than the one before did has said a newer word.
+    // A config that now begins with another mode than it did for that Understudy is a newer word than its hand.
     const goesOn = left.initialMode === this.#initialMode && this.#exists(left.hand.mode);
     this.#hand.restore(goesOn ? left.hand : { mode: this.#initialMode, order: ++this.#order });
     for (const lease of leases) this.#leases.restore(lease);
@@ -108,7 +108,7 @@ export class ModeControl {
     void this.#apply();
   }
 
-  /** Whether another Understudy is to go on with the claims: nothing more of them is written down here then. */
+  /** While kept, the claims are for another Understudy to go on with, and are no longer written here. */
   keep(kept: boolean): void {
     this.#isKept = kept;
     this.#memory?.write();
@@ -132,7 +132,7 @@ export class ModeControl {
     await (wait ? done : refusedAtOnce(done));
   }
 
-  /** The config names this mode to begin with from now on, which is a word by hand. @throws as `setByHand` with `wait`. */
+  /** The config has a new mode to begin with, which counts as a word by hand. @throws as `setByHand` with `wait`. */
   async beginIn(mode: string): Promise<void> {
     const noteInitial = () => {
       this.#initialMode = mode;
@@ -142,15 +142,15 @@ export class ModeControl {
       await this.setByHand(mode, { wait: true });
       noteInitial();
     } catch (error) {
-      // A newer word: the config's is said all the same, and must not be new to the next Understudy.
+      // Somebody has said a newer word. The config's was heard all the same: the next Understudy must not take it for news.
       if (errorCode(error) === 'switch-superseded') noteInitial();
       throw error;
     }
   }
 
   /**
-   * Gives a lease, whose time runs from the end of the wait (from now without one). A caller that gives up the wait
-   * loses it.
+   * Gives a lease. Its time runs from the end of the wait, or from now without one. A caller that gives up the wait loses
+   * the lease.
    * @throws UnderstudyError (operator) `lease-conflict` when somebody holds another mode, and what setByHand throws.
    */
   async lease(request: LeaseRequest, { wait, signal }: ModeWaitOptions): Promise<LeaseView> {
@@ -184,7 +184,7 @@ export class ModeControl {
     if (wait) await done;
   }
 
-  /** What was set by hand, and what counts again if that can't be had; and what leases are held on. */
+  /** Those that a reload must not remove: the hand's, the one it would go back to, and those that leases are held on. */
   get modesInUse(): readonly string[] {
     return [...this.#hand.modes, ...this.#leases.all.map(({ mode }) => mode)];
   }
@@ -205,12 +205,12 @@ export class ModeControl {
     void this.#apply();
   }
 
-  /** What the hand has overruled decides nothing any more, so it is in nobody's way either. */
+  /** The leases that the hand has not overruled. An overruled one decides nothing, and conflicts with nothing. */
   #effective(): readonly Lease[] {
     return this.#leases.all.filter((lease) => !this.#isOverruled(lease));
   }
 
-  /** The same word by hand confirms a lease. */
+  /** A word by hand on the lease's own mode confirms it. */
   #isOverruled({ order, mode }: Word): boolean {
     const { word } = this.#hand;
     return order < word.order && mode !== word.mode;
@@ -240,11 +240,11 @@ export class ModeControl {
     return { initialMode: this.#initialMode, hand: this.#hand.word, leases: [...this.#leases.all] };
   }
 
-  /** Brings about what is wanted now. Joins a switch that is under way to it; never rejects unheard. */
+  /** Switches to the mode that is wanted now, or joins the switch that is under way to it. The promise may be ignored: failures are handled. */
   #apply(): Promise<void> {
     const mode = this.#effective().at(-1)?.mode ?? this.#hand.word.mode;
     if (this.#switch?.mode === mode) return this.#switch.done;
-    // One that still waits for its turn has not told the pool yet, and is to be overtaken like any other.
+    // Only without a switch under way: one that still waits for its turn has not changed the pool's target yet.
     if (this.#switch === undefined && this.#deps.pool.targetMode === mode) return Promise.resolve();
     return this.#begin(mode);
   }
@@ -270,7 +270,7 @@ export class ModeControl {
     await this.#deps.pool.setMode(mode);
   }
 
-  /** A mode that can't be had is held by nobody. One that was given up for another word may still be wanted later. */
+  /** Takes back all claims on a mode that can't be had. A switch that was superseded says nothing against its mode. */
   #onFailed(mode: string, error: unknown): void {
     const reason = errorMessage(error);
     this.#deps.log.warn({ mode, reason }, 'switch failed');
@@ -280,7 +280,7 @@ export class ModeControl {
     this.#retryLater();
   }
 
-  /** The way back to what is wanted must not hang on one try: workers that failed to start may start later. */
+  /** The switch back to what is wanted may fail too, since workers fail to start at times: it is tried again. */
   #retryLater(): void {
     if (this.#closed) return;
     this.#retry?.cancel();
@@ -305,8 +305,8 @@ export class ModeControl {
 function ignore(): void {}
 
 /**
- * Only what is wrong from the start; what goes wrong later is told by the events. A refusal takes some turns of the promises
- * on its way here, and each of them comes before the next turn of the event loop.
+ * Rejects only if the switch is refused from the start: what fails later is told by the events. A refusal passes through
+ * several promises on its way here, but all of those settle before the next turn of the event loop.
  */
 function refusedAtOnce(done: Promise<void>): Promise<void> {
   return Promise.race([done, nextTurn()]);

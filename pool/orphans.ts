@@ -1,5 +1,5 @@
-// Processes that an earlier Understudy left and that fit no worker of ours: ended beside whatever else goes on, since one of
-// them may hang in a driver, where nobody can end it. Until one is gone, no worker is started in its place.
+// Processes that an earlier Understudy left and that fit no worker of ours. They are ended in the background, since one of
+// them may hang in a driver, where nobody can end it. Until an orphan is gone, no worker is started in its place.
 import type { Clock } from '../src/core/clock.js';
 import type { TrafficPort, UpstreamIdentity } from '../src/core/traffic-port.js';
 import { drainOut } from './drain-out.js';
@@ -23,12 +23,12 @@ export interface OrphansDeps {
   readonly runtime: WorkerRuntime;
   readonly clock: Clock;
   readonly traffic: TrafficPort;
-  /** Asked for each. */
+  /** Asked anew for each orphan. */
   readonly stop: () => StopOptions;
   /** Aborting it cuts the graces short. */
   readonly hurry: AbortSignal;
   readonly onEnding: (orphan: Orphan) => void;
-  /** It stands in nobody's way any more; `left`: it could not be ended, and is waited for no longer. */
+  /** It no longer blocks a worker. `left`: it could not be ended, and we have stopped waiting. */
   readonly onSettled: (orphan: Orphan, outcome: 'ended' | 'left') => void;
 }
 
@@ -41,7 +41,7 @@ export class Orphans {
     this.#deps = deps;
   }
 
-  /** From here on they stand in their workers' way. Nobody is ended yet. */
+  /** From here on they block the workers whose place they hold. None is ended yet. */
   note(orphans: readonly Orphan[]): void {
     this.#orphans = orphans;
   }

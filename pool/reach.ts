@@ -1,4 +1,4 @@
-// Refuses what there is no way to, before anything is touched: by the forecast of the very steps that would be taken.
+// Refuses what the pool can't reach before anything is touched. It plays through the very steps that would be taken.
 import { operatorError } from '../src/core/errors.js';
 import type { Shape } from './modes.js';
 import type { ObservedWorker } from './observed.js';
@@ -7,7 +7,7 @@ import { forecastSwitch, type Forecast } from './switch-forecast.js';
 import type { Worker } from './worker.js';
 
 export interface ReachDeps {
-  /** What a turn of this moment would be planned from. */
+  /** What a turn would plan from now. */
   readonly planInput: () => PlanInput;
   readonly limitsTo: (shape: Shape) => Pick<PlanInput, 'floor' | 'promised'>;
   /** Most processes at once. */
@@ -46,7 +46,7 @@ export class Reach {
   }
 
   /**
-   * The floor keeps what nobody can take the place of in traffic, so its drain would never come to an end.
+   * A backend that nothing can replace is kept in traffic by the floor, so its drain would never end.
    * @throws UnderstudyError (operator) `not-reachable`.
    */
   requireReplaceable(backend: string, shape: Shape, ids: readonly string[]): void {

@@ -1,11 +1,11 @@
-// Tries the standby workers now and then, one after the other, so that a promotion never is the first time that
-// somebody finds out whether they still answer, and how fast.
+// Tries the standby workers now and then, one after the other, so that it is not left to a promotion to find out whether
+// they still answer, and how fast.
 import type { Clock, Timer } from '../src/core/clock.js';
 import type { Worker } from './worker.js';
 
 export interface RehearsalsOptions {
   readonly clock: Clock;
-  /** Asked at each rehearsal, like the pause before it. */
+  /** Asked anew at each rehearsal, as is `everyMs`. */
   workers(): readonly Worker[];
   /** 0 for none. */
   everyMs(): number;
@@ -47,7 +47,7 @@ export class Rehearsals {
     return this.#underWay;
   }
 
-  /** The pause may be another from now on. Does nothing before the start. */
+  /** For a new pause. Does nothing before the start. */
   restart(): void {
     if (this.#started) this.start();
   }

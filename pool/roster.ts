@@ -27,7 +27,7 @@ export class Roster {
     const live = () => this.#options;
     this.#options = options;
     this.#onCreated = onCreated;
-    // A getter: what a worker does next follows the options of that moment.
+    // A getter, so that workers always see the current options.
     this.#deps = {
       ...deps,
       portsInUse: new Set(),
@@ -75,7 +75,7 @@ export class Roster {
     return this.#workers.map((worker) => observeWorker(worker, facts));
   }
 
-  /** Makes the workers of these options. Known ones live on; those whose process has become another are marked stale. */
+  /** Makes the workers of these options. Known ones live on; where the options ask for another process, they become stale. */
   apply(options: PoolOptions): void {
     this.#options = options;
     const wanted = slotsOf(options).map(({ backend, number }) => this.#ensure(backend, number));

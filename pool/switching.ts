@@ -18,13 +18,13 @@ export interface SwitchingDeps {
   readonly news: News;
   readonly workers: () => readonly Worker[];
   readonly observe: () => readonly ObservedWorker[];
-  /** The shape aimed at, with all that is laid over it. */
+  /** The target with wishes and memory pressure laid over it. */
   readonly shape: () => Shape;
   /** Why no worker may be started, if that is for long. */
   readonly refusal: () => string | undefined;
-  /** Another shape is aimed at: the limits of its mode hold from here on. */
+  /** The target has changed: the limits of its mode hold from here on. */
   readonly onAimed: (shape: Shape) => void;
-  /** Sets about what the shape aimed at asks for. What `before` does is seen with it, as one. */
+  /** Takes the first steps towards the target. `before` may change several workers; they are planned for together. */
   readonly carryOut: (why: Why, before?: () => void) => void;
 }
 
@@ -61,7 +61,7 @@ export class Switching {
     return this.#standing === EMPTY_SHAPE ? undefined : this.#standing;
   }
 
-  /** Of the way from what stands to a shape: the lower one of both counts. */
+  /** On the way to a shape the lower limits count: its own, or those of what stands. */
   limitsTo({ floor, capacity }: Shape): Pick<PlanInput, 'floor' | 'promised'> {
     return { floor: Math.min(this.#standing.floor, floor), promised: Math.min(this.#standing.capacity, capacity) };
   }
@@ -92,7 +92,7 @@ export class Switching {
 
   async waitSettled(signal?: AbortSignal): Promise<void> {
     const isSettled = () => (this.#underWay === undefined ? done : waiting);
-    // Again after each wait: somebody else who waited may have begun a change first.
+    // Checked again after each wait: another waiter may have begun a change first.
     while (this.#underWay !== undefined) await this.#deps.waiters.waitUntil(isSettled, signal);
   }
 
@@ -107,7 +107,8 @@ export class Switching {
   }
 
   /**
-   * Begins it in this turn of the event loop. Resolves once the pool has converged; when it can't, once nothing of it is left.
+   * Begins the switch in this turn of the event loop. Resolves once the pool has converged. If it can't converge, rejects once
+   * nothing of the switch is left.
    * @throws UnderstudyError (operator) `switch-rolled-back`, `switch-superseded`, `no-headroom`; the signal's reason.
    */
   async changeTo(to: Shape, { signal, cause, undo }: ChangeOptions): Promise<SwitchReport> {
@@ -131,7 +132,7 @@ export class Switching {
     return transaction.report();
   }
 
-  /** In each round of a turn: whether what is under way is done, or can't be. */
+  /** Called in each round of a turn: ends the switch under way if it is done, or rolls it back if it can't be done. */
   settle(): void {
     const { workers, observe, shape, news } = this.#deps;
     const transaction = this.#underWay;
@@ -149,11 +150,11 @@ export class Switching {
   #progressOf(transaction: SwitchTransaction): Progress {
     const { outcome } = transaction;
     if (outcome.kind !== 'failed' || this.#underWay !== undefined) return outcome;
-    // Rolled back means that nothing of it is left, so the failure is told only then.
+    // A caller who hears of the failure may count on it that nothing of the switch is left.
     return this.#isAnythingLeftOf(transaction) && !transaction.first ? waiting : outcome;
   }
 
-  /** What was there before it, or stands in for lost workers, is nothing of it, and may be there for long. */
+  /** Not counting workers that ran before it or stand in for lost ones: they may stay for long. */
   #isAnythingLeftOf(transaction: SwitchTransaction): boolean {
     const { workers, observe } = this.#deps;
     const shape = this.#deps.shape();
@@ -184,7 +185,6 @@ export class Switching {
     this.#deps.carryOut(why);
   }
 
-  /** The limits are the mode's own, from the moment that it is wanted. */
   #aimAt(shape: Shape): void {
     this.#target = shape;
     this.#deps.onAimed(shape);

@@ -28,7 +28,7 @@ import type { ProbeResult, WorkerProcess, WorkerRuntime } from './worker-runtime
 export interface WorkerHealthOptions {
   readonly process: WorkerProcess;
   readonly address: UpstreamAddress;
-  /** To an earlier Understudy. */
+  /** It had proved itself to an earlier Understudy. */
   readonly proven: boolean;
   /** Asked at every use: the options may change meanwhile. */
   readonly pool: () => PoolOptions;
@@ -49,7 +49,7 @@ export interface WorkerHealthListener {
   onStuck(idleMs: number): void;
 }
 
-/** The standby takes CPU and memory from whoever the mode is for, so long. */
+/** Meanwhile the standby takes CPU and memory from whoever the mode is for. */
 const LONGEST_REHEARSAL_MS = 60_000;
 
 export class WorkerHealth {
@@ -93,8 +93,8 @@ export class WorkerHealth {
   }
 
   /**
-   * Requests may be sent, as far as anybody knows. Traffic is asked for its breaker each time: a copy of it kept here
-   * would outlive it. A half-open one asks for requests, and without any it would stay so for ever.
+   * Requests may be sent, as far as anybody knows. Traffic is asked for the breaker's state each time: a copy kept here
+   * would outlive it. Half-open counts as well: without requests the breaker would stay half-open for ever.
    */
   get well(): boolean {
     return this.willing && this.#breaker() !== 'open';
@@ -123,7 +123,7 @@ export class WorkerHealth {
     this.#probes?.probeNow();
   }
 
-  /** Its verdict stays, since traffic goes by it; but neither the failures nor the silence behind it count any more. */
+  /** Keeps the verdict, since traffic goes by it, but forgets the failures and the silence that led to it. */
   judgeAfresh(): void {
     this.#health = { ...this.#health, fails: 0 };
     this.#signs = createSigns(this.#options);
@@ -131,9 +131,9 @@ export class WorkerHealth {
   }
 
   /**
-   * While it is paused, for a rehearsal: probes until one passes, or as many have failed as a worker may. Busy is not dead:
-   * whose memory is still being brought back gets another one, for a while. A failure is the caller's to judge; a passed one
-   * mends its verdict; given up by the signal, it tells nothing.
+   * For a rehearsal, while the regular probes are paused: probes until one passes, one fails outright, or `fall` have timed out.
+   * Busy is not dead: a process that works (its memory is still being brought back, say) gets more tries for a while. A pass
+   * counts for the verdict, a failure is the caller's to judge, and after an abort nothing is known.
    */
   async rehearse(signal: AbortSignal): Promise<ProbeResult> {
     const { clock, pool } = this.#options;
@@ -174,7 +174,7 @@ export class WorkerHealth {
   async #probe(signal: AbortSignal): Promise<ProbeResult> {
     const { runtime, address, pool, clock } = this.#options;
     const { health } = pool();
-    // Only of one that is late: a look at each probe would cost more than the probe.
+    // Only when the answer is late: a look at the process costs more than the probe.
     const late = clock.startTimer(health.timeoutMs / 2, () => this.#signs.noteSilence(), { unref: true });
     try {
       return await runtime.probe(address, { ...health, signal });
@@ -193,7 +193,7 @@ export class WorkerHealth {
     if (verdict !== before) {
       this.#listener.onChanged({ cause: `its health went from ${before} to ${verdict}`, evidence: `it ${evidence}` });
     }
-    // It becomes half-open without a word, and closed when its upstream leaves and comes back.
+    // No incident tells of a breaker that becomes half-open, or that is closed because its upstream left and came back.
     const breaker = this.#breaker();
     if (breaker !== this.#breakerSeen) this.#tellOfBreaker(breaker);
     return probePauseMs(this.#health, this.#options.pool().health);
@@ -226,14 +226,14 @@ export class WorkerHealth {
   }
 
   #checkProgress(result: ProbeResult): void {
-    // What keeps us from asking keeps us from seeing its progress, too.
+    // When we could not ask, we could not see any progress either.
     if (result.kind === 'unknown') return this.#signs.noteUnseen();
     const answers = result.kind === 'passed' || result.kind === 'bad-status';
     const idleMs = this.#signs.msWithoutProgress({ output: this.#options.process.lastOutput(), answers });
     if (idleMs >= this.#options.pool().startTimeoutMs) this.#listener.onStuck(idleMs);
   }
 
-  /** Down by its own word (a 503) it may recover by itself. Down without a word while its process lives, it won't. */
+  /** A worker that answers, if only with a 503, may recover by itself. One that lives and does not answer won't. */
   #checkSilence(result: ProbeResult): void {
     if (result.kind === 'passed' || result.kind === 'bad-status' || result.kind === 'unknown') return;
     const { fails } = this.#health;
@@ -252,7 +252,7 @@ export class WorkerHealth {
     if (this.#probes === undefined) return;
     const evidence = this.#findWedge();
     if (evidence !== undefined) this.#listener.onWedged(evidence);
-    // Not ended for that, it is looked at again.
+    // If that did not end it, it is looked at again.
     if (this.#probes !== undefined) this.#watchSoon();
   }
 

@@ -1,6 +1,6 @@
 // One worker's life: the only place that moves it, along the table of worker-state.ts, one event a move.
 // It does what it is told (the manager decides) and reports what it sees; late news of an earlier state is dropped.
-// Long, because every move checks and changes the one state; what goes on within a state is in files of its own.
+// Long, because every move checks and changes the one state; what happens within a state is in files of its own.
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../src/core/clock.js';
 import { errorMessage, operatorError, UnderstudyError } from '../src/core/errors.js';
@@ -40,12 +40,12 @@ export interface WorkerEvents {
   judged: [Why];
   /** Its first answer since it was promoted. */
   proved: [];
-  /** From this temperature it took so long until it answered. */
+  /** How many milliseconds it took to answer from this temperature. */
   timed: [Temperature, number];
 }
 
 export interface WorkerDeps {
-  /** Those of now: asked again at every use, since they may change while the worker lives. */
+  /** The current ones: read at every use, since they may change while the worker lives. */
   readonly options: PoolOptions;
   readonly traffic: TrafficPort;
   readonly runtime: WorkerRuntime;
@@ -54,7 +54,7 @@ export interface WorkerDeps {
   /** Ports of all workers of the pool. */
   readonly portsInUse: Set<number>;
   readonly turns: LaunchTurns;
-  /** Aborts when waiting has to end: drains and graces are cut short. */
+  /** When it aborts, drains and graces are cut short. */
   readonly hurry: AbortSignal;
   /** The worker has memory on a GPU that computes. */
   readonly usesBusyGpu: (id: string) => boolean;
@@ -72,13 +72,13 @@ export interface Adoption {
   readonly state: 'starting' | 'active' | 'hot' | 'frozen' | 'asleep';
 }
 
-/** From its readiness: it has answered its first requests by then, and leaked little. */
+/** After its readiness. By then it has answered its first requests, and has not leaked much yet. */
 const FRESH_MS = 600_000;
 
 export class Worker extends EventEmitter<WorkerEvents> {
   readonly id: string;
   readonly number: number;
-  /** Processes of its own that its process was started with, for a server that forks by itself. */
+  /** For a server that forks by itself: how many processes it was told to start. */
   forks = 1;
   /** What the mode adds to the environment of the next process. */
   modeEnv: Readonly<Record<string, string>> = {};
@@ -93,7 +93,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #condemned = false;
   /** The options ask for another process than the one that it has. */
   #stale = false;
-  /** The mode asks for another number of processes of its own. */
+  /** It forks by itself, and the mode asks for another number of processes. */
   #reforked = false;
   #sleepless = false;
   #launched: Launched | undefined;
@@ -103,11 +103,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   #readyAtMs: number | undefined;
   /** Promoted, and has not answered since. */
   #unprovenPromotion = false;
-  /** Set while it is being told that it is awake. */
+  /** Set only during the move that tells of its waking, or of a cold standby's promotion. */
   #calledAtMs: number | undefined;
   /** It was loaded and proven before it got traffic. */
   #warm = false;
-  /** Ends the wait of the drain under way. */
+  /** Aborting it gives up the drain under way. */
   #drainCut = new AbortController();
 
   constructor(backend: BackendOptions, number: number, deps: WorkerDeps) {
@@ -153,7 +153,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return processOf(this.#state) === undefined ? undefined : this.#launched;
   }
 
-  /** As its process is; the options may ask for the other kind of backend by now. */
+  /** Goes by its process, if it has one: the options may have turned its backend into the other kind by now. */
   get managed(): boolean {
     const { launched } = this;
     return launched === undefined ? isManaged(this.backend) : launched.spec !== undefined;
@@ -181,7 +181,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#stale;
   }
 
-  /** When it was called, from its sleep or as a cold standby, if it is promoted because of that. */
+  /** During its promotion: when it was woken, or started as a cold standby, for that. */
   get calledAtMs(): number | undefined {
     return this.#calledAtMs;
   }
@@ -195,12 +195,12 @@ export class Worker extends EventEmitter<WorkerEvents> {
     return this.#state.kind === 'starting' && this.verdict === 'well' && this.willing;
   }
 
-  /** Not known to be down, and wanting requests by its own word. */
+  /** Not known to be down, and its application does not refuse requests. */
   get willing(): boolean {
     return this.#health?.willing ?? false;
   }
 
-  /** What it holds is what one needs that starts: it has not run for long. */
+  /** It was started lately, so the memory that it holds tells what a start needs. */
   get fresh(): boolean {
     if (this.#startedAtMs === undefined) return false;
     return this.#readyAtMs === undefined || this.#deps.clock.now() - this.#readyAtMs < FRESH_MS;
@@ -260,8 +260,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Off no longer: takes over a process that an earlier Understudy started, where that one left it. Active at once if it
-   * was, and usable until its probes say otherwise.
+   * From off: takes over a process that an earlier Understudy started, in the state in which that one left it. If it was
+   * active it is so at once, and usable until its probes say otherwise.
    */
   adopt(adoption: Adoption, why: Why): void {
     const { launched, state } = adoption;
@@ -284,8 +284,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. `standsIn`: for lost ones; a cold
-   * standby is started for that alone, so it was called with its start.
+   * Into traffic, in this turn: a frozen group is continued first. Its next probe proves it. `standsIn`: it takes the place of
+   * lost workers. A cold standby is started only for that, so its promotion is timed from its start.
    */
   promote(why: Why, { standsIn = false }: { readonly standsIn?: boolean } = {}): void {
     const process = this.#process();
@@ -314,7 +314,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
   /** A standby's whole process group is stopped: no CPU, memory kept. */
   freeze(why: Why): void {
     const process = this.#process();
-    // Should that be refused, it runs on and is to be probed.
+    // Before the probes pause: if the signal is refused, it runs on and must still be probed.
     process.signalGroup('SIGSTOP');
     this.#health?.pause();
     this.#move({ kind: 'standby', process, temperature: 'frozen' }, why);
@@ -344,7 +344,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     void this.#wakeUp(begun, calledAtMs);
   }
 
-  /** A standby shows how fast it answers. What sleeps is woken for it only where there is room. */
+  /** Has a standby show how fast it answers. One that sleeps is woken for that only where there is room. */
   async rehearse({ mayWake, signal }: { readonly mayWake: boolean; readonly signal: AbortSignal }): Promise<void> {
     const begun = this.#state;
     if (begun.kind !== 'standby' || !this.managed || this.#health === undefined || this.#deps.isHeld()) return;
@@ -358,7 +358,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     const beganAtMs = this.#deps.clock.now();
     if (frozen && trySignal(begun.process, 'SIGCONT') === 'refused') return;
     const result = await ask();
-    // Promoted, stopped, gone or left to somebody else meanwhile: then it must not be frozen again.
+    // If it was promoted, stopped, lost or left to another Understudy meanwhile, it must not be frozen again.
     if (this.#state !== begun || this.#deps.isHeld()) return;
     if (result.kind === 'passed' || result.kind === 'unknown') {
       if (frozen) trySignal(begun.process, 'SIGSTOP');
@@ -401,7 +401,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#health?.resume();
     this.emit('timed', 'asleep', tookMs);
     const evidence = `its golden request was answered ${tookMs.toFixed(1)} ms after the call`;
-    // Whoever called it promotes it within this move.
+    // The manager promotes it within the move below, and asks then when it was called.
     if (!rehearsal) this.#calledAtMs = calledAtMs;
     const awake = { kind: 'standby', process, temperature: 'hot', ...(rehearsal ? { rehearsal } : {}) } as const;
     this.#move(awake, { cause: 'it is awake', evidence });
@@ -410,7 +410,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
 
   #runHook(hook: Hook | undefined): Promise<string | undefined> {
     const address = this.address;
-    // A reload may have taken them away while it sleeps.
+    // A reload may have removed the hooks while it sleeps.
     if (hook === undefined) return Promise.resolve('there is no hook for it any more');
     if (address === undefined) return Promise.resolve('it has no address');
     const target: HookTarget = { pid: this.pid, address, name: this.backend.name, worker: this.number };
@@ -438,8 +438,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Nobody here can end it, so nobody waits for its end any more. By itself the worker gets no second process beside it; a
-   * switch, a reload or a restart tries.
+   * We can't end its process, so we stop waiting for that. The worker does not get a second process by itself: only a
+   * switch, a reload or a restart tries to start one.
    */
   #leaveRunning(process: WorkerProcess, why: 'refused' | 'undying'): void {
     if (this.#state.kind !== 'stopping' || this.#state.process !== process) return;
@@ -452,7 +452,7 @@ export class Worker extends EventEmitter<WorkerEvents> {
     this.#move({ kind: 'failed', error }, { cause, rule });
     process.onExit(() => {
       this.#freePort(address);
-      // What has failed since for a reason of its own goes by that.
+      // If it has failed for another reason since, that one decides when it starts again.
       if (this.#state.kind !== 'failed' || (this.#state.error !== error && this.#state.error.code !== 'port-in-use'))
         return;
       this.#move(
@@ -480,15 +480,15 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * How many processes of its own it should have: with another number it is outdated, until that is taken back. Tells
-   * nobody: the plan that follows is to see all workers marked.
+   * For a server that forks by itself: how many processes it should have. While it has another number, it is outdated. No
+   * event tells of it: the caller marks all workers, and then has a plan made.
    */
   noteForksWanted(forks: number): void {
     const { kind } = this.#state;
     this.#reforked = this.managed && kind !== 'off' && kind !== 'failed' && this.forks !== forks;
   }
 
-  /** What was seen of it while somebody else had it condemns it no more; what is seen from here on does. */
+  /** It is judged by what is seen from here on, not by what was seen while another Understudy had it. */
   judgeAfresh(): void {
     this.#health?.judgeAfresh();
   }
@@ -586,8 +586,8 @@ export class Worker extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Silent and idle, in whatever state: its process is ended as a failed one, and a new one takes its place. Nothing that
-   * is in flight on it will be answered, so it is ended, or repeated elsewhere, in this turn: once traffic has left it.
+   * Silent and idle, in whatever state: its process is ended as a failed one, and a new one takes its place. What is in
+   * flight on it will never be answered: it is ended, or repeated elsewhere, in this turn, after traffic has left the worker.
    */
   #condemn(evidence: string): void {
     if (this.pid === undefined || this.#state.kind === 'stopping' || this.#deps.isHeld()) return;
@@ -602,11 +602,11 @@ export class Worker extends EventEmitter<WorkerEvents> {
   async #drainOut(begun: WorkerState, cut: AbortSignal): Promise<void> {
     const { clock, options, traffic, hurry } = this.#deps;
     const ended = await drainOut(this.#identity, { traffic, clock, stop: options.stop, cut, hurry });
-    // Promoted again, or gone, while it drained.
+    // It was promoted again, or its process has ended, while it drained.
     if (this.#state !== begun || begun.kind !== 'draining') return;
     const evidence =
       ended === 0 ? 'nothing was left in flight' : `${ended} in flight were ended when their time was over`;
-    // One that somebody else may have by now is left to rest; we end it when it is ours again and still unwanted.
+    // While another Understudy may have it, it is not ended; once the pool is ours again, it is, if it is still unwanted.
     if (begun.next === 'off' && !this.#deps.isHeld()) return this.stop({ cause: 'it is drained', evidence });
     this.#move({ kind: 'standby', process: begun.process, temperature: 'hot' }, { cause: 'it is drained', evidence });
   }

@@ -1,6 +1,6 @@
 // The composition root: the one place that knows both planes. It joins them by TrafficPort and incidents, owns the
 // order of start and stop, and answers for the whole instance. Policy lives in the planes. Long, because start, stop and
-// both sides of an upgrade are orders of the same parts: they are right only when they are read beside each other.
+// both sides of an upgrade take the same parts in different orders: whoever changes one must see the others.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ class Instance implements Understudy {
   readonly #dependencies: UnderstudyDependencies;
   readonly #log: Logger;
   readonly #proxy: Proxy;
-  /** As the pool has it in hand. */
+  /** The proxy as the pool sees it; after an upgrade with what the process before us still has in flight. */
   readonly #traffic: SharedTraffic;
   readonly #pool: PoolManager;
   /** Undefined when it is switched off. */
@@ -84,18 +84,18 @@ class Instance implements Understudy {
   /** Of the admin API; an upgrade hands it on. */
   #token = randomBytes(16).toString('hex');
   readonly #startedAt = systemClock.epochNow();
-  /** Of any call of `stop`, the first or a later one. */
+  /** Any call of `stop` may abort it, a later one too. */
   readonly #hurry = new AbortController();
   readonly #reloader: Reloader;
   #frontPort: number;
   #lock: InstanceLock | undefined;
   #stopping: Promise<void> | undefined;
   #upgrading = false;
-  /** From a reload that names another one. */
+  /** Set by a reload whose config names another mode than before. */
   #modeToBegin: string | undefined;
-  /** It has come by an upgrade, so that nobody waits for it as the first process of a container. */
+  /** We have come by an upgrade, so no container waits for our end. */
   #isSuccessor = false;
-  /** While it has not taken over. */
+  /** The new process of an upgrade, until it has taken over. */
   #successor: Successor | undefined;
   #takingOver = false;
   #failedUpgrade: StatusView['instance']['failedUpgrade'] = null;
@@ -108,7 +108,7 @@ class Instance implements Understudy {
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     const shared = { clock: systemClock, random: systemRandom, log: this.#log };
     this.#metrics = new Metrics({ status: () => this.status() });
-    // Before anything in there is opened, and long before the lock: even the log is not to be a stranger's file.
+    // First of all: the access log, too, must be opened only in a folder that was found to be ours.
     ensureInstanceFolders(config);
     this.#accessLog = openAccessLog(this.#metrics.requests, config, shared);
     this.#logRotation = new WorkerLogRotation(
@@ -182,7 +182,7 @@ class Instance implements Understudy {
   }
 
   async #startAlone({ signal, frontFd }: StartOptions): Promise<{ readonly port: number }> {
-    // Before anybody can connect: the pool, which comes last, looks at it again.
+    // Given up already: nobody shall be able to connect. The pool, which starts last, checks the signal again.
     signal?.throwIfAborted();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
     this.#modes.restore();
@@ -196,9 +196,9 @@ class Instance implements Understudy {
     return admin;
   }
 
-  /** Told to stop meanwhile it fails, as by anything else: the other one hears of it, and goes on with its workers. */
+  /** When it fails, a stop in between included, the old process is told, and goes on with its workers. */
   async #takeOver(predecessor: Predecessor): Promise<{ readonly port: number }> {
-    // At once, since what is under way may not come to an end any more; once the front is ours it is said to nobody.
+    // Said at once, since the step under way may never end. Once the front is ours, nobody listens for it any more.
     this.stopping.addEventListener('abort', () => predecessor.fail('it was told to stop'), { once: true });
     this.#takingOver = this.#isSuccessor = true;
     try {
@@ -211,17 +211,17 @@ class Instance implements Understudy {
     }
   }
 
-  /** Workers first, then what only one can have, then the front: all that can fail comes before we accept anything. */
+  /** The workers, then the lock and the admin API, then the front: everything that can fail comes before we accept anything. */
   async #takeAll(predecessor: Predecessor): Promise<{ readonly port: number }> {
     this.#frontPort = predecessor.frontPort;
     requireSameFront(this.#config.front, predecessor);
     await this.#watchResources();
-    // Whoever starts next has the workers: two that manage them would end each other's.
+    // If the old process is gone, another start may have the workers by now: two pools would end each other's workers.
     predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
     this.#token = (await predecessor.takeRest()) ?? this.#token;
     this.#refuseWhenStopping();
-    // Read anew: until now the other one has given leases and taken them back.
+    // Read again: until now the old process went on to give leases and to take them back.
     this.#stateFile.forget();
     this.#modes.restore();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
@@ -229,7 +229,7 @@ class Instance implements Understudy {
     this.#refuseWhenStopping();
     this.#startRest();
     await predecessor.takeFront((front) => {
-      // It accepts already, and nobody here would answer.
+      // It accepts connections already, and nobody would answer them.
       if (this.#stopping !== undefined) front.close();
       this.#refuseWhenStopping();
       this.#proxy.listenOn(front);
@@ -263,17 +263,17 @@ class Instance implements Understudy {
       return { pid: successor.pid, complete: () => void this.#giveUpTo(successor) };
     } catch (error) {
       await this.#goOn(error);
-      // A stop ended the new process, and the error would say that this one goes on.
+      // If a stop ended the new process, say so: `error` would say that this process goes on.
       this.#refuseWhenStopping();
       throw error;
     }
   }
 
-  /** Hands over what only one can have and the front, finishes what is in flight, and ends without a word to the workers. */
+  /** Hands over the lock, the admin API and the front, finishes what is in flight, and ends; the workers are not told. */
   async #giveUpTo(successor: Successor): Promise<void> {
     try {
       await this.#admin?.close();
-      // Not before: until now a lease may have been given back here.
+      // Only now that the admin API is closed: until then a lease could be given back here.
       this.#modes.keep(true);
       this.#lock?.release();
       await successor.giveRest(this.#token);
@@ -309,7 +309,7 @@ class Instance implements Understudy {
     this.#successor = undefined;
   }
 
-  /** Requests are served either way: whoever has taken our place at the admin API meanwhile costs us only that. */
+  /** After a failed hand-over. Without lock and admin API we still serve requests, so a failure here is only logged. */
   async #takeBack(): Promise<void> {
     try {
       this.#lock = acquireInstanceLock(this.#config.runtimeDir);
@@ -406,7 +406,7 @@ class Instance implements Understudy {
     return report;
   }
 
-  /** Whoever changes the mode to begin with means the one that is to be. */
+  /** Whoever changes the mode to begin with in the config wants the pool to be in it now. */
   async #beginIn(mode: string): Promise<void> {
     try {
       await this.#modes.beginIn(mode);
@@ -445,7 +445,7 @@ class Instance implements Understudy {
     return namingHolder(this.#admin.listen(), { address, findHolder: findPortHolder });
   }
 
-  /** What may be started depends on what there is: the first reading comes before the first worker. */
+  /** Returns with the first reading: how many workers may start depends on it. */
   async #watchResources(): Promise<void> {
     if (this.#resources === undefined) return;
     this.#pool.watchResources(this.#resources);
@@ -455,10 +455,10 @@ class Instance implements Understudy {
   /** The front goes first, so that what is in flight still finds its workers; the lock goes last. */
   async #stopAll(options: StopOptions): Promise<void> {
     const keepWorkers = options.keepWorkers === true;
-    // It would start anew what we stop.
+    // First: a new process that takes over meanwhile would start the workers again that we stop.
     await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
-    // With the workers kept somebody is about to serve again: a request that is on its way now must not meet a closed door.
+    // With the workers kept, another start is about to serve: clients that are just connecting must not be refused.
     await (keepWorkers ? this.#proxy.leave(this.#drainOptions) : this.#proxy.close(this.#drainOptions));
     if (keepWorkers) this.#pool.release();
     else await this.#pool.stop({ hurry: this.#hurry.signal });
@@ -499,7 +499,7 @@ function tlsStatus(certificate: CertificateReading | undefined): StatusView['fro
   return certificate === undefined ? null : { validTo: certificate.validTo };
 }
 
-/** pino's level can be set; a logger without one keeps its own. */
+/** For pino; a logger without a level is left alone. */
 function setLevel(log: Logger, level: Config['log']['level']): void {
   if ('level' in log) log.level = level;
 }

@@ -44,7 +44,7 @@ interface CommonFlags {
   readonly adminPort?: number;
 }
 
-/** What an instance prints is no answer that anybody waits for: it goes on serving without, and ends as if it were read. */
+/** A running instance does not care whether anybody reads its output: it serves on without, and its exit code stays. */
 let isInstance = false;
 let outputIsLost = false;
 // A reader that goes away (`| head`, a closed terminal) costs us our output, not the pool.
@@ -53,7 +53,7 @@ process.stdout.on('error', noteLostOutput);
 const exitCode = await main(hideBin(process.argv));
 process.exitCode = outputIsLost && exitCode === EXIT.done ? EXIT.failed : exitCode;
 
-/** A disk without room, say: whoever reads the file would take what is in it for all. It may come before our end or after. */
+/** On a full disk, say: whoever reads the file would take it for complete. May be called before `main` has ended, or after. */
 function noteLostOutput(error: Error): void {
   const readerIsGone = errorCode(error) === 'EPIPE' || (process.stdout.isTTY && errorCode(error) === 'EIO');
   if (readerIsGone || isInstance || outputIsLost) return;
@@ -78,7 +78,7 @@ async function main(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-/** yargs asks for it first of all, and so would most commands. */
+/** Checked first, since yargs and most commands ask for it. */
 function requireWorkingFolder(): void {
   try {
     process.cwd();
@@ -352,7 +352,7 @@ function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClien
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */
 async function switchOrStart(argv: RunArguments): Promise<number> {
   if (argv.validation === undefined) throw usageError("which command? See 'understudy --help'.");
-  // Started anew by an upgrade it takes over from the one that runs.
+  // Started by an upgrade, it takes over from the running instance instead of switching it.
   if (process.env[SUCCESSOR_VARIABLE] !== undefined) return runInstance(configFlags(argv));
   try {
     const client = await clientFor(argv);

@@ -45,7 +45,7 @@ export interface Understudy {
    * `already-running` or `port-in-use`; nothing is left running then.
    */
   start(options?: StartOptions): Promise<StartedAddresses>;
-  /** Those that the pool has, or is on its way to. */
+  /** The names of the backends that the pool has, or is on its way to. */
   readonly backendNames: readonly string[];
   /** The document of `GET /v1/status`, as it is now: plain data, times in milliseconds, sizes in bytes. */
   status(): StatusView;
@@ -69,7 +69,7 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** The instance to take over from: its front and its workers, which go on whatever becomes of us. */
   readonly predecessor?: Predecessor;
-  /** Listens already: the front, as a service manager opened it. */
+  /** The descriptor of a front that a service manager has opened, and that listens already. */
   readonly frontFd?: number;
 }
 

@@ -29,15 +29,15 @@ interface ProblemBody {
 }
 
 const NO_INSTANCE_CODES = new Set(['ENOENT', 'ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'ENOTDIR']);
-/** It had listened, and was gone before its answer was whole. */
+/** Somebody listened, but was gone before the answer was complete. */
 const LOST_CODES = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** Somebody listens, and does not even take the connection (EAGAIN: its queue is full), or does not answer. */
+/** Somebody listens, but does not answer, or does not even accept (EAGAIN: the queue of connections is full). */
 const SILENCE_CODES = new Set(['EAGAIN', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
-/** They answer once the pool stands, or another process does. */
+/** Requests that are answered only once the pool has followed, or a new process has taken over. */
 const LONG_WAITS = /[?&]wait=true|^\/v1\/(backends\/|reload$|upgrade$)/;
 
-/** However busy an instance is, it answers within that unless it waits for the pool. */
+/** Even a busy instance answers within that, unless it waits for the pool. */
 export const ANSWER_PATIENCE_MS = 10_000;
 
 export class AdminClient {
@@ -60,7 +60,8 @@ export class AdminClient {
    * before it had answered, `no-answer` when it is there and silent.
    */
   async request<T>(request: AdminRequest): Promise<T> {
-    // What a silent instance is told it would do whenever it goes on; and its silence would look like a wait for the pool.
+    // First make sure that the instance answers at all. A stopped one would carry the order out whenever it goes on, and its
+    // silence would look like a wait for the pool.
     if (request.method !== 'GET') await this.status(request.signal);
     const client = this.#connect(LONG_WAITS.test(request.path) ? 0 : this.#patienceMs);
     try {
