@@ -1,5 +1,5 @@
-// Flags that are on or off, and the words that may follow their `=`. Our own, because yargs takes every word but `true` for
-// false: `--validation=yes` would switch to production.
+// Flags that are on or off, and the words that may follow their `=`. Read by ourselves, because to yargs every word but `true`
+// means false: `--validation=yes` would switch to production.
 
 import { parseBoolean } from '../config/environment.js';
 import { usageError } from './usage-error.js';
@@ -15,19 +15,17 @@ const BOOLEAN_FLAGS = new Set([
  * @throws UnderstudyError `usage` for any other word.
  */
 export function normalizeBooleanFlags(args: readonly string[]): readonly string[] {
-  const dashes = args.indexOf('--');
-  const ours = dashes === -1 ? args : args.slice(0, dashes);
+  const ours = beforeDashes(args);
   return [...ours.map(normalizeFlag), ...args.slice(ours.length)];
 }
 
 /**
- * yargs keeps the last of such a flag, and what is refused of all others (`refuseRepeated`) it never tells of these.
+ * Of a repeated boolean flag yargs keeps the last and tells nobody, so `refuseRepeated` can't see it.
  * @throws UnderstudyError `usage` for a flag that is given twice, or together with its opposite.
  */
 export function refuseRepeatedBooleans(args: readonly string[]): void {
-  const dashes = args.indexOf('--');
   const seen = new Map<string, string>();
-  for (const argument of dashes === -1 ? args : args.slice(0, dashes)) {
+  for (const argument of beforeDashes(args)) {
     const [, word = ''] = /^--([A-Za-z-]+)(?:=|$)/s.exec(argument) ?? [];
     const flag = kebabCase(word).replace(/^no-/, '');
     if (!BOOLEAN_FLAGS.has(flag)) continue;
@@ -36,6 +34,12 @@ export function refuseRepeatedBooleans(args: readonly string[]): void {
     if (before !== undefined) throw usageError(`${before} and ${argument} are given together; accepted: one of them.`);
     seen.set(flag, argument);
   }
+}
+
+/** What comes behind `--` is a command's own. */
+function beforeDashes(args: readonly string[]): readonly string[] {
+  const dashes = args.indexOf('--');
+  return dashes === -1 ? args : args.slice(0, dashes);
 }
 
 function normalizeFlag(argument: string): string {
