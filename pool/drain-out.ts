@@ -1,5 +1,5 @@
 // Waits until nothing is in flight on an upstream that has left traffic, and ends what takes too long: requests and
-// streams each have a time of their own. The one drain of restarts, switches of mode and stops.
+// streams each have a time of their own. Restarts, switches of mode and stops all drain by this.
 import type { Clock } from '../src/core/clock.js';
 import type { TrafficPort, UpstreamIdentity } from '../src/core/traffic-port.js';
 import type { StopOptions } from './options.js';
@@ -26,7 +26,7 @@ export async function drainOut(upstream: UpstreamIdentity, options: DrainOutOpti
   const endFirst = () => (ended += traffic.abortInflight(upstream, { reason: REASON, kind }));
   const timers = [
     clock.startTimer(Math.min(drainTimeoutMs, streamDrainTimeoutMs), endFirst),
-    // Everything: what began to stream after the time for streams must not be forgotten.
+    // Streams too: one may have begun only after the time for streams was over.
     clock.startTimer(Math.max(drainTimeoutMs, streamDrainTimeoutMs), () => overdue.abort()),
   ];
   const idle = await traffic.waitIdle(upstream, AbortSignal.any([overdue.signal, cut, hurry])).then(

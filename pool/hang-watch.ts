@@ -16,7 +16,7 @@ export interface HangWatchOptions {
   usesBusyGpu(): boolean;
 }
 
-/** Told from the look that it began with; `runnable` is that of the latest one. */
+/** The look with which the silence began, except `runnable`, which is the latest look's. */
 interface Silence extends Look {
   readonly bytesMoved: number;
 }
@@ -33,7 +33,7 @@ export class HangWatch {
     this.#options = options;
   }
 
-  /** For how long it has hung, once that is longer than it may; undefined otherwise. To be asked again and again. */
+  /** For how long it has hung, if that is beyond the limit. To be asked again and again. */
   findHang(): number | undefined {
     const { clock } = this.#options;
     const limitMs = this.#options.limitMs();

@@ -17,7 +17,7 @@ import {
 
 export interface Drain {
   readonly steps: readonly Step[];
-  /** One is due, but who could take its place has yet to wake. */
+  /** A drain is due, but the worker that could take the victim's place has yet to wake. */
   readonly awaitsCover: boolean;
 }
 
@@ -45,8 +45,8 @@ function isUnwished(input: PlanInput, worker: Worker): boolean {
 }
 
 /**
- * Those that serve nobody first; those to be replaced before those that the operator takes out, who may be covering
- * for them; those that stand in for others last.
+ * First those that serve nobody, then those to be replaced, then others (one that the operator takes out may be covering for
+ * those to be replaced), last those that stand in for lost workers.
  */
 function drainRank(input: PlanInput, worker: Worker): number {
   if (!isServing(worker)) return 0;
@@ -63,7 +63,7 @@ function isStandIn(input: PlanInput, worker: Worker): boolean {
   return isCallable(input, worker) && !worker.outdated;
 }
 
-/** Whether the time has come, floor aside: normally only once nothing that the shape wants is still missing. */
+/** Whether it may drain now, the floor aside: as a rule only once nothing that the shape wants is missing. */
 function isDrainDue(input: PlanInput, victim: Worker, left: number): boolean {
   const { shape, workers } = input;
   const complete = !workers.some((worker) => worker.id !== victim.id && isMissing(shape, worker));
@@ -88,7 +88,7 @@ function isOutOfRoom(input: PlanInput): boolean {
   const blocked = startsWanted(input).some((worker) => worker.managed);
   if (!blocked) return false;
   const { starts, passing } = input.admission ?? NO_LIMIT;
-  // What passes by itself is waited for; nothing is drained for it.
+  // A refusal that passes by itself is waited for: nothing is drained to make room.
   return countRunning(input.workers) >= input.budget || (starts === 0 && !passing);
 }
 
@@ -101,7 +101,7 @@ function drainsTo(input: PlanInput, worker: Worker): 'standby' | 'off' {
 }
 
 /**
- * Resting workers that can take the place of one about to leave. What the operator took out comes back for a
+ * Resting workers that can take the place of one about to leave. One that the operator took out comes back only to cover for a
  * replacement, which ends by itself, and only if the floor leaves no other way.
  */
 function coversFor(input: PlanInput, victim: Worker, left: number): Step[] {
@@ -118,7 +118,7 @@ function hasSleeper(input: PlanInput): boolean {
   return input.workers.some((worker) => isAsleep(worker) && isCallable(input, worker));
 }
 
-/** The same choice when the only worker is replaced. */
+/** A replacement, too, may go below the floor where there is no other way: with a single worker, say (see `floorOf`). */
 function floorFor(input: PlanInput, victim: Worker): number {
   return isReplaced(input, victim) ? Math.min(floorOf(input), input.shape.capacity - 1) : floorOf(input);
 }

@@ -38,9 +38,9 @@ export function isConverged({ shape, workers }: Pick<PlanInput, 'shape' | 'worke
   return workers.every((worker) => {
     const wish = wishOf(shape, worker);
     if (worker.outdated) return false;
-    // Whether somebody else's server answers is not ours to bring about, so nothing waits for it.
+    // We can't make somebody else's server answer, so nothing waits for it.
     if (wish.role === 'active') return isServing(worker) || (!worker.managed && worker.state !== 'off');
-    // It stands in for what the operator took out of traffic.
+    // A stand-in for what the operator took out of traffic.
     if (isServing(worker)) return countServing(workers) <= shape.capacity;
     if (!runs(wish)) return worker.state === 'off';
     if (!worker.managed) return worker.state !== 'off' && worker.state !== 'active';
@@ -111,11 +111,11 @@ function planRests(input: PlanInput): Step[] {
 
 type Rest = 'hot' | 'frozen' | 'asleep';
 
-/** From one temperature to another the way leads over hot: what is stopped, or asleep, can't be told anything else. */
+/** Every way between two temperatures leads over hot: a worker that is stopped or asleep can only be continued or woken. */
 function stepToRest(worker: Worker, wish: Wish): 'freeze' | 'thaw' | 'sleep' | undefined {
   const rest = restOf(worker, wish);
   const now = temperatureOf(worker);
-  // Waking is planned apart: not only a rest calls for it.
+  // Waking has a plan of its own, since there are other reasons for it.
   if (now === rest || now === 'asleep') return undefined;
   if (now === 'frozen') return 'thaw';
   return rest === 'frozen' ? 'freeze' : 'sleep';
@@ -131,14 +131,14 @@ function restOf(worker: Worker, { temperature }: Wish): Rest {
   return worker.managed && (temperature === 'frozen' || temperature === 'asleep') ? temperature : 'hot';
 }
 
-/** A rehearsal ends where it began, so it does not count as a change of shape. */
+/** A rehearsal puts the worker back to sleep, so the pool counts as converged meanwhile. */
 function isAsleepEnough(worker: Worker, wish: Wish): boolean {
   return worker.rehearsing && restOf(worker, wish) === 'asleep';
 }
 
 /**
- * Those that sleep and should serve, rest warmer, or stand in for capacity that is lost or about to be drained: waking
- * takes its time, so it begins now.
+ * Wakes sleepers that should serve, that should rest warmer, or that must stand in for capacity that is lost or about to be
+ * drained. Waking takes its time, so it begins now.
  */
 function planWakes(input: PlanInput, { awaitsCover }: Drain): Step[] {
   const sleeping = input.workers.filter(isAsleep);

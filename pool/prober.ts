@@ -15,7 +15,7 @@ const MAX_BODY_LENGTH = 64 * 1024;
 const freshConnections = new Agent({ keepAlive: false });
 const HEADERS = { 'user-agent': 'understudy-probe', connection: 'close' };
 
-/** Why a probe was ended that took too long. */
+/** The reason of a probe that took too long. */
 const TOO_LATE = new Error('no answer in time');
 
 /** Never rejects: every way to fail is a result. */
@@ -54,7 +54,7 @@ function ask(address: UpstreamAddress, { path, timeoutMs, signal }: ProbeOptions
       answer.on('end', finish);
       answer.on('error', reject);
     });
-    // By hand: two signals joined to one for Node's client take a good tenth of a probe's CPU.
+    // Not by one joined signal (AbortSignal.any): that takes a good tenth of a probe's CPU.
     const giveUp = (reason: Error) => {
       reject(reason);
       asking.destroy();
@@ -66,14 +66,14 @@ function ask(address: UpstreamAddress, { path, timeoutMs, signal }: ProbeOptions
     asking.once('close', () => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
-      // Node tells of a 101 by the close alone. An answer that has begun tells its own end, which may come after it.
+      // Of a 101 Node tells by the close alone. An answer that has begun may still be read after it, and ends by itself.
       if (!isAnswered) reject(new Error('closed without an answer'));
     });
     asking.end();
   });
 }
 
-/** Only a short plain text of a length told before can be an announcement. */
+/** Only a short plain text with a Content-Length can be an announcement. */
 function announcedBy({ headers }: IncomingMessage, body: string): Announcement {
   const isPlain = headers['content-type']?.startsWith('text/plain') === true;
   const isShort = Number(headers['content-length'] ?? NaN) <= MAX_ANNOUNCEMENT_BYTES;
@@ -96,7 +96,7 @@ function resultOf(error: unknown, address: UpstreamAddress): ProbeResult {
   return { kind: 'broken', reason: code ?? errorMessage(error) };
 }
 
-/** Of a name with several addresses, one for each: where IPv6 is off, the first may be one that we can't even call from. */
+/** A name may have several addresses, and each has an error: where IPv6 is off, the first may only say that we lack it. */
 function codesOf(error: unknown): string[] {
   const errors =
     typeof error === 'object' && error !== null && 'errors' in error ? (error.errors as unknown[]) : [error];

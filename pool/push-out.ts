@@ -1,5 +1,5 @@
-// Has the memory of what freezes pushed out, where the mode asks for it, and tells what came of it. Never more than a try:
-// a standby whose memory stays is as good a standby.
+// Has the memory of a worker that freezes pushed out, where the mode asks for it, and tells what came of it. Only a try: a
+// standby whose memory stays is as good a standby.
 import type { Why } from './why.js';
 import type { Worker, WorkerMove } from './worker.js';
 import type { WorkerRuntime } from './worker-runtime.js';
@@ -11,7 +11,7 @@ export interface PushOutDeps {
 
 const MIB = 1024 ** 2;
 
-/** For as long as it stays as it was when it was frozen. */
+/** Gives up as soon as the worker leaves the state that it was frozen in. */
 export async function pushOut({ worker, to: frozen }: WorkerMove, { runtime, onDone }: PushOutDeps): Promise<void> {
   if (frozen.kind !== 'standby' || frozen.temperature !== 'frozen' || worker.state !== frozen) return;
   const result = await runtime.pushOut(frozen.process, () => worker.state === frozen);

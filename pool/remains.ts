@@ -22,7 +22,7 @@ export class Remains {
     this.#clock = clock;
   }
 
-  /** Its group counts from the end of its leader on. Returns the process. */
+  /** Once this process, the leader, has ended, `gone` waits for the rest of its group. Returns the process. */
   watch(process: WorkerProcess): WorkerProcess {
     const { pid } = process;
     if (pid === undefined) return process;
@@ -41,7 +41,7 @@ export class Remains {
     for (;;) {
       const beganAtMs = this.#clock.now();
       if (!this.#ended.some(isLeft)) return;
-      // A look goes over all processes of the machine, while no request is served.
+      // A look reads all processes of the machine, and no request is served meanwhile: so it is not taken often.
       const tookMs = this.#clock.now() - beganAtMs;
       await waitFor(this.#clock, Math.max(LOOK_EVERY_MS, tookMs * REST_PER_LOOK));
     }

@@ -15,14 +15,14 @@ export interface Survivor {
 export interface Survivors {
   /** At most one an id, most trusted first. */
   readonly workers: readonly Survivor[];
-  /** Groups that carry the mark but can't be told what they are: their leader is gone, or has written over its environment. */
+  /** Groups with the mark of which nobody knows which worker they were: their leader is gone, or has overwritten its environment. */
   readonly leaderless: readonly Leaderless[];
 }
 
 export interface Leaderless {
   /** The group's number, which no other process is given while one of the group lives. */
   readonly pid: number;
-  /** Of the leader that is not known for what it is; 0 when there is none, so that whoever has its pid is another. */
+  /** The leader's, if there is one. Else 0, which no process has: whoever has that pid now is somebody else. */
   readonly startTicks: number;
   /** Where the worker was told to listen. */
   readonly port?: number;
@@ -42,8 +42,8 @@ export function findSurvivors(pool: string, records: readonly WorkerRecord[]): S
 }
 
 /**
- * Pid and start time name one process; that the command is the one that was recorded is the second witness, and for a
- * program that renames itself the mark in its environment is.
+ * Pid and start time name one process. As a second witness its command must be the recorded one, or, for a program that
+ * renames itself, its environment must carry our mark.
  */
 function isSame(facts: ProcessFacts, record: WorkerRecord, pool: string): boolean {
   if (hasEnded(facts) || facts.startTicks !== record.startTicks) return false;
@@ -55,10 +55,10 @@ function survivorOf(record: WorkerRecord, facts: ProcessFacts): Survivor {
 }
 
 function straysOf(processes: ReadonlyMap<number, ProcessFacts>, { pool, known, living }: StrayContext): Survivors {
-  // What a worker of ours started in a group of its own is that worker's business, a daemon too, whose parent is init now; and
-  // so are we, if one started us.
+  // A group that a living worker of ours started is that worker's business, even a daemon whose parent is init by now (it
+  // carries the worker's marks). One of them may have started us, so our own groups are no strays either.
   const own = new Set(lineageOf(process.pid, processes).map((pid) => processes.get(pid)?.group));
-  /** With one of each that carries the mark. */
+  /** Each stray group, with one process of it that carries the mark. */
   const groups = new Map<number, number>();
   for (const facts of processes.values()) {
     if (hasEnded(facts) || known.has(facts.group) || groups.has(facts.group)) continue;
@@ -114,7 +114,7 @@ function survivorByMarks(leader: ProcessFacts): Survivor | undefined {
     command: commandOf(pid) ?? '',
     host,
     port: portNumber,
-    // How far it had come nobody knows any more: it has to prove itself.
+    // Nobody knows how far it had come, so it has to prove itself.
     state: state === 'T' ? 'standby' : 'starting',
     restarts: 0,
     forks: 1,

@@ -32,7 +32,7 @@ export function forecastSwitch(input: PlanInput): Forecast {
   let peak = before;
   let leastServing = countServing(workers);
   for (let round = 0; round < workers.length * ROUNDS_PER_WORKER; round++) {
-    // To the very end: what the operator takes out may serve on in a shape that counts as reached.
+    // Until no step is left, not only until the shape is reached: a worker that the operator takes out may still serve then.
     const planned = planSteps({ ...input, workers, steady: true, admission: undefined });
     if (planned.length === 0 && !workers.some(isUnderWay)) break;
     steps.push(...planned);
@@ -52,7 +52,7 @@ function runningIds(workers: readonly ObservedWorker[]): readonly string[] {
   return workers.filter(isRunning).map((worker) => worker.id);
 }
 
-/** A forecast is about the steps, not about luck: what is failing now is taken to start when it is asked to. */
+/** A forecast takes every step to succeed: a worker that is failing now counts as one that can start. */
 function asIfWell(worker: ObservedWorker): ObservedWorker {
   const startable = worker.state === 'off' || worker.state === 'failed';
   return { ...worker, startable, givenUp: false, unfit: false, usable: worker.state === 'active' };
@@ -87,7 +87,7 @@ function afterStep(worker: ObservedWorker, step: Step): ObservedWorker {
   }
 }
 
-/** And what is seen once everything under way has ended well. */
+/** What an observer sees once everything under way has ended well. */
 function settled(worker: ObservedWorker): ObservedWorker {
   if (worker.state === 'starting') return { ...worker, ready: true };
   if (worker.state === 'draining' && worker.ready) return { ...worker, state: 'standby', ready: false, usable: false };

@@ -37,9 +37,9 @@ export class SwitchTransaction {
   readonly #beganAtMs: number;
   /** Workers that had a process before the switch. */
   readonly #runningBefore: ReadonlySet<string>;
-  /** Those of them that it leaves alone: their failures are none of its own. */
+  /** Those of them that the switch leaves alone. If one fails and will start again by itself, the switch goes on. */
   readonly #leftAlone: ReadonlySet<string>;
-  /** What failed before it began is tried again by it. */
+  /** Failures from before the switch: it tries those workers again. */
   readonly #forgiven: ReadonlySet<UnderstudyError>;
   readonly #steps: TakenStep[] = [];
   #outcome: Progress = waiting;

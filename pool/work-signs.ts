@@ -38,19 +38,19 @@ export class WorkSigns {
     this.#starting = { cpuTicks: 0, residentBytes: 0, output: '', atMs: options.clock.now() };
   }
 
-  /** A probe waits for its answer: what comes of it is compared with now, or with the silent probe before it. */
+  /** A probe is waiting for its answer. If it fails, work is looked for since this moment, or since the last silent probe. */
   noteSilence(): void {
     this.#silence ??= this.#look(this.#options.vitals());
   }
 
-  /** What it burnt before it answered says nothing of the next silence. */
+  /** The CPU that it used before an answer says nothing about the next silence. */
   noteAnswer(): void {
     this.#silence = undefined;
   }
 
   /**
-   * Whether it has computed or answered anybody since this was last asked, or since its silence was noted; or would have
-   * if the machine let it. A stopped process does not work.
+   * Whether it has computed or answered anybody since this was last asked, or since its silence was noted. Being kept from
+   * computing by a busy machine counts as well. A stopped process does not work.
    */
   isWorking(): boolean {
     const vitals = this.#options.vitals();
@@ -58,7 +58,7 @@ export class WorkSigns {
     const now = this.#look(vitals);
     this.#silence = now;
     if (vitals?.stopped === true) return false;
-    // Nothing to compare with, so nothing that speaks against it.
+    // Nothing to compare with: taken for working.
     if (before === undefined) return true;
     return hasComputed(before, now) || hasAnswered(before, now) || this.#options.usesBusyGpu();
   }
@@ -78,7 +78,7 @@ export class WorkSigns {
     return nowMs - this.#starting.atMs;
   }
 
-  /** A start could not be seen: how long it has shown no progress counts from now on. */
+  /** The start could not be looked at: its time without progress begins anew. */
   noteUnseen(): void {
     this.#starting = { ...this.#starting, atMs: this.#options.clock.now() };
   }
@@ -90,7 +90,7 @@ export class WorkSigns {
   }
 }
 
-/** Bytes are sent to one that only accepts, too: with new requests among them they prove nothing until one is answered. */
+/** Bytes also go to a worker that only accepts requests: if new ones came in, only an answer proves anything. */
 function hasAnswered(before: Silence, now: Silence): boolean {
   if (now.bytesMoved <= before.bytesMoved) return false;
   return now.requests === before.requests || now.answered > before.answered;

@@ -19,13 +19,13 @@ export interface WorkerPrioritiesDeps {
   readonly onWeightless: (why: string) => void;
 }
 
-/** What a process of ours has when nobody says anything. */
+/** The system's defaults. */
 const UNTOLD = { io: 4, weight: USUAL_WEIGHT } as const;
 
 export class WorkerPriorities {
   readonly #modes: () => Readonly<Record<string, ModeOptions>>;
   readonly #deps: WorkerPrioritiesDeps;
-  /** What some mode speaks of, or did before a reload: nothing else is ever touched. */
+  /** The keys that some mode sets, or did before a reload. No other property of a process is ever touched. */
   readonly #touched = new Set<string>();
   readonly #given = new WeakMap<WorkerProcess, Priority>();
   readonly #giving = new WeakSet<WorkerProcess>();
@@ -53,7 +53,7 @@ export class WorkerPriorities {
     }
   }
 
-  /** One after the other, since each takes its time, until it has the one that was wished last. */
+  /** The wish may change while one is being given: goes on until the process has the latest. */
   async #give({ id, process }: Prioritised): Promise<void> {
     this.#giving.add(process);
     for (let wished: Priority | undefined; wished !== this.#given.get(process);) {
@@ -70,7 +70,7 @@ export class WorkerPriorities {
     return why === undefined;
   }
 
-  /** Complete in all that any mode speaks of, so that leaving a mode takes back what it gave. */
+  /** Has a value for every touched key, so that leaving a mode takes back what it gave. */
   #wished(mode: string): Priority {
     const { priority: own = {}, cpuShare = 1 } = this.#modes()[mode] ?? {};
     const has = (key: keyof Priority) => this.#touched.has(key);

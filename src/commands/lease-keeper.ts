@@ -21,7 +21,7 @@ export interface LeaseKeeperDeps {
 
 /** Two may fail before the lease runs out. */
 const RENEWALS_PER_TTL = 3;
-/** One that is stopped (SIGSTOP) takes requests and never answers. */
+/** An instance that is stopped (SIGSTOP) takes requests and never answers. */
 const PATIENCE_MS = 10_000;
 
 export class LeaseKeeper {
@@ -30,7 +30,7 @@ export class LeaseKeeper {
   readonly #warned = new Set<string>();
   #id: string | undefined;
   #renewedAtMs = 0;
-  /** When the instance that knows the lease started: another one has lost it. */
+  /** When the instance that gave the lease started. Another instance does not know it. */
   #instance: number | undefined;
   #timer: Timer | undefined;
   #givenBack = false;
@@ -115,7 +115,7 @@ export class LeaseKeeper {
     const instance = await this.#startOfInstance();
     const isSame = instance === this.#instance;
     if (this.#givenBack) return void (this.#id = undefined);
-    // The next renewal decides, once it can be told who has lost it.
+    // Unknown whether it is the same instance: the next renewal tries again to find out.
     if (!ranOut && instance === undefined) return;
     if (!ranOut && isSame) {
       this.#id = undefined;
@@ -134,7 +134,7 @@ export class LeaseKeeper {
     this.#instance = (await this.#startOfInstance()) ?? this.#instance;
   }
 
-  /** Undefined when it does not tell. */
+  /** Undefined when it does not answer. */
   async #startOfInstance(): Promise<number | undefined> {
     try {
       return (await this.#inTime((signal) => this.#deps.client.status(signal))).instance.startedAt;

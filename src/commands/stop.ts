@@ -1,5 +1,5 @@
 // `understudy stop`: asks the running instance to drain and end, and waits until its process is gone. What is in flight
-// may take as long as the config lets it; one that has closed its admin API, or hangs, has a while to end.
+// may take as long as the config lets it. An instance that no longer answers, since it is about to end or hangs, gets a while.
 
 import type { AdminClient } from '../admin/admin-client.js';
 import { systemClock, waitFor } from '../core/clock.js';
@@ -31,7 +31,7 @@ export async function runStop(client: AdminClient, terminal: Terminal): Promise<
   return EXIT.done;
 }
 
-/** Without an answer it has the order all the same, as soon as it reads again. */
+/** An instance that does not answer still has the order, and obeys once it reads again. */
 async function tellToStop(client: AdminClient): Promise<void> {
   try {
     await client.request({ method: 'POST', path: '/v1/stop' });
@@ -50,7 +50,7 @@ async function waitUntilGone(running: InstanceProcess, client: AdminClient): Pro
   }
 }
 
-/** An answer by somebody else on that socket is none. */
+/** Another instance may answer on that socket by now: that does not count. */
 async function answers(running: InstanceProcess, client: AdminClient): Promise<boolean> {
   try {
     return (await client.status()).instance.pid === running.pid;

@@ -56,7 +56,7 @@ async function waitInCharge(client: AdminClient, { before, after }: BothProcesse
   throw upgradeError(`neither process has answered for ${PATIENCE_MS / 1000} s; the log of 'understudy run' says more`);
 }
 
-/** Undefined in the moment in which the admin socket changes hands, which may cut our question off. */
+/** Undefined when nobody answers: while the admin socket changes hands, our question may be cut off. */
 function instanceInCharge(client: AdminClient): Promise<StatusView['instance'] | undefined> {
   return client.status().then(
     ({ instance }) => instance,
@@ -64,7 +64,7 @@ function instanceInCharge(client: AdminClient): Promise<StatusView['instance'] |
   );
 }
 
-/** From here nobody can tell a kill from a stop; what becomes of the workers depends on it. */
+/** We can't tell whether it was killed or stopped. The workers survive only the former, so the text covers both. */
 function endedError({ pid }: InstanceProcess): UnderstudyError {
   return upgradeError(
     `The instance (pid ${pid}) ended during the upgrade, and the new process ends with it: nobody serves now. Workers that it did not stop run on: 'understudy run' adopts them.`,

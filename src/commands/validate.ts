@@ -59,7 +59,7 @@ export async function runValidate(client: AdminClient, options: ValidateOptions,
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Held from the beginning until everything is given back: one in between would leave the lease, and our shell's priority, as they are. */
+/** Holds signals back until everything is given back: one that ended us before would leave the lease and our shell's priority. */
 class HeldSignals {
   readonly #controller = new AbortController();
   /** The first one. The command gets what comes while it runs. */
@@ -82,7 +82,7 @@ class HeldSignals {
   }
 }
 
-/** The priority that the mode has for jobs is ours from here on, and the command inherits it. */
+/** Takes on the priority that the mode has for jobs, so that the command inherits it. */
 async function lowerOurselves(
   client: AdminClient,
   { warn, signal }: { readonly warn: (message: string) => void; readonly signal: AbortSignal },
@@ -91,7 +91,7 @@ async function lowerOurselves(
   return takeJobPriority(mode.job, { clock: systemClock, instancePid: instance.pid, warn });
 }
 
-/** Returns without a lease when the signal gives up the wait; the lease may have come with it all the same. */
+/** When the signal gives up the wait it returns, as a rule without a lease; one may have come in the same moment. */
 async function takeWithProgress(
   client: AdminClient,
   keeper: LeaseKeeper,
@@ -109,7 +109,7 @@ async function takeWithProgress(
   }
 }
 
-/** A number that nobody has given a name to is one too: containers run as such. */
+/** A user without a name, as in many containers, is shown by number. */
 function userName(): string {
   try {
     return userInfo().username;
