@@ -5,7 +5,7 @@
 export type EndedBy = 'served' | 'client' | 'upstream' | 'proxy';
 
 /** How far it had come. */
-export type Phase = 'head' | 'queue' | 'connect' | 'request' | 'wait' | 'answer' | 'tunnel' | 'done';
+export type Phase = 'head' | 'queue' | 'connect' | 'wait' | 'answer' | 'tunnel' | 'done';
 
 /** Who asked, for the access log. */
 export interface ClientFacts {

@@ -132,15 +132,9 @@ export class ClientConnections implements ConnectionContext {
     for (const connection of this.#all) connection.onPoliciesChanged();
   }
 
-  /** Every answer from here on says that it is the last one on its connection. Who was accepted is among those to be answered. */
-  announceEnd(): void {
-    this.#admitAll();
-    this.#context.draining = true;
-  }
-
-  /** The same, and nobody is waited for who has been idle for `idleMs`. */
+  /** Every answer from here on says that it is the last one on its connection; whoever was idle for `idleMs` is not waited for. */
   leave(idleMs: number): void {
-    this.announceEnd();
+    this.#announceEnd();
     this.idleMs = Math.min(this.idleMs, idleMs);
     for (const connection of this.#all) connection.onIdleShortened();
     this.#entrance.leave(idleMs);
@@ -148,7 +142,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** No further message on any connection: idle ones end now, the others after their answer. */
   drain(): void {
-    this.announceEnd();
+    this.#announceEnd();
     this.#ending = true;
     this.#entrance.drain();
     for (const connection of [...this.#all]) connection.drain();
@@ -215,6 +209,12 @@ export class ClientConnections implements ConnectionContext {
     this.#guests.get(connection)?.destroy();
   }
 
+  /** Whoever was accepted is among those to be answered. */
+  #announceEnd(): void {
+    this.#admitAll();
+    this.#context.draining = true;
+  }
+
   #admitAll(): void {
     this.#arrivals.admitAll();
     this.#unixArrivals.admitAll();
@@ -250,7 +250,6 @@ export class ClientConnections implements ConnectionContext {
 
   #createFastContext(): FastLaneContext {
     return {
-      shared: this.#context,
       connections: this.#upstreams,
       parser: new ResponseHeadParser(this.limits),
       texts: new ResponseTexts(),

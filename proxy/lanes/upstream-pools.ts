@@ -86,7 +86,7 @@ function poolSettings({ deadlines, limits }: ProxyOptions) {
 }
 
 /** An IPv6 address needs brackets in a URL. */
-export function originOf(address: { readonly host: string; readonly port: number }): string {
+function originOf(address: { readonly host: string; readonly port: number }): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `http://${host}:${address.port}`;
 }
