@@ -74,7 +74,6 @@ export class UpstreamLine {
     this.#user = user;
     this.#isHead = method === 'HEAD';
     this.#state = 'head';
-    this.#held = false;
     this.#begun = false;
     this.#partialHead = undefined;
     this.reason = '';
