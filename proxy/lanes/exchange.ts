@@ -28,7 +28,7 @@ import type { LaneContext } from './lane-context.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { StallWatch } from './stall-watch.js';
-import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from './undici-error.js';
+import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from './upstream-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
 

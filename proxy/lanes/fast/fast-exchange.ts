@@ -23,7 +23,7 @@ import type { LaneContext } from '../lane-context.js';
 import type { MessageServer } from '../message-server.js';
 import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
-import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from '../undici-error.js';
+import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from '../upstream-error.js';
 import { isAnswer, isUpstreamFailure, othersLeft } from '../failed-answer.js';
 import { Answer, type AnswerJudge } from './answer.js';
 import type { FastLaneContext } from './fast-lane-context.js';

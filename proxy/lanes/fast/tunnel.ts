@@ -12,7 +12,7 @@ import type { EndedBy } from '../../request-record.js';
 import type { Ticket } from '../../ticket.js';
 import type { ClientConnection } from '../client-connection.js';
 import type { MessageServer } from '../message-server.js';
-import { upstreamErrorCode } from '../undici-error.js';
+import { upstreamErrorCode } from '../upstream-error.js';
 import { closeFrame, WebSocketFrames } from '../websocket-frames.js';
 import { SMALL_BYTES } from '../write-block.js';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.js';

@@ -1,6 +1,6 @@
 // What the errors of a connection to an upstream mean, and for whom.
 import { describe, expect, test } from '@jest/globals';
-import { outcomeOf, upstreamErrorCode } from '../../../proxy/lanes/undici-error.js';
+import { outcomeOf, upstreamErrorCode } from '../../../proxy/lanes/upstream-error.js';
 import { OUR_SHORTAGES } from '../../../src/core/shortages.js';
 
 describe('a connection that could not be opened', () => {

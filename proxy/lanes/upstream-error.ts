@@ -1,4 +1,5 @@
-// What undici's errors mean for us: our code, and whether anything listens there at all. The only place that knows them.
+// What the errors of connections to upstreams mean for us, Node's own in the fast lane and undici's in the full one: our code,
+// whose doing it is, and whether anything listens there at all. The only place that knows them.
 
 import { errorCode } from '../../src/core/errors.js';
 import { OUR_SHORTAGES } from '../../src/core/shortages.js';
