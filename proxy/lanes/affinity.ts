@@ -1,5 +1,6 @@
 // What sticky balancing goes by: `address`, `header:<name>` or `cookie:<name>`; the address where that is missing.
 
+import { fieldOf } from '../http1/field-of.js';
 import type { RequestHeadParser } from '../http1/request-head.js';
 import type { ProxyOptions } from '../options.js';
 
@@ -11,17 +12,6 @@ export function affinityOf(head: RequestHeadParser, clientAddress: string, balan
   const name = balance.hashOn.slice(separator + 1);
   if (kind === 'header') return fieldOf(head, name.toLowerCase()) ?? clientAddress;
   return cookieValue(fieldOf(head, 'cookie') ?? '', name) ?? clientAddress;
-}
-
-/** Of a request or of a response. */
-type HeadFields = Pick<RequestHeadParser, 'lowerName' | 'value'> & { readonly fields: { readonly count: number } };
-
-/** The first value of a field, by lower-case name. */
-export function fieldOf(head: HeadFields, lowerName: string): string | undefined {
-  for (let index = 0; index < head.fields.count; index += 1) {
-    if (head.lowerName(index) === lowerName) return head.value(index);
-  }
-  return undefined;
 }
 
 /** RFC 6265 section 4.2.1. */

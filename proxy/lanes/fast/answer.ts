@@ -12,8 +12,8 @@ import {
 } from '../../headers/response-text.js';
 import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
+import { fieldOf } from '../../http1/field-of.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
-import { fieldOf } from '../affinity.js';
 import { HELD_ANSWER_BYTES } from '../held-answer.js';
 import { textOf } from '../../http1/octets.js';
 import { SMALL_BYTES } from '../write-block.js';

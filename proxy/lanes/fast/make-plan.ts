@@ -1,12 +1,13 @@
 // What is made of a judged request once, for it and for all that repeat its head on the connection.
 
+import { fieldOf } from '../../http1/field-of.js';
 import { requestText } from '../../headers/request-text.js';
 import type { JudgedRequest } from '../../gate.js';
 import type { RequestHeadParser } from '../../http1/request-head.js';
 import { priorityOf, type Priority } from '../../priority.js';
 import type { ClientFacts } from '../../request-record.js';
 import { isRepeatable } from '../../retry-policy.js';
-import { affinityOf, fieldOf } from '../affinity.js';
+import { affinityOf } from '../affinity.js';
 import { ChangingText } from '../changing-text.js';
 import type { ClientConnection } from '../client-connection.js';
 import type { LaneContext } from '../lane-context.js';
