@@ -20,6 +20,10 @@ export const SEMICOLON = 0x3b;
 
 export const OCTET_CLASS = classTable();
 
+export function isDigit(octet: number): boolean {
+  return (OCTET_CLASS[octet]! & DIGIT) !== 0;
+}
+
 /** The value of a hexadecimal digit, or -1. */
 export const HEX_VALUE = hexTable();
 

@@ -3,7 +3,7 @@
 
 import type { ProblemCode } from '../problem.js';
 import { faultText, FieldTable, INCOMPLETE, parseFields, TOO_MANY_FIELDS } from './field-section.js';
-import { CR, DIGIT, LF, OCTET_CLASS, SP, TARGET, TOKEN, RepeatedText, textOf } from './octets.js';
+import { CR, isDigit, LF, OCTET_CLASS, SP, TARGET, TOKEN, RepeatedText, textOf } from './octets.js';
 
 export interface HeadLimits {
   readonly maxHeadBytes: number;
@@ -20,7 +20,7 @@ export interface HeadFault {
 /** Longer than any method that was ever registered. */
 const MAX_METHOD_BYTES = 40;
 
-/** `HTTP/1.` before the minor version. */
+/** `HTTP/` before the version. */
 const VERSION_BYTES = [0x48, 0x54, 0x54, 0x50, 0x2f];
 
 /** Parses request heads. One parser serves all connections: a head is done with in the turn it was parsed in. */
@@ -156,10 +156,6 @@ function skipEmptyLine(bytes: Buffer, start: number, end: number): number {
   if (bytes[start] !== CR) return start;
   if (start + 1 === end) return end;
   return bytes[start + 1] === LF ? start + 2 : start;
-}
-
-function isDigit(octet: number): boolean {
-  return (OCTET_CLASS[octet]! & DIGIT) !== 0;
 }
 
 /** The usual ones without making a string. */

@@ -5,7 +5,7 @@ import { mayBeNominated } from '../headers/hop-by-hop.js';
 import { FIELD } from './field-names.js';
 import { faultText, FieldTable, INCOMPLETE, parseFields } from './field-section.js';
 import { hasTabBehind, isWord, parseLength } from './framing.js';
-import { CR, DIGIT, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
+import { CR, isDigit, LF, OCTET_CLASS, SP, VALUE, textOf } from './octets.js';
 import { LastOctets } from './last-octets.js';
 import { markNominated } from './nominations.js';
 import type { HeadLimits } from './request-head.js';
@@ -196,8 +196,4 @@ export class ResponseHeadParser {
     this.fault = fault;
     return false;
   }
-}
-
-function isDigit(octet: number): boolean {
-  return (OCTET_CLASS[octet]! & DIGIT) !== 0;
 }

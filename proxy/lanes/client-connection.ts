@@ -8,6 +8,7 @@ import type { DeadlineHolder } from '../deadline-wheel.js';
 import type { JudgedRequest } from '../gate.js';
 import { ForwardingLines } from '../headers/forwarding-lines.js';
 import { BodyReader } from '../http1/body-reader.js';
+import { LF } from '../http1/octets.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import { isEndOfReset } from '../reset-socket.js';
@@ -277,7 +278,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#reading = true;
     let left = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
     // Parsing begins anew with each block, so it is only tried when a line was completed.
-    const hopeful = !this.#headBegun || bytes.includes(0x0a) || left.length > this.#context.limits.maxHeadBytes;
+    const hopeful = !this.#headBegun || bytes.includes(LF) || left.length > this.#context.limits.maxHeadBytes;
     this.#early = NOTHING;
     if (!hopeful) this.#early = left;
     else while (left.length > 0 && this.#state === 'head') left = this.#readMessage(left);

@@ -8,8 +8,9 @@ import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
 import { interimText } from '../headers/response-text.js';
-import type { ResponseHeadParser } from '../http1/response-head.js';
+import { LF } from '../http1/octets.js';
 import type { HeadFault } from '../http1/request-head.js';
+import type { ResponseHeadParser } from '../http1/response-head.js';
 import { httpDate } from '../http-date.js';
 import type { Priority } from '../priority.js';
 import { problemAnswer, problemKind, type ProblemCode } from '../problem.js';
@@ -34,7 +35,6 @@ import type { UpstreamPools } from './upstream-pools.js';
 
 /** RFC 9110 section 15.2 sets no bound; endless ones are an attack. */
 const MAX_INTERIM_RESPONSES = 32;
-const LF = 0x0a;
 
 export interface ClientMessage {
   readonly request: IncomingMessage;

@@ -13,9 +13,9 @@ import {
 import type { JudgedRequest } from '../../gate.js';
 import { BodyReader } from '../../http1/body-reader.js';
 import { fieldOf } from '../../http1/field-of.js';
+import { CR, LF, textOf } from '../../http1/octets.js';
 import type { ResponseHeadParser } from '../../http1/response-head.js';
 import { HELD_ANSWER_BYTES } from '../held-answer.js';
-import { textOf } from '../../http1/octets.js';
 import { SMALL_BYTES } from '../write-block.js';
 
 export type AnswerProgress =
@@ -64,8 +64,6 @@ const MAX_INTERIM_RESPONSES = 32;
 
 const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
-const LF = 0x0a;
-const CR = 0x0d;
 
 export class Answer {
   readonly #connection: AnswerTaker;
