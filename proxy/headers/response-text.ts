@@ -59,6 +59,9 @@ function responseText(head: ResponseHeadParser, framing: AnswerFraming, date: st
   return pieces.join('');
 }
 
+/** How many may come before the answer: RFC 9110 section 15.2 sets no bound, and endless ones are an attack. */
+export const MAX_INTERIM_RESPONSES = 32;
+
 /** An interim response (RFC 9110 section 15.2): no body, no Date of ours, no word on the connection. */
 export function interimText(head: ResponseHeadParser): string {
   return `${keptLines(head, INTERIM).join('')}\r\n`;

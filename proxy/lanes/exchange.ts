@@ -7,7 +7,7 @@ import { errorMessage } from '../../src/core/errors.js';
 import type { RefusalCode, Waiter } from '../dispatcher.js';
 import { forwardRequestHeaders } from '../headers/forward-request.js';
 import { fieldValue, forwardResponseHeaders } from '../headers/forward-response.js';
-import { interimText } from '../headers/response-text.js';
+import { interimText, MAX_INTERIM_RESPONSES } from '../headers/response-text.js';
 import { LF } from '../http1/octets.js';
 import type { HeadFault } from '../http1/request-head.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
@@ -32,9 +32,6 @@ import { StallWatch } from './stall-watch.js';
 import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from './upstream-error.js';
 import { continuesStream, mayGetComments, WaitingComments } from './waiting-comments.js';
 import type { UpstreamPools } from './upstream-pools.js';
-
-/** RFC 9110 section 15.2 sets no bound; endless ones are an attack. */
-const MAX_INTERIM_RESPONSES = 32;
 
 export interface ClientMessage {
   readonly request: IncomingMessage;

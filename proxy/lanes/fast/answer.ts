@@ -4,6 +4,7 @@
 
 import {
   interimText,
+  MAX_INTERIM_RESPONSES,
   passesAsItIs,
   sharedFraming,
   switchingText,
@@ -58,9 +59,6 @@ export interface AnswerTaker {
   cork(): void;
   uncork(): void;
 }
-
-/** What can be said before the answer (RFC 9110 section 15.2 sets no bound; endless ones are an attack). */
-const MAX_INTERIM_RESPONSES = 32;
 
 const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
