@@ -14,6 +14,7 @@
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 
+/** How a stream is told that a write is over. */
 export type WriteCallback = (error?: Error | null) => void;
 
 /** What a handle is given with a write, and calls when that was under way and has ended. */

@@ -3,9 +3,6 @@
 import type { Socket } from 'node:net';
 import { errorCode } from '../../src/core/errors.js';
 
-/** How a stream is told that a write is over. */
-export type WriteCallback = (error?: Error | null) => void;
-
 const CODES: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET']);
 
 /**

@@ -8,7 +8,8 @@ import type { buildConnector } from 'undici';
 import { BodyReader } from '../http1/body-reader.js';
 import type { ResponseHeadParser } from '../http1/response-head.js';
 import { isEndOfReset, resetError } from '../reset-socket.js';
-import { mayBeHeard, type WriteCallback } from './stopped-reading.js';
+import type { WriteCallback } from './direct-write.js';
+import { mayBeHeard } from './stopped-reading.js';
 
 /** The request that a line serves at present. */
 export interface LineUser {

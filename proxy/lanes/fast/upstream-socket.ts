@@ -4,7 +4,8 @@
 // connection, which is right behind it, ends the write too. The full lane's sockets are undici's: an UpstreamLine sees to them.
 
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-import { mayBeHeard, type WriteCallback } from '../stopped-reading.js';
+import type { WriteCallback } from '../direct-write.js';
+import { mayBeHeard } from '../stopped-reading.js';
 
 export class UpstreamSocket extends Socket {
   /** What is sent now belongs to a request of which some was sent before: what has come may be its answer. */
