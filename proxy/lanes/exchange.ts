@@ -288,7 +288,7 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
 
   /** Streams are never held, nor answers to requests that could not be repeated anyway. */
   #mayHold({ status, headers }: { readonly status: number; readonly headers: readonly string[] }): boolean {
-    if (this.#method === 'HEAD' || status === 304 || !isRepeatable(this.#facts(), this.#safeRoutes)) return false;
+    if (this.#method === 'HEAD' || status === 304 || !isRepeatable(this.#facts(), this.#context.safeRoutes)) return false;
     const length = Number(fieldValue(headers, 'content-length') ?? Infinity);
     return length > 0 && length <= HELD_ANSWER_BYTES;
   }
@@ -396,10 +396,6 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
   /** The client has not taken all that was written. */
   get #isUnread(): boolean {
     return this.#request.socket.writableLength > 0;
-  }
-
-  get #safeRoutes(): readonly string[] {
-    return this.#context.safeRoutes;
   }
 
   #answerProblem(code: ProblemCode, detail?: string): void {

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { problemText } from '../problem-text.js';
 import type { Upstream } from '../upstream.js';
 import { Exchange } from './exchange.js';
-import type { GuestSocket } from './guest-socket.js';
+import { guestOf, type GuestSocket } from './guest-socket.js';
 import type { LaneContext } from './lane-context.js';
 import { UpstreamPools } from './upstream-pools.js';
 
@@ -66,7 +66,7 @@ export class FullLane {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const guest = request.socket as unknown as GuestSocket;
+    const guest = guestOf(request);
     if (this.#context.draining) response.shouldKeepAlive = false;
     // Emitted once the answer is out, or the guest is gone.
     response.once('close', () => response.shouldKeepAlive && guest.answered());

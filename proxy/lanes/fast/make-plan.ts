@@ -29,7 +29,7 @@ export function makePlan(sources: PlanSources): FastPlan {
     request,
     text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
     givenId: keepsId ? request.requestId : undefined,
-    repeatable: isRepeatable({ ...request, path: request.target }, context.options.retry.safeRoutes),
+    repeatable: isRepeatable({ ...request, path: request.target }, context.safeRoutes),
     affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
     priority: priorityIn(sources),
     subject: { method: request.method, path: request.target, client: clientFacts(sources) },
