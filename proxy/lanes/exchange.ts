@@ -288,7 +288,8 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
 
   /** Streams are never held, nor answers to requests that could not be repeated anyway. */
   #mayHold({ status, headers }: { readonly status: number; readonly headers: readonly string[] }): boolean {
-    if (this.#method === 'HEAD' || status === 304 || !isRepeatable(this.#facts(), this.#context.safeRoutes)) return false;
+    if (this.#method === 'HEAD' || status === 304 || !isRepeatable(this.#facts(), this.#context.safeRoutes))
+      return false;
     const length = Number(fieldValue(headers, 'content-length') ?? Infinity);
     return length > 0 && length <= HELD_ANSWER_BYTES;
   }
