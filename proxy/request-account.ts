@@ -27,7 +27,7 @@ export interface RequestSubject {
 export interface Ending {
   readonly endedBy: EndedBy;
   readonly status: number;
-  readonly code?: string;
+  readonly code?: string | undefined;
 }
 
 const NONE: readonly Upstream[] = [];

@@ -14,7 +14,7 @@ import type { ResponseHeadParser } from '../http1/response-head.js';
 import { httpDate } from '../http-date.js';
 import type { Priority } from '../priority.js';
 import { problemAnswer, problemKind, type ProblemCode } from '../problem.js';
-import { RequestAccount } from '../request-account.js';
+import { RequestAccount, type Ending } from '../request-account.js';
 import type { EndedBy } from '../request-record.js';
 import { isRepeatable, type RequestFacts } from '../retry-policy.js';
 import type { Ticket } from '../ticket.js';
@@ -40,11 +40,8 @@ export interface ClientMessage {
   readonly expectsContinue: boolean;
 }
 
-interface Ending {
-  readonly endedBy: EndedBy;
-  readonly code?: string;
-  readonly status?: number;
-}
+/** `status`: where it is another one than the response's. */
+type ExchangeEnding = Omit<Ending, 'status'> & Partial<Pick<Ending, 'status'>>;
 
 export class Exchange implements Waiter, AttemptEvents, GuestServer {
   readonly affinityKey: string;
@@ -428,7 +425,7 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
   }
 
   /** By the client's doing, whatever it is: nobody is to go on with it. Idempotent. */
-  #end(ending: Ending): void {
+  #end(ending: ExchangeEnding): void {
     if (this.#account.over) return;
     this.#record(ending);
     this.#context.dispatcher.leave(this);
@@ -436,9 +433,9 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
     this.#attempt?.giveUp('neutral');
   }
 
-  #record({ endedBy, code, status = this.#response.statusCode }: Ending): void {
+  #record({ endedBy, code, status = this.#response.statusCode }: ExchangeEnding): void {
     this.#silence.stop();
     this.#account.bytesIn = this.#body?.bytes ?? 0;
-    this.#account.record(code === undefined ? { endedBy, status } : { endedBy, status, code });
+    this.#account.record({ endedBy, status, code });
   }
 }

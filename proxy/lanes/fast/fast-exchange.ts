@@ -12,7 +12,7 @@ import type { ResponseHeadParser } from '../../http1/response-head.js';
 import type { Priority } from '../../priority.js';
 import { problemKind, type ProblemCode } from '../../problem.js';
 import { problemText } from '../../problem-text.js';
-import { RequestAccount } from '../../request-account.js';
+import { RequestAccount, type Ending } from '../../request-account.js';
 import type { EndedBy } from '../../request-record.js';
 import type { RequestFacts } from '../../retry-policy.js';
 import type { Ticket } from '../../ticket.js';
@@ -417,14 +417,13 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   /** Everything is let go and told, but for the client. Idempotent. */
-  #end(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }): void {
+  #end(ending: Ending): void {
     if (this.#account.over) return;
-    const { endedBy, status, code } = ending;
-    this.#record(code === undefined ? { endedBy, status } : { endedBy, status, code });
+    this.#record(ending);
     this.#shared.dispatcher.leave(this);
     // At once: it frees the GPU.
     this.#dropUpstream();
-    this.#giveBack(endedBy === 'upstream' ? 'failure' : 'neutral');
+    this.#giveBack(ending.endedBy === 'upstream' ? 'failure' : 'neutral');
   }
 
   #dropUpstream(): void {
@@ -439,7 +438,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     ticket?.giveBack(outcome);
   }
 
-  #record(ending: { endedBy: EndedBy; status: number; code?: ProblemCode }, now?: number): void {
+  #record(ending: Ending, now?: number): void {
     this.#probe?.stop();
     this.#account.bytesOut = this.#answer.bytesOut;
     this.#answer.end();

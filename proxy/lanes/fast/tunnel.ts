@@ -180,7 +180,7 @@ export class Tunnel implements MessageServer, UpstreamUser {
 
   #end({ endedBy, code, outcome }: { endedBy: EndedBy; code?: ProblemCode; outcome: Outcome }): void {
     if (this.#account.over) return;
-    this.#account.record(code === undefined ? { endedBy, status: STATUS } : { endedBy, status: STATUS, code });
+    this.#account.record({ endedBy, status: STATUS, code });
     this.#upstream.destroy();
     this.#ticket.giveBack(outcome);
   }
