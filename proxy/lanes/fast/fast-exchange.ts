@@ -351,22 +351,20 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#connection.answered({ close: this.#closesAfter, now });
   }
 
-  #fail(code: ProblemCode, context: { readonly detail: string; readonly endedBy: EndedBy }): void {
+  #fail(code: ProblemCode, cause: { readonly detail: string; readonly endedBy: EndedBy }): void {
     if (this.#account.over) return;
-    if (this.#tryRepeat(code)) return;
-    const { forwarded } = this.#answer;
-    const status = forwarded ? this.#answer.status : problemKind(code).status;
-    if (!forwarded) return this.#answerProblem(code, context.detail, context.endedBy);
-    this.#end({ endedBy: context.endedBy, code, status });
-    this.#breakOff(code);
+    if (!this.#tryRepeat(code)) this.#giveUp(code, cause);
   }
 
   /** Within its request body: the upstream is not to blame, whether it has begun to answer or not. */
   #onClientSilent(): void {
-    const code = 'client-body-timeout';
-    const endedBy = 'client';
-    if (!this.#answer.forwarded)
-      return this.#answerProblem(code, 'the client fell silent within its request body', endedBy);
+    const detail = 'the client fell silent within its request body';
+    this.#giveUp('client-body-timeout', { detail, endedBy: 'client' });
+  }
+
+  /** With a problem answer, or, where the client has got something of the answer already, by breaking it off. */
+  #giveUp(code: ProblemCode, { detail, endedBy }: { readonly detail: string; readonly endedBy: EndedBy }): void {
+    if (!this.#answer.forwarded) return this.#answerProblem(code, detail, endedBy);
     this.#end({ endedBy, code, status: this.#answer.status });
     this.#breakOff(code);
   }
