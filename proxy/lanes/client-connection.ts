@@ -11,7 +11,7 @@ import { BodyReader } from '../http1/body-reader.js';
 import { LF } from '../http1/octets.js';
 import type { HeadFault } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
-import { isEndOfReset } from '../reset-socket.js';
+import { isEndOfReset, resetSocket } from '../reset-socket.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { FastExchange } from './fast/fast-exchange.js';
 import type { FastPlan } from './fast/fast-plan.js';
@@ -169,21 +169,16 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
    * was written leaves first, unless the client has stopped taking.
    */
   cut({ reset }: { readonly reset: boolean }): void {
-    const socket = this.#socket as Duplex & Partial<Pick<Socket, 'resetAndDestroy' | 'destroySoon'>>;
     if (!reset && this.#isServing && !this.#writer.done && !this.#writer.full) return this.#cutOnceFlushed();
     // A shutdown that is just under way can't be taken back; the client has been sent everything then.
-    if (!reset || this.#writer.ending || socket.resetAndDestroy === undefined) return void socket.destroy();
-    // By itself it would end the socket in order first: the client would get a FIN, and with it a clean end.
-    socket.destroySoon = () => void socket.destroy();
-    try {
-      socket.resetAndDestroy();
-    } catch {
-      // Only TCP knows a reset.
-      socket.destroy();
-    }
+    if (reset && !this.#writer.ending) resetSocket(this.#socket);
+    else this.#socket.destroy();
   }
 
-  /** TLS keeps a write until the one before it is over, which it tells of in a later turn. */
+  /**
+   * Some of what was written may still be with us: TLS hands the kernel one write after the other, and tells of each only in a
+   * later turn.
+   */
   #cutOnceFlushed(): void {
     this.#state = 'lingering';
     this.#server = undefined;
