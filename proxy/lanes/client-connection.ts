@@ -45,7 +45,11 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class ClientConnection implements DeadlineHolder, BlockReader {
   readonly #context: ConnectionContext;
   readonly #socket: Duplex;
-  readonly #writer: SocketWriter;
+  /**
+   * To the client: whoever serves a message writes its answer here, and hears of its 'drain' as `onClientDrained`. To end it is
+   * for the connection alone.
+   */
+  readonly output: SocketWriter;
   deadlineAt = Infinity;
   deadlineTick = -1;
   deadlinePlace = 0;
@@ -82,7 +86,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   ) {
     this.#context = context;
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket);
+    this.output = new SocketWriter(socket);
     this.#block = source?.block;
     this.clientAddress = clientAddress;
     if (!this.encrypted) this.#known = context.knownHeads.of(this.clientAddress);
@@ -95,11 +99,6 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     context.wheel.arm(this, context.idleMs);
   }
 
-  /** The kernel has everything that was written. */
-  get flushed(): boolean {
-    return this.#writer.done;
-  }
-
   /** The whole request body has come. */
   get bodyDone(): boolean {
     return this.#body.done;
@@ -108,38 +107,6 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   get forwarding(): ForwardingLines {
     this.#forwarding ??= this.#createForwarding();
     return this.#forwarding;
-  }
-
-  writeText(text: string): void {
-    this.#writer.writeText(text);
-  }
-
-  /** Latin-1 text and octets behind it, valid within this call only: together a small write. */
-  writeCopy(text: string, bytes: Buffer, start: number, end: number): void {
-    this.#writer.writeCopy(text, bytes, start, end);
-  }
-
-  /** False: wait for `onClientDrained` before more. */
-  write(bytes: Buffer): boolean {
-    return this.#writer.write(bytes);
-  }
-
-  cork(): void {
-    this.#writer.cork();
-  }
-
-  uncork(): void {
-    this.#writer.uncork();
-  }
-
-  /** `bytes` stay as they are until the client has taken them: until `full` is false. */
-  writeLasting(bytes: Buffer): void {
-    this.#writer.writeLasting(bytes);
-  }
-
-  /** The client does not take what is written: wait for `onClientDrained` before more. */
-  get full(): boolean {
-    return this.#writer.full;
   }
 
   /** The body comes faster than it can be passed on. */
@@ -169,9 +136,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
    * was written leaves first, unless the client has stopped taking.
    */
   cut({ reset }: { readonly reset: boolean }): void {
-    if (!reset && this.#isServing && !this.#writer.done && !this.#writer.full) return this.#cutOnceFlushed();
+    if (!reset && this.#isServing && !this.output.done && !this.output.full) return this.#cutOnceFlushed();
     // A shutdown that is just under way can't be taken back; the client has been sent everything then.
-    if (reset && !this.#writer.ending) resetSocket(this.#socket);
+    if (reset && !this.output.ending) resetSocket(this.#socket);
     else this.#socket.destroy();
   }
 
@@ -184,7 +151,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#server = undefined;
     this.#context.noteAnswered();
     this.#context.wheel.arm(this, this.#context.deadlines.bodyIdleMs);
-    this.#writer.end(() => void this.#socket.destroy());
+    this.output.end(() => void this.#socket.destroy());
   }
 
   /** From here on octets pass both ways unread; those held back so far come first. */
@@ -202,7 +169,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   /** Nothing more comes out of the tunnel; what the client sends still goes in. */
   endSending(): void {
-    this.#writer.end();
+    this.output.end();
   }
 
   /** No further message: an idle one ends now, a busy one after its answer. */
@@ -234,7 +201,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
 
   onDeadline(): void {
     // A clean end would make a whole answer of what is left out.
-    if (this.#state === 'lingering') return this.cut({ reset: !this.#writer.done });
+    if (this.#state === 'lingering') return this.cut({ reset: !this.output.done });
     if (this.#state !== 'head') return;
     // RFC 9110 section 15.5.9: a client that sent nothing, or an empty line behind a body, needs no answer.
     if (!this.#headBegun) this.#linger();
@@ -405,7 +372,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   #sendRefusal({ code, detail, ofHead }: HeadFault): void {
-    this.writeText(problemText(code, { detail, close: true, withBody: ofHead !== true }));
+    this.output.writeText(problemText(code, { detail, close: true, withBody: ofHead !== true }));
     this.#linger();
   }
 
@@ -417,13 +384,13 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (this.#early.length > 0) this.#saidLast = false;
     this.#early = NOTHING;
     // RFC 8446 section 6.1: over TLS the end is said, or the answer might have been cut short.
-    if (this.#nothingToCome && this.#writer.done && !this.encrypted) return void this.#socket.destroy();
+    if (this.#nothingToCome && this.output.done && !this.encrypted) return void this.#socket.destroy();
     if (begun) return;
     const { wheel, deadlines } = this.#context;
-    if (this.#writer.done) this.#writer.end();
-    else this.#writer.end(() => this.#onFlushed());
+    if (this.output.done) this.output.end();
+    else this.output.end(() => this.#onFlushed());
     this.#resume();
-    wheel.arm(this, this.#writer.done ? LINGER_MS : deadlines.bodyIdleMs);
+    wheel.arm(this, this.output.done ? LINGER_MS : deadlines.bodyIdleMs);
   }
 
   /** Octets that came when all is closed would make the kernel reset the connection, and the answer might go with it. */

@@ -97,7 +97,7 @@ export class ClientConnections implements ConnectionContext {
 
   /** Some client has not taken all of an answer that is over for its upstream. */
   get unsent(): boolean {
-    return this.#all.some((connection) => !connection.flushed);
+    return this.#all.some((connection) => !connection.output.done);
   }
 
   accept(accepted: Accepted): void {
@@ -153,7 +153,7 @@ export class ClientConnections implements ConnectionContext {
     this.#admitAll();
     this.#entrance.destroy();
     // A clean end would make a whole answer of what a client has not taken.
-    for (const connection of [...this.#all]) connection.cut({ reset: !connection.flushed });
+    for (const connection of [...this.#all]) connection.cut({ reset: !connection.output.done });
     this.#upstreams.destroy();
     this.#fullLane.destroy();
     this.wheel.stop();
@@ -170,7 +170,7 @@ export class ClientConnections implements ConnectionContext {
     if (request.maxForwards === 0) {
       // Nobody reads a body here, so nothing can come behind it.
       const close = request.close || !connection.bodyDone || this.#context.draining;
-      connection.writeText(optionsText(close));
+      connection.output.writeText(optionsText(close));
       return void connection.answered({ close });
     }
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);

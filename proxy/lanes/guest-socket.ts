@@ -119,7 +119,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.#connection.write(chunk)) done();
+    if (this.#connection.output.write(chunk)) done();
     else this.#writeDone = done;
   }
 

@@ -64,7 +64,7 @@ const NOTHING = Buffer.alloc(0);
 const LAST_CHUNK = '0\r\n\r\n';
 
 export class Answer {
-  readonly #connection: AnswerTaker;
+  readonly #output: AnswerTaker;
   #context!: AnswerContext;
   #request!: JudgedRequest;
   #judge: AnswerJudge | undefined;
@@ -95,8 +95,8 @@ export class Answer {
   /** The upstream's connection can serve another request after it. */
   reusable = true;
 
-  constructor(connection: AnswerTaker) {
-    this.#connection = connection;
+  constructor(output: AnswerTaker) {
+    this.#output = output;
   }
 
   /** For the next request; the answer before is over. */
@@ -136,7 +136,7 @@ export class Answer {
   /** The upstream has closed cleanly. True when that is how the answer ends. */
   endsByClose(): boolean {
     if (!this.#hasHead || this.#body.kind !== 'until-close') return false;
-    if (this.#makesChunks) this.#connection.writeText(LAST_CHUNK);
+    if (this.#makesChunks) this.#output.writeText(LAST_CHUNK);
     return true;
   }
 
@@ -161,7 +161,7 @@ export class Answer {
 
   /** Puts a piece of ours into a body whose end we know to be a fault. */
   append(text: string): void {
-    this.#connection.writeText(this.#sendsChunks ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
+    this.#output.writeText(this.#sendsChunks ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
   }
 
   /** A body that only the connection's end ends must be cut, not closed (RFC 9112 section 8). */
@@ -196,7 +196,7 @@ export class Answer {
   #switch(head: ResponseHeadParser, end: number): 'switched' {
     this.status = head.status;
     this.forwarded = true;
-    this.#connection.writeText(switchingText(head, this.#request.upgrade!));
+    this.#output.writeText(switchingText(head, this.#request.upgrade!));
     this.rest = Buffer.from(head.bytes.subarray(head.end, end));
     return 'switched';
   }
@@ -208,7 +208,7 @@ export class Answer {
     if (this.#interims > MAX_INTERIM_RESPONSES) return this.#wrong('too many interim responses') !== 'wrong';
     const unasked = head.status === 100 && (!this.#request.expectsContinue || this.#continued);
     this.#continued ||= head.status === 100;
-    if (this.#request.minorVersion === 1 && !unasked) this.#connection.writeText(interimText(head));
+    if (this.#request.minorVersion === 1 && !unasked) this.#output.writeText(interimText(head));
     return true;
   }
 
@@ -291,10 +291,10 @@ export class Answer {
     const small = this.#smallBody(bytes);
     if (small !== undefined) return this.#send(text + small, excess);
     this.forwarded = true;
-    this.#connection.cork();
-    if (text !== '') this.#connection.writeText(text);
+    this.#output.cork();
+    if (text !== '') this.#output.writeText(text);
     this.#writePieces(bytes);
-    this.#connection.uncork();
+    this.#output.uncork();
     return this.#progress(excess);
   }
 
@@ -344,7 +344,7 @@ export class Answer {
     const { pieces, pieceCount } = this.#body;
     if (pieceCount > 0) this.bytesOut += pieces[1]! - pieces[0]!;
     this.forwarded = true;
-    this.#connection.writeCopy(text, bytes, start, end);
+    this.#output.writeCopy(text, bytes, start, end);
   }
 
   #writePieces(bytes: Buffer): void {
@@ -352,25 +352,25 @@ export class Answer {
     for (let index = 0; index < pieceCount; index += 2) {
       const piece = bytes.subarray(pieces[index], pieces[index + 1]);
       this.bytesOut += piece.length;
-      if (this.#makesChunks) this.#connection.writeText(`${piece.length.toString(16)}\r\n`);
-      if (this.#lasting) this.#connection.writeLasting(piece);
-      else this.#connection.write(Buffer.from(piece));
-      if (this.#makesChunks) this.#connection.writeText('\r\n');
+      if (this.#makesChunks) this.#output.writeText(`${piece.length.toString(16)}\r\n`);
+      if (this.#lasting) this.#output.writeLasting(piece);
+      else this.#output.write(Buffer.from(piece));
+      if (this.#makesChunks) this.#output.writeText('\r\n');
     }
-    if (this.#body.done && this.#body.tail !== '') this.#connection.writeText(this.#body.tail);
+    if (this.#body.done && this.#body.tail !== '') this.#output.writeText(this.#body.tail);
   }
 
   #send(text: string, excess: boolean): AnswerProgress {
     if (this.#held === undefined && !this.forwarded && this.#mayHold()) this.#held = '';
     if (this.#held === undefined) {
       this.forwarded = true;
-      if (text !== '') this.#connection.writeText(text);
+      if (text !== '') this.#output.writeText(text);
       return this.#progress(excess);
     }
     this.#held += text;
     if (!this.#body.done) return 'more';
     this.forwarded = true;
-    this.#connection.writeText(this.#held);
+    this.#output.writeText(this.#held);
     return this.#progress(excess);
   }
 
@@ -389,7 +389,7 @@ export class Answer {
       if (excess) this.reusable = false;
       return 'whole';
     }
-    return this.#connection.full ? 'full' : 'more';
+    return this.#output.full ? 'full' : 'more';
   }
 
   #wrong(fault: string): 'wrong' {

@@ -59,7 +59,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#connection = connection;
     this.#shared = shared;
     this.#account = new RequestAccount(shared);
-    this.#answer = new Answer(connection);
+    this.#answer = new Answer(connection.output);
   }
 
   /** For the next request; the one before is over. */
@@ -230,7 +230,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   onUpstreamDeadline(): void {
     const { phase } = this.#account;
     // It is the client that does not take what is there.
-    if (phase === 'answer' && this.#connection.full)
+    if (phase === 'answer' && this.#connection.output.full)
       return this.#connection.cut({ reset: this.#answer.endsWithConnection });
     if (phase !== 'connect' && !this.#bodyComplete && !this.#upstream!.full) return this.#onClientSilent();
     const code = phase === 'connect' ? 'connect-timeout' : phase === 'wait' ? 'first-byte-timeout' : 'body-timeout';
@@ -339,7 +339,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const upstream = this.#upstream;
     this.#upstream = undefined;
     if (upstream !== undefined) {
-      if (this.#connection.full) upstream.leaveBlock();
+      if (this.#connection.output.full) upstream.leaveBlock();
       // A request that was not read, or not written, whole would be read as the next one's beginning (CVE-2025-4366).
       if (this.#answer.reusable && this.#bodyComplete && upstream.written)
         this.#context.connections.giveBack(upstream, now);
@@ -372,7 +372,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** Never a clean-looking end: an event stream gets an error event first, then the connection is cut. */
   #breakOff(code: ProblemCode): void {
     const answer = this.#answer;
-    if (answer.eventStream && answer.canAppend && !this.#connection.full) answer.append(errorEvent(code));
+    if (answer.eventStream && answer.canAppend && !this.#connection.output.full) answer.append(errorEvent(code));
     this.#connection.cut({ reset: answer.endsWithConnection });
   }
 
@@ -410,7 +410,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const close = this.closesAfterAnswer();
     const withBody = this.#request.method !== 'HEAD';
     this.#end({ endedBy, code, status: problemKind(code).status });
-    this.#connection.writeText(problemText(code, { detail, requestId: this.#account.id, close, withBody }));
+    this.#connection.output.writeText(problemText(code, { detail, requestId: this.#account.id, close, withBody }));
     this.#connection.answered({ close });
   }
 
@@ -446,7 +446,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   #probeClient(): void {
     if (!this.#answer.forwarded) {
-      if (this.#request.minorVersion === 1) this.#connection.writeText('HTTP/1.1 102 Processing\r\n\r\n');
+      if (this.#request.minorVersion === 1) this.#connection.output.writeText('HTTP/1.1 102 Processing\r\n\r\n');
     } else if (this.#answer.canComment) this.#answer.append(':\n');
   }
 }

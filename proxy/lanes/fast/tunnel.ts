@@ -122,14 +122,14 @@ export class Tunnel implements MessageServer, UpstreamUser {
   }
 
   onUpstreamBytes(bytes: Buffer, end: number): boolean {
-    const connection = this.#connection;
+    const { output } = this.#connection;
     this.#account.bytesOut += end;
     this.#ticket.upstream.bytesMoved += end;
     this.#frames?.read(bytes.subarray(0, end));
     this.#armHalfOpen();
-    if (end <= SMALL_BYTES) connection.writeCopy('', bytes, 0, end);
-    else connection.write(Buffer.from(bytes.subarray(0, end)));
-    return !connection.full;
+    if (end <= SMALL_BYTES) output.writeCopy('', bytes, 0, end);
+    else output.write(Buffer.from(bytes.subarray(0, end)));
+    return !output.full;
   }
 
   onUpstreamClosed(error: Error | undefined): void {
@@ -174,7 +174,7 @@ export class Tunnel implements MessageServer, UpstreamUser {
     this.#log.debug({ request: this.#account.id, code, detail }, 'a tunnel was broken off');
     this.#end({ endedBy, code, outcome: endedBy === 'upstream' ? 'failure' : 'neutral' });
     if (frames?.atBoundary !== true || frames.closing) return this.#connection.cut({ reset: true });
-    this.#connection.write(closeFrame(closeCode));
+    this.#connection.output.write(closeFrame(closeCode));
     this.#connection.answered({ close: true });
   }
 

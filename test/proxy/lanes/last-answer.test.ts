@@ -63,7 +63,7 @@ describe('the last answer', () => {
       wheel: new DeadlineWheel(clock),
       serve: (connection: ClientConnection, request: JudgedRequest) => {
         queueMicrotask(() => {
-          connection.writeText(`answer to ${request.target}`);
+          connection.output.writeText(`answer to ${request.target}`);
           connection.answered({ close: true });
         });
         return silent;
@@ -125,7 +125,7 @@ test('a connection whose client never takes the last answer is let go', async ()
     const context = connectionContext({
       wheel: new DeadlineWheel(clock),
       serve: (connection: ClientConnection) => {
-        connection.writeText('x'.repeat(32 * 1024 * 1024));
+        connection.output.writeText('x'.repeat(32 * 1024 * 1024));
         connection.answered({ close: true });
         resolve();
         return silent;
