@@ -27,7 +27,7 @@ export interface RequestRecord {
   readonly durationMs: number;
   /** Time in the waiting room and until the last ticket. */
   readonly queuedMs: number;
-  /** From the first ticket to the first byte of the answer; undefined without an answer. */
+  /** From the beginning, the wait for a ticket included, to the first byte of the answer; undefined without an answer. */
   readonly firstByteMs: number | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;

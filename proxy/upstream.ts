@@ -12,13 +12,12 @@ export interface UpstreamDependencies {
   readonly maxInflight: number;
   /** Finds the limit by itself, below the fixed one. */
   readonly gradient?: GradientLimit;
-  /** Until then it is spared; 0 when it was warm from the start. */
+  /** When it began to take traffic as a fresh process; undefined for a warm one. */
   readonly rampFrom?: number;
 }
 
 export class Upstream {
   readonly breaker: UpstreamBreaker;
-  /** When it began to take traffic as a fresh process; undefined for a warm one. */
   readonly rampFrom: number | undefined;
   #maxInflight: number;
   #gradient: GradientLimit | undefined;
