@@ -1,5 +1,5 @@
 // The Date of our own answers, and of those that come without one (RFC 9110 sections 5.6.7 and 6.6.1), made once a second.
-// Whoever refuses something has no clock at hand: it decides nothing, so there the system's will do.
+// Code that refuses a request has no clock at hand. A date decides nothing, so there the system's clock will do.
 
 import { systemClock, type Clock } from '../src/core/clock.js';
 

@@ -1,6 +1,6 @@
 // The head that an upstream gets from the fast lane, as one string: the client's own lines in one piece wherever nothing
-// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list. Leaves an id of
-// ours, whose line it ends in, and the empty line to whoever sends it.
+// ends here, then what a gateway adds. The same rules as forward-request.ts, on octets instead of a list. Whoever sends it adds
+// the empty line, and before that the id where it is one of ours: the text ends within that field's line then.
 
 import type { JudgedRequest } from '../gate.js';
 import { FIELD } from '../http1/field-names.js';

@@ -127,7 +127,7 @@ class Session implements DeadlineHolder {
     this.#armIdle();
   }
 
-  /** A look at a busy one; or nothing is asked any more, or was asked for long. */
+  /** A busy session is only looked at. One that ends, or was idle for too long, is closed; and destroyed when that takes too long. */
   onDeadline(): void {
     this.#dropGone();
     const busy = this.#streams.size > 0;

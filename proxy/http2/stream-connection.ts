@@ -81,7 +81,7 @@ export class StreamConnection extends Duplex {
   override _destroy(error: Error | null, done: Done): void {
     if (error === null && !this.#broken) this.#endWithConnection();
     // Reset, with INTERNAL_ERROR; `close` would end it in order first, and that is a clean end to whoever counts nothing.
-    // Whole here, it may still not be taken: whoever gives that up takes the stream with it.
+    // An answer that is whole here may still be on its way to the client: that stream goes only when this is a reset.
     if (!this.#stream.closed && (!this.#answered || this.#broken)) this.#stream.destroy(BROKEN_OFF);
     done(error);
   }

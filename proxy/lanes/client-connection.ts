@@ -71,7 +71,10 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #reading = false;
   #halfClosed = false;
   #headBegun = false;
-  /** The client said that nothing comes behind the message, which has no body that octets may come behind by mistake. */
+  /**
+   * The client has sent `Connection: close` with a request that has no body: nothing more will come. (Behind a body some clients
+   * send an empty line by mistake.)
+   */
   #saidLast = false;
   readonly #block: ReadBlock | undefined;
   /** What is being read lies in the block. */
@@ -200,7 +203,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   onDeadline(): void {
-    // A clean end would make a whole answer of what is left out.
+    // The client has not taken everything: a clean end would make its answer look whole.
     if (this.#state === 'lingering') return this.cut({ reset: !this.output.done });
     if (this.#state !== 'head') return;
     // RFC 9110 section 15.5.9: a client that sent nothing, or an empty line behind a body, needs no answer.
@@ -212,7 +215,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#borrowed = true;
     this.#onData(bytes);
     this.#borrowed = false;
-    // What is left of a body in a block of its own may still be on its way when the next message comes.
+    // The body's last pieces may still be on their way to the upstream out of a block of our own: the next message must not be
+    // read into that one.
     if (this.#body.done) this.#block!.leave();
     else this.#block!.noteBulk(bytes.length);
   }
@@ -239,7 +243,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   #readHeads(bytes: Buffer): void {
     this.#reading = true;
     let left = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
-    // Parsing begins anew with each block, so it is only tried when a line was completed.
+    // A head that came in part is parsed from its beginning again, so that is only tried when a line was completed, or when it
+    // is too long.
     const hopeful = !this.#headBegun || bytes.includes(LF) || left.length > this.#context.limits.maxHeadBytes;
     this.#early = NOTHING;
     if (!hopeful) this.#early = left;
@@ -323,9 +328,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     const begun = server?.onBodyBroken(fault) ?? false;
     this.#context.noteAnswered();
     if (!begun) return this.#sendRefusal(fault);
-    // It is counted already.
+    // So that `onClose` does not count it as answered once more.
     this.#state = 'lingering';
-    // Whatever frames the answer: a clean end might look like its own.
+    // However the answer is framed, a clean end might look like its own.
     this.cut({ reset: true });
   }
 
@@ -393,7 +398,10 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     wheel.arm(this, this.output.done ? LINGER_MS : deadlines.bodyIdleMs);
   }
 
-  /** Octets that came when all is closed would make the kernel reset the connection, and the answer might go with it. */
+  /**
+   * The socket may be closed at once. Otherwise octets that come behind its close would make the kernel reset the connection,
+   * and the client might lose the answer.
+   */
   get #nothingToCome(): boolean {
     return this.#halfClosed || this.#saidLast;
   }

@@ -65,9 +65,10 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
   /** The client has got bytes of the answer: no other attempt from here on. */
   #forwarded = false;
   #eventStream = false;
-  /** A comment of ours would be between two lines, and in a body that has room for one. */
-  #mayComment = false;
+  /** An event stream of no fixed length that is not compressed: there is room for comments of ours in it. */
   #isOpenEnded = false;
+  /** And what the client has of it so far ends with a line's end. */
+  #mayComment = false;
   #failedAnswer = false;
   #interims = 0;
 

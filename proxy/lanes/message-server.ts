@@ -7,8 +7,9 @@ export interface MessageServer {
   /** All of the body that came along with the head has been handed over. */
   start(): void;
   /**
-   * Whether it can be given octets now as they lie in a block: it passes them on, or copies as `start` returns what it still
-   * needs. `lasting`: they stay until more is read; others will be read into any other block.
+   * Whether `onBody` may be given octets that lie in a block, without a copy of their own. Then it writes them on at once, and
+   * what it still needs when `start` returns it copies. `lasting`: the block is this connection's own, so that octets stay until
+   * more is read from it; into any other block other connections read next.
    */
   takesBlock(lasting: boolean): boolean;
   /**

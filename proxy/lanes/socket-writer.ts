@@ -19,8 +19,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class SocketWriter {
   readonly #socket: Writable;
   /**
-   * The same, where a second write may begin while one is under way: TLS takes one at a time, and Node ends the process by an
-   * assertion in C++ when it is given another.
+   * The same socket where it may be written to past its queue: a TCP or Unix one. The queue may then begin a second write while
+   * the first is under way. TLS takes one at a time, and Node ends the process by an assertion in C++ when it is given another.
    */
   readonly #netSocket: Socket | undefined;
   /** A write past the queue that the kernel has not taken whole. */
@@ -112,7 +112,7 @@ export class SocketWriter {
     this.#socket.uncork();
   }
 
-  /** It may need what it is given to write for longer than the call, without a word of it. */
+  /** The socket may still need what it was given after the call that gave it, and does not say for how long. */
   get #keepsOctets(): boolean {
     return this.#netSocket === undefined;
   }

@@ -46,8 +46,8 @@ class Handshake implements Prologue {
       return secured.destroy();
     };
     secured.on('error', () => undefined);
-    // Node has these two for its own TLS server, and for whoever upgrades a connection to TLS by hand. Until a server says
-    // otherwise, a fault of the protocol is told by the latter alone, also later.
+    // Two events that Node has for its own TLS server, and for whoever makes a connection one of TLS by hand. A fault of the
+    // protocol is told by '_tlsError' alone, after the handshake too: only for Node's server it becomes an 'error' then.
     secured.once('secure', () => this.#handOn());
     secured.on('_tlsError', (error: Error) => this.#onFault(error));
     secured.on('end', this.#onEnd);

@@ -89,9 +89,10 @@ export class Answer {
   /** The client has got something of it. */
   forwarded = false;
   eventStream = false;
-  /** An event stream in the clear, and so far it ends with a line's end. */
-  #endsLine = false;
+  /** An event stream that is not compressed. */
   #isPlain = false;
+  /** What the client has of such a stream so far ends with a line's end. */
+  #endsLine = false;
   /** The upstream's connection can serve another request after it. */
   reusable = true;
 
@@ -149,7 +150,7 @@ export class Answer {
     this.status = 0;
   }
 
-  /** Nothing that we could add would be taken for the app's own, or break its framing. */
+  /** A piece of ours behind what the client has would not break the framing of the answer, nor come behind its end. */
   get canAppend(): boolean {
     return this.forwarded && this.#body.atBoundary && !this.#body.done;
   }
@@ -218,7 +219,7 @@ export class Answer {
     this.reusable = !head.close;
     this.eventStream = head.eventStream;
     this.#isPlain = head.eventStream && fieldOf(head, 'content-encoding') === undefined;
-    // Its beginning is one as well.
+    // Where a stream begins, a line begins too.
     this.#endsLine = this.#isPlain;
     this.#beginBody(head);
     const framing = this.#framing(head);
@@ -274,9 +275,9 @@ export class Answer {
     if (pieceCount === 0) return;
     const [start, end] = [pieces[pieceCount - 2]!, pieces[pieceCount - 1]!];
     let last = end - 1;
-    // Chunks that are passed on as they are have an end of their own behind their data, or a part of it.
+    // The upstream's own chunks go on as they are: behind the data of the last one stands its CRLF, or a part of that.
     if (this.#sendsChunks && !this.#makesChunks) last = atBoundary ? end - 3 : bytes[last] === CR ? end - 2 : last;
-    // Otherwise the data came in the block before.
+    // Otherwise this block has that CRLF alone, and the data came in the block before.
     if (last >= start) this.#endsLine = bytes[last] === LF;
   }
 
@@ -313,14 +314,14 @@ export class Answer {
     return this.#body.done ? text + this.#body.tail : text;
   }
 
-  /** Not much, and the body, which may end with it, directly behind the head. */
+  /** Head and body of the block are one short run of octets: nothing in between is left out, and nothing has to be added. */
   #isSmallBlock({ start, end: headEnd }: ResponseHeadParser, stop: number): boolean {
     const { pieces, pieceCount, tail } = this.#body;
     const contiguous = pieceCount === 0 ? stop === headEnd : pieceCount === 2 && pieces[0] === headEnd;
     return contiguous && stop - start <= SMALL_BYTES && tail === '';
   }
 
-  /** What the block has of the body goes on as it lies there: not much, and with nothing in between or behind it. */
+  /** The block has one short piece of the body, which goes on as it lies there: nothing has to be added to it. */
   #isOnePiece(): boolean {
     const { pieces, pieceCount, tail } = this.#body;
     return pieceCount === 2 && tail === '' && !this.#makesChunks && pieces[1]! - pieces[0]! <= SMALL_BYTES;

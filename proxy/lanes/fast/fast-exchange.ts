@@ -262,7 +262,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   // The way there.
 
-  /** For an upstream that is connected and has not answered: nobody owes an answer to half a request. */
+  /** How long a connected upstream may take to answer. To half a request nobody owes an answer: its body has to go on, no more. */
   get #patienceMs(): number {
     const { firstByteMs, bodyIdleMs } = this.#shared.options.deadlines;
     return this.#bodyComplete ? firstByteMs : bodyIdleMs;
@@ -396,7 +396,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   }
 
   #sent(): 'nothing' | 'part' | 'all' {
-    // Gone before it was there: not a byte has left us.
+    // The connection has not come about: not a byte has left us.
     if (this.#account.phase === 'connect') return 'nothing';
     return this.#bodyComplete ? 'all' : 'part';
   }

@@ -1,8 +1,8 @@
 // The idle connections to one upstream. The one used last is taken first, so that the others can age out; but those given
 // back in this turn of the event loop rest until it is over, for as long as there are others.
 //
-// That is for epoll's sake. libuv watches level-triggered, and of what it has told in one turn such an epoll tells first in
-// the next, whatever came before it. An upstream connection used again at once would so overtake every client in each turn:
+// That is for epoll's sake. libuv uses it level-triggered, and then it reports what it has reported in one turn first in the
+// next, before all that came earlier. An upstream connection used again at once would so overtake every client in each turn:
 // all answers first, then all requests, the last of which are sent too late to be answered by the next turn. The waits of
 // requests that came together would differ by half; in order of arrival they are alike.
 

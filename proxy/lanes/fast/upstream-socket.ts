@@ -1,7 +1,7 @@
 // The socket to an upstream. An upstream that refuses a large request answers and closes while the request is still being
 // sent (RFC 9112 section 9.6, "lingering"): the next write fails, and Node then throws away what has come but was not read,
-// the answer among it. Here such a write stays without an end, so that what has come is read first; the end of the
-// connection, which is right behind it, ends the write too. The full lane's sockets are undici's: an UpstreamLine sees to them.
+// the answer among it. Here the stream is not told that such a write has failed, so that what has come is read first. The end of
+// the connection is right behind it, and ends the write too. The full lane's sockets are undici's: an UpstreamLine sees to them.
 
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
 import type { WriteCallback } from '../direct-write.js';
