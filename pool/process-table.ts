@@ -79,13 +79,13 @@ export function environmentOf(pid: number): ReadonlyMap<string, string> | undefi
   return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 }
 
-/** The process that listens on a TCP port, as far as we may look. */
-export function listenerOf(port: number): number | undefined {
+/** The process, of all or of some, that listens on a TCP port, as far as we may look. */
+export function listenerOf(port: number, among?: readonly number[]): number | undefined {
   const inodes = new Set(
     ['tcp', 'tcp6'].flatMap((table) => listeningInodes(tryReadProcFile(`/proc/net/${table}`) ?? '', port)),
   );
   if (inodes.size === 0) return undefined;
-  return listPids().find((pid) => socketInodes(pid).some((inode) => inodes.has(inode)));
+  return (among ?? listPids()).find((pid) => socketInodes(pid).some((inode) => inodes.has(inode)));
 }
 
 /** Rows of /proc/net/tcp (proc_net_tcp(5)): slot, local address:port, remote, state (0A listens), ..., inode. */

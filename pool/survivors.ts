@@ -3,7 +3,7 @@
 import { workerId } from './modes.js';
 import type { WorkerRecord } from './pool-state.js';
 import { hasEnded, type ProcessFacts } from '../src/core/process-stat.js';
-import { commandOf, environmentOf, listProcesses } from './process-table.js';
+import { commandOf, environmentOf, listenerOf, listProcesses, membersOf } from './process-table.js';
 import type { WorkerMark } from './worker-place.js';
 
 export interface Survivor {
@@ -15,7 +15,10 @@ export interface Survivor {
 export interface Survivors {
   /** At most one an id, most trusted first. */
   readonly workers: readonly Survivor[];
-  /** Groups with the mark of which nobody knows which worker they were: their leader is gone, or has overwritten its environment. */
+  /**
+   * Groups that carry the mark and are no workers, or can't be told what they are: their leader is gone, has written over its
+   * environment, or is what a worker had started that is gone itself.
+   */
   readonly leaderless: readonly Leaderless[];
 }
 
@@ -36,8 +39,8 @@ export function findSurvivors(pool: string, records: readonly WorkerRecord[]): S
     return facts !== undefined && isSame(facts, record, pool) ? [survivorOf(record, facts)] : [];
   });
   const known = new Set(recorded.map(({ record }) => record.pid));
-  const living = new Set(recorded.map(({ record: { id, generation } }) => `${id} ${generation}`));
-  const strays = straysOf(processes, { pool, known, living });
+  const living = new Set(recorded.map(({ record }) => launchIn(record)));
+  const strays = straysOf(processes, { pool, known, living, told: new Set(records.map(launchIn)) });
   return { ...strays, workers: [...recorded, ...strays.workers] };
 }
 
@@ -54,7 +57,10 @@ function survivorOf(record: WorkerRecord, facts: ProcessFacts): Survivor {
   return { record, stopped: facts.state === 'T' };
 }
 
-function straysOf(processes: ReadonlyMap<number, ProcessFacts>, { pool, known, living }: StrayContext): Survivors {
+function straysOf(
+  processes: ReadonlyMap<number, ProcessFacts>,
+  { pool, known, living, told }: StrayContext,
+): Survivors {
   // A group that a living worker of ours started is that worker's business, even a daemon whose parent is init by now (it
   // carries the worker's marks). One of them may have started us, so our own groups are no strays either.
   const own = new Set(lineageOf(process.pid, processes).map((pid) => processes.get(pid)?.group));
@@ -69,10 +75,13 @@ function straysOf(processes: ReadonlyMap<number, ProcessFacts>, { pool, known, l
   }
   const leaders = [...groups.keys()]
     .flatMap((group) => processes.get(group) ?? [])
-    .filter((leader) => !hasEnded(leader));
+    // The worker of a launch that is told of is another process, and is gone.
+    .filter((leader) => !hasEnded(leader) && !told.has(launchOf(leader.pid)));
+  const trustIn = ({ record }: Survivor) => (record.key === undefined ? 0 : 1);
   const workers = leaders.flatMap((leader) => survivorByMarks(leader) ?? []);
-  const told = new Set(workers.map(({ record }) => record.pid));
-  const leaderless = [...groups].filter(([group]) => !told.has(group));
+  workers.sort((one, other) => trustIn(other) - trustIn(one));
+  const taken = new Set(workers.map(({ record }) => record.pid));
+  const leaderless = [...groups].filter(([group]) => !taken.has(group));
   return { workers, leaderless: leaderless.map(([group, member]) => leaderlessOf(group, member, processes)) };
 }
 
@@ -82,6 +91,12 @@ interface StrayContext {
   readonly known: ReadonlySet<number>;
   /** Their launches, as `launchOf` names them. */
   readonly living: ReadonlySet<string>;
+  /** All launches that the state file tells of. */
+  readonly told: ReadonlySet<string>;
+}
+
+function launchIn({ id, generation }: WorkerRecord): string {
+  return `${id} ${generation}`;
 }
 
 /** The launch that a process comes from, by its marks. */
@@ -118,9 +133,16 @@ function survivorByMarks(leader: ProcessFacts): Survivor | undefined {
     state: state === 'T' ? 'standby' : 'starting',
     restarts: 0,
     forks: 1,
-    key: marks?.get('UNDERSTUDY_KEY'),
+    // Whatever a worker starts inherits the marks: they name the launch, and that it listens shows the worker.
+    key: listens(leader, portNumber) ? marks?.get('UNDERSTUDY_KEY') : undefined,
   };
   return { record, stopped: state === 'T' };
+}
+
+/** Or one of its group does. */
+function listens({ group }: ProcessFacts, port: number): boolean {
+  const members = membersOf(group).map(({ pid }) => pid);
+  return listenerOf(port, members) !== undefined;
 }
 
 function leaderlessOf(group: number, member: number, processes: ReadonlyMap<number, ProcessFacts>): Leaderless {

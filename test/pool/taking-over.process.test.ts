@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { PoolManager } from '../../pool/index.js';
+import { launchKeyOf } from '../../pool/launch-key.js';
+import type { ManagedBackendOptions } from '../../pool/options.js';
 import { isGroupAlive } from '../../pool/process-table.js';
 import { signalGroup } from '../../pool/worker-process.js';
 import { workerMarks } from '../../pool/worker-place.js';
@@ -139,6 +141,29 @@ test('what a worker that lives on has sent into the background is left alone', a
   await waitUntil(next, () => next.view().mode.converged);
   await next.setMode('production');
   expect(isGroupAlive(daemon)).toBe(true);
+  await next.stop({});
+});
+
+test.each([
+  ['a worker that was lost as well', false],
+  ['a worker that no state file tells of any more', true],
+])('what is left in the background of %s is ended and not taken for that worker', async (_of, forgotten) => {
+  signalGroup(stray, 'SIGKILL');
+  const before = pidsOf(old.pool);
+  const backend = old.options.backends[0] as ManagedBackendOptions;
+  const key = launchKeyOf(old.options, backend, 1);
+  const marks = workerMarks(old.dir, { ...backend, backend: backend.name, number: 1, generation: 1, key });
+  stray = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { ...process.env, ...marks } }).pid!;
+  const lost = before.get('primary/1')!;
+  signalGroup(lost, 'SIGKILL');
+  while (leftOvers(new Set([lost])).length > 0) await setImmediate();
+  old.pool.release();
+  if (forgotten) rmSync(join(old.dir, STATE_FILE_NAME));
+  await next.start();
+  await waitUntil(next, () => next.view().mode.converged);
+  expect(traffic.ids).toEqual(ALL);
+  expect(pidsOf(next)).toEqual(new Map<string, unknown>([...before, ['primary/1', expect.any(Number)]]));
+  while (isGroupAlive(stray)) await setImmediate();
   await next.stop({});
 });
 
