@@ -1,6 +1,6 @@
 // What the operator asks of single backends: promote, drain, restart. The first two are wishes that are laid over the
 // mode's shape and last until the mode changes. Each promise here settles once the pool has followed.
-import { operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
+import { errorMessage, operatorError, unknownName, type UnderstudyError } from '../src/core/errors.js';
 import { runs, type Shape, type Wish } from './modes.js';
 import type { News } from './news.js';
 import { NO_WISHES, withOperatorWishes, type OperatorWishes, type WishedRole } from './operator-wishes.js';
@@ -65,6 +65,28 @@ export class BackendControl {
   }
 
   /**
+   * For wishes that were asked for under other options: those that would be refused now are forgotten, and told of.
+   * @param target the mode's own shape, by the options of now.
+   */
+  recheck(target: Shape): void {
+    const wishes = [...this.#wishes];
+    this.#wishes = NO_WISHES;
+    for (const role of ['active', 'standby'] as const) {
+      // Who goes into traffic comes first: it may take the place of who leaves it.
+      for (const [backend] of wishes.filter(([, wished]) => wished === role)) this.#tryKeep(backend, role, target);
+    }
+  }
+
+  #tryKeep(backend: string, role: WishedRole, target: Shape): void {
+    try {
+      this.#wishes = this.#wishesWith(backend, role, target);
+    } catch (error) {
+      const cause = `the operator asked to ${VERBS[role]} ${backend}, which holds no longer`;
+      this.#deps.news.announce({ kind: 'request', backend, cause, evidence: errorMessage(error) });
+    }
+  }
+
+  /**
    * @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`, `wish-withdrawn`, `no-headroom`; a worker's own
    * that can't be started.
    */
@@ -107,16 +129,22 @@ export class BackendControl {
   }
 
   #wish(backend: string, role: WishedRole): void {
-    const { reach, news, target, turn } = this.#deps;
-    const ids = this.#require(backend).map(({ id }) => id);
-    const wishes = new Map(this.#wishes).set(backend, role);
-    const shape = withOperatorWishes(target(), wishes);
-    reach.require(shape, `${VERBS[role]} ${backend}`);
-    if (role === 'standby') reach.requireReplaceable(backend, shape, ids);
-    this.#wishes = wishes;
+    const { news, target, turn } = this.#deps;
+    this.#wishes = this.#wishesWith(backend, role, target());
     const why = { cause: `the operator asked to ${VERBS[role]} ${backend}` };
     news.announce({ kind: 'request', backend, ...why });
     turn(why);
+  }
+
+  /** @throws UnderstudyError (operator) `unknown-backend`, `not-reachable`. */
+  #wishesWith(backend: string, role: WishedRole, target: Shape): OperatorWishes {
+    const { reach } = this.#deps;
+    const ids = this.#require(backend).map(({ id }) => id);
+    const wishes = new Map(this.#wishes).set(backend, role);
+    const shape = withOperatorWishes(target, wishes);
+    reach.require(shape, `${VERBS[role]} ${backend}`);
+    if (role === 'standby') reach.requireReplaceable(backend, shape, ids);
+    return wishes;
   }
 
   /** The operator may think better of it, or change the mode, before it has come about. */

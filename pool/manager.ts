@@ -297,6 +297,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#useOptions(options);
     try {
       this.#reach.require(to, 'change the pool');
+      this.#byHand.recheck(to);
     } catch (error) {
       undo();
       throw error;
@@ -506,6 +507,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     this.#switching.resumeIn(shapeOf(this.#options, mode));
     this.#byHand.restore(new Map(Object.entries(left.pool?.wishes ?? {})));
     this.#byHand.keepOnly(this.#options.backends);
+    // The config may be another one by now.
+    this.#byHand.recheck(this.#switching.target);
     return true;
   }
 

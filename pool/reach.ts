@@ -1,6 +1,6 @@
 // Refuses what the pool can't reach before anything is touched. It plays through the very steps that would be taken.
 import { operatorError } from '../src/core/errors.js';
-import type { Shape } from './modes.js';
+import { roleIn, type Shape } from './modes.js';
 import type { ObservedWorker } from './observed.js';
 import type { PlanInput } from './plan-input.js';
 import { forecastSwitch, type Forecast } from './switch-forecast.js';
@@ -50,7 +50,8 @@ export class Reach {
    * @throws UnderstudyError (operator) `not-reachable`.
    */
   requireReplaceable(backend: string, shape: Shape, ids: readonly string[]): void {
-    const { serving } = this.forecast(shape);
+    // What nobody wants stays in traffic only because nothing takes its place.
+    const serving = this.forecast(shape).serving.filter((id) => roleIn(shape, id) !== 'off');
     // With a budget of one process nothing stays, and nobody serves.
     if (!ids.some((id) => serving.includes(id)) && serving.length >= shape.floor) return;
     const facts = `mode ${shape.mode} keeps at least ${shape.floor} in traffic`;

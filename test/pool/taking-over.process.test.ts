@@ -5,7 +5,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { PoolManager } from '../../pool/index.js';
+import type { PoolEvent, PoolManager } from '../../pool/index.js';
 import { launchKeyOf } from '../../pool/launch-key.js';
 import type { ManagedBackendOptions } from '../../pool/options.js';
 import { isGroupAlive } from '../../pool/process-table.js';
@@ -76,6 +76,26 @@ test('what was asked of a backend by hand holds until the mode changes', async (
   expect(traffic.ids).toEqual(['fallback/1', 'secondary/1', 'secondary/2']);
   await next.setMode('production');
   expect(next.view().backends[0]).toMatchObject({ byHand: false, role: 'active' });
+  await next.stop({});
+});
+
+test('what was asked of a backend by hand is forgotten where other options leave nobody to take its place', async () => {
+  old.pool.resume();
+  await old.pool.drain('primary');
+  await old.pool.hold();
+  next.release();
+  const { production } = old.options.modes;
+  const modes = { production: { ...production!, active: 1, standby: 0 } };
+  next = createPool({ ...old.options, backends: old.options.backends.slice(0, 1), modes }, traffic);
+  const told: PoolEvent[] = [];
+  next.on('event', (event) => told.push(event));
+  await next.start({ adoptOnly: true });
+  expect(next.view().backends[0]).toMatchObject({ name: 'primary', byHand: false, wished: 'active' });
+  expect(told).toContainEqual(expect.objectContaining({ kind: 'request', backend: 'primary' }));
+  old.pool.release();
+  next.takeCharge();
+  await waitUntil(next, () => next.view().mode.converged);
+  expect(traffic.ids).toEqual(['primary/1']);
   await next.stop({});
 });
 

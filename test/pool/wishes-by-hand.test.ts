@@ -111,6 +111,29 @@ describe('a wish for a backend that new options lack', () => {
   });
 });
 
+test('a drain by hand is forgotten, and told of, when new options lack who took its place', async () => {
+  const backends = planOptions.backends.slice(0, 2);
+  const mode = (active: number) => ({
+    production: { active, workers: 1, standby: 0, temperature: 'hot' } as const,
+  });
+  await start({ backends, modes: mode(2) });
+  await rig.pool.drain('primary');
+  expect(rig.traffic.ids).toEqual(['secondary/1']);
+  const applied = rig.pool.applyOptions({ ...planOptions, backends: backends.slice(0, 1), modes: mode(1) });
+  await rig.pass(10_000);
+  await applied;
+  expect(rig.traffic.ids).toEqual(['primary/1']);
+  expect(rig.pool.view().backends).toMatchObject([{ name: 'primary', byHand: false, role: 'active' }]);
+  expect(rig.events).toContainEqual(
+    expect.objectContaining({
+      kind: 'request',
+      backend: 'primary',
+      cause: 'the operator asked to drain primary, which holds no longer',
+      evidence: expect.stringMatching(/nothing can take its place/),
+    }),
+  );
+});
+
 test('a wish is written down once the mode that it was asked in stands, and no longer when that mode is left', async () => {
   let written: unknown;
   const file: Pick<StateFile, 'read' | 'put' | 'invalidate' | 'remove'> = {
