@@ -1,7 +1,7 @@
 // The state file: written whole and at once (a temporary file, then a rename) at every change, so that a kill at any
 // moment leaves the old content or the new one. A file that can't be used is set aside, never guessed at. It survives
 // our process, not the machine: nothing is synced to the disk, and another boot's content is refused.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import { ensureFolder, PRIVATE_FOLDER } from '../src/core/folders.js';
@@ -43,12 +43,18 @@ export class StateFile {
     this.#sections = { ...this.#sections, [name]: section };
     const state: PoolState = { version: 1, bootId: this.#bootId, ...this.#sections };
     const text = `${JSON.stringify(state, null, 2)}\n`;
-    if (text === this.#written) return;
-    ensureFolder(dirname(this.#path), PRIVATE_FOLDER);
-    const temporary = `${this.#path}.new`;
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, this.#path);
-    this.#written = text;
+    if (text === this.#written && this.present) return;
+    this.#write(text);
+  }
+
+  /** Or there is nothing to be remembered. */
+  get present(): boolean {
+    return this.#written === '' || existsSync(this.#path);
+  }
+
+  /** Writes what was last put again, where somebody has removed it. */
+  restore(): void {
+    if (!this.present) this.#write(this.#written);
   }
 
   /** Somebody else may have written it meanwhile. */
@@ -60,6 +66,14 @@ export class StateFile {
   remove(): void {
     rmSync(this.#path, { force: true });
     this.#written = '';
+  }
+
+  #write(text: string): void {
+    ensureFolder(dirname(this.#path), PRIVATE_FOLDER);
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, this.#path);
+    this.#written = text;
   }
 
   #read(): StateReading {

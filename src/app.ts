@@ -42,6 +42,7 @@ import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
 import { Metrics } from './metrics/metrics.js';
 import { namingHolder } from './port-clash.js';
+import { PlaceKeeper } from './place-keeper.js';
 import { Reloader } from './reloader.js';
 import type { StartedAddresses, StartOptions, StopOptions, Understudy, UnderstudyDependencies } from './understudy.js';
 import { requireSameFront } from './upgrade/given-front.js';
@@ -89,6 +90,7 @@ class Instance implements Understudy {
   readonly #reloader: Reloader;
   #frontPort: number;
   #lock: InstanceLock | undefined;
+  readonly #placeKeeper: PlaceKeeper;
   #stopping: Promise<void> | undefined;
   #upgrading = false;
   /** Set by a reload whose config names another mode than before. */
@@ -157,6 +159,12 @@ class Instance implements Understudy {
         setLevel(this.#log, log.level);
         if (mode !== before.mode) this.#modeToBegin = mode;
       },
+    });
+    this.#placeKeeper = new PlaceKeeper({
+      ...shared,
+      runtimeDir: config.runtimeDir,
+      isWhole: () => this.#lock?.held === true && this.#admin?.reachable === true && stateFile.present,
+      restore: () => this.#restorePlace(),
     });
   }
 
@@ -272,6 +280,7 @@ class Instance implements Understudy {
   /** Hands over the lock, the admin API and the front, finishes what is in flight, and ends; the workers are not told. */
   async #giveUpTo(successor: Successor): Promise<void> {
     try {
+      this.#placeKeeper.stop();
       await this.#admin?.close();
       // Only now that the admin API is closed: until then a lease could be given back here.
       this.#modes.keep(true);
@@ -314,9 +323,18 @@ class Instance implements Understudy {
     try {
       this.#lock = acquireInstanceLock(this.#config.runtimeDir);
       await this.#openAdmin();
+      this.#placeKeeper.start();
     } catch (error) {
       this.#log.error({ reason: errorMessage(error) }, 'commands and metrics are out of order until the next start');
     }
+  }
+
+  /** Somebody has removed our folder, or what is in it. */
+  async #restorePlace(): Promise<void> {
+    ensureInstanceFolders(this.#config);
+    this.#lock = acquireInstanceLock(this.#config.runtimeDir);
+    this.#stateFile.restore();
+    if (this.#admin?.reachable === false) await this.#admin.reopenSocket();
   }
 
   async #leave(): Promise<void> {
@@ -477,9 +495,11 @@ class Instance implements Understudy {
   #startRest(): void {
     this.#logRotation.start();
     this.#certificate.watch();
+    this.#placeKeeper.start();
   }
 
   #endRest(): void {
+    this.#placeKeeper.stop();
     this.#certificate.stop();
     this.#resources?.stop();
     this.#logRotation.stop();

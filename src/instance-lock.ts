@@ -9,6 +9,8 @@ import { ensureRuntimeFolder, unusable } from './instance-folders.js';
 import { isAlive, PID_FILE_NAME, readOwner } from './instance-owner.js';
 
 export interface InstanceLock {
+  /** Its file is there, and names us. */
+  readonly held: boolean;
   /** Idempotent. */
   release(): void;
 }
@@ -23,7 +25,14 @@ export function acquireInstanceLock(runtimeDir: string): InstanceLock {
     if (error instanceof UnderstudyError) throw error;
     throw unusable({ key: 'runtimeDir', path: runtimeDir, code: 'runtime-dir' }, error);
   }
-  return { release: () => releaseIfOurs(path) };
+  return {
+    get held() {
+      return isOurs(path);
+    },
+    release: () => {
+      if (isOurs(path)) rmSync(path, { force: true });
+    },
+  };
 }
 
 function claim(path: string, runtimeDir: string): void {
@@ -45,10 +54,11 @@ function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {
   );
 }
 
-function releaseIfOurs(path: string): void {
+function isOurs(path: string): boolean {
   try {
-    if (readOwner(path).pid === process.pid) rmSync(path, { force: true });
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    return readOwner(path).pid === process.pid;
+  } catch {
+    // What can't be read tells nobody of us.
+    return false;
   }
 }

@@ -1,9 +1,11 @@
 // The admin API's two listeners: a Unix socket (0600, full rights) and TCP on loopback (reads free, changes by token).
 
-import { timingSafeEqual } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import { errorCode, errorMessage, operatorError } from '../core/errors.js';
@@ -23,6 +25,8 @@ export interface AdminServerOptions {
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #servers: readonly [FastifyInstance, FastifyInstance];
+  /** The socket's file that is ours to remove. */
+  #file: Stats | undefined;
 
   constructor(options: AdminServerOptions, operations: AdminOperations) {
     this.#options = options;
@@ -37,17 +41,48 @@ export class AdminServer {
   async listen(): Promise<{ readonly port: number }> {
     const [unixServer, tcpServer] = this.#servers;
     const { host, port, socketPath } = this.#options;
-    rmSync(socketPath, { force: true });
-    await listenOn(unixServer, { path: socketPath }, socketPath);
-    chmodSync(socketPath, 0o600);
+    const bound = this.#nameToBind();
+    await listenOn(unixServer, { path: bound }, socketPath);
+    this.#show(bound);
     await listenOn(tcpServer, { host, port }, `${host}:${port}`);
     return { port: (tcpServer.server.address() as AddressInfo).port };
   }
 
-  /** Ends both listeners and what is open on them; removes the socket file. Idempotent. */
+  /** Whoever goes to the socket's path gets to us. */
+  get reachable(): boolean {
+    try {
+      const present = lstatSync(this.#options.socketPath);
+      // As long as we listen nobody else's file can have our file's number.
+      return present.ino === this.#file?.ino && present.dev === this.#file.dev;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Listens on the socket anew, in the place of whatever is there; what is open on the old one stays. @throws the system's error. */
+  async reopenSocket(): Promise<void> {
+    const { server } = this.#servers[0];
+    const bound = this.#nameToBind();
+    server.close();
+    await once(server.listen(bound), 'listening');
+    this.#show(bound);
+  }
+
+  /** Ends both listeners and what is open on them; removes the socket file, unless it is somebody else's. Idempotent. */
   async close(): Promise<void> {
+    if (this.reachable) rmSync(this.#options.socketPath, { force: true });
     await Promise.all(this.#servers.map(closeServer));
-    rmSync(this.#options.socketPath, { force: true });
+  }
+
+  /** Of no more octets than the socket's own; when its listener closes libuv removes that name, and nobody's socket with it. */
+  #nameToBind(): string {
+    return join(dirname(this.#options.socketPath), `.${randomBytes(4).toString('hex')}`);
+  }
+
+  #show(bound: string): void {
+    chmodSync(bound, 0o600);
+    renameSync(bound, this.#options.socketPath);
+    this.#file = lstatSync(this.#options.socketPath);
   }
 }
 

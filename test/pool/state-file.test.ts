@@ -85,6 +85,14 @@ describe('StateFile', () => {
     expect(readFileSync(`${path}.set-aside`, 'utf8')).toBe(spoilt);
   });
 
+  test('is written again at the next put when somebody has removed it, even where that changes nothing', () => {
+    const file = open();
+    file.put('pool', POOL);
+    rmSync(folder, { recursive: true });
+    file.put('pool', POOL);
+    expect(open().read()).toEqual({ pool: POOL });
+  });
+
   test('is gone when nothing is left to be remembered', () => {
     const file = open();
     file.put('pool', POOL);
