@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { DeadlineWheel } from './deadline-wheel.js';
-import { Http2Sessions } from './http2/http2-sessions.js';
+import { Http2Sessions, type SessionsDependencies } from './http2/http2-sessions.js';
 import type { FrontOptions, TlsOptions } from './options.js';
 import { Prologues, type ProloguePolicies } from './prologues.js';
 import { expectHeader } from './proxy-protocol/expected-header.js';
@@ -16,6 +16,8 @@ export interface EntranceDependencies {
   readonly wheel: DeadlineWheel;
   /** Called in the turn in which there is something to read, and to read `stream` from then on. */
   readonly onEntered: (stream: Duplex, clientAddress: string) => void;
+  /** A request of HTTP/2 that did not come out. */
+  readonly onRefused: SessionsDependencies['onRefused'];
 }
 
 /** Whether connections need one; the others may share blocks from their first octet. */
@@ -31,10 +33,10 @@ export class Entrance {
   #tls: TlsOptions | undefined;
   #context: SecureContext | undefined;
 
-  constructor(policies: ProloguePolicies, { wheel, onEntered }: EntranceDependencies) {
+  constructor(policies: ProloguePolicies, { wheel, onEntered, onRefused }: EntranceDependencies) {
     this.#policies = policies;
     this.#prologues = new Prologues(policies, wheel);
-    this.#sessions = new Http2Sessions(policies, { wheel, onRequest: onEntered });
+    this.#sessions = new Http2Sessions(policies, { wheel, onRequest: onEntered, onRefused });
     this.#onEntered = onEntered;
     this.onPoliciesChanged();
   }

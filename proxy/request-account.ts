@@ -35,8 +35,8 @@ const NONE: readonly Upstream[] = [];
 const UNKNOWN: RequestSubject = { method: '-', path: '-' };
 
 /** The same, from a client whose address is known all the same. */
-export function unreadableFrom(address: string): RequestSubject {
-  return { ...UNKNOWN, client: { address, httpVersion: '1.1', referer: undefined, userAgent: undefined } };
+export function unreadableFrom(address: string, httpVersion = '1.1'): RequestSubject {
+  return { ...UNKNOWN, client: { address, httpVersion, referer: undefined, userAgent: undefined } };
 }
 
 export class RequestAccount implements RequestRecord {

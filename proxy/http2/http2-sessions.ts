@@ -6,10 +6,11 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { DeadlineHolder, DeadlineWheel } from '../deadline-wheel.js';
 import type { ProloguePolicies } from '../prologues.js';
+import type { HeadFault } from '../http1/request-head.js';
 import { ResponseHeadParser } from '../http1/response-head.js';
 import { isReset } from '../reset-socket.js';
 import { requestTextOf } from './request-text.js';
-import { StreamConnection } from './stream-connection.js';
+import { RECEIVED_VERSION, StreamConnection } from './stream-connection.js';
 
 /** At a time on one connection; what browsers and nginx are used to. */
 const MAX_STREAMS = 128;
@@ -39,6 +40,10 @@ const ANY_STREAM = 2 ** 31 - 1;
 export interface SessionsDependencies {
   readonly wheel: DeadlineWheel;
   readonly onRequest: (stream: Duplex, clientAddress: string) => void;
+  readonly onRefused: (
+    fault: HeadFault,
+    client: { readonly clientAddress: string; readonly receivedVersion: string },
+  ) => void;
 }
 
 export class Http2Sessions {
@@ -158,8 +163,15 @@ class Session implements DeadlineHolder {
     stream.once('aborted', () => setImmediate(() => stream.destroy()));
     stream.on('error', () => undefined);
     const request = requestTextOf(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
-    if (request === undefined) return stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+    if (request === undefined) return this.#refuse(stream);
     onRequest(new StreamConnection(stream, request, this.#currentParser()), address);
+  }
+
+  /** Section 8.1.1: it is malformed, which is told by the stream's end alone. */
+  #refuse(stream: ServerHttp2Stream): void {
+    const client = { clientAddress: this.#surroundings.address, receivedVersion: RECEIVED_VERSION };
+    this.#surroundings.onRefused({ code: 'bad-request', detail: 'no request in the words of HTTP/1.1' }, client);
+    stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
   }
 
   /** Of answers' heads, as far as the limits of now allow. */

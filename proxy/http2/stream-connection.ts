@@ -12,6 +12,9 @@ import type { RequestText } from './request-text.js';
 /** In an answer Node throws at these as well. */
 const NOT_IN_ANSWERS = new Set([...NOT_IN_HTTP2, 'te', 'http2-settings']);
 
+/** For Via and the access log. */
+export const RECEIVED_VERSION = '2.0';
+
 const BROKEN_OFF = new Error('the answer was broken off');
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -20,8 +23,7 @@ type Done = (error?: Error | null) => void;
 
 export class StreamConnection extends Duplex {
   readonly encrypted = true;
-  /** For Via and the access log. */
-  readonly receivedVersion = '2.0';
+  readonly receivedVersion = RECEIVED_VERSION;
   readonly #stream: ServerHttp2Stream;
   readonly #parser: ResponseHeadParser;
   readonly #chunked: boolean;

@@ -371,7 +371,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
   }
 
   #refuse(fault: HeadFault): Buffer {
-    this.#context.noteRefused(fault, this.clientAddress);
+    this.#context.noteRefused(fault, this);
     this.#sendRefusal(fault);
     return NOTHING;
   }

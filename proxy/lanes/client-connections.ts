@@ -18,7 +18,7 @@ import { Specimen } from '../specimen.js';
 import { takeOut } from '../take-out.js';
 import type { Upstream } from '../upstream.js';
 import { ClientConnection } from './client-connection.js';
-import type { ConnectionContext } from './connection-context.js';
+import type { ConnectionContext, RefusedClient } from './connection-context.js';
 import { FastExchange } from './fast/fast-exchange.js';
 import type { FastLaneContext } from './fast/fast-lane-context.js';
 import type { FastPlan } from './fast/fast-plan.js';
@@ -70,6 +70,7 @@ export class ClientConnections implements ConnectionContext {
     this.#entrance = new Entrance(context, {
       wheel: this.wheel,
       onEntered: (stream, address) => this.#add(new ClientConnection(stream, this, undefined, address)),
+      onRefused: (fault, client) => this.noteRefused(fault, client),
     });
     this.#arrivals = new Arrivals(clock, (accepted) => this.#admit(accepted));
     this.#unixArrivals = new Arrivals(clock, (accepted) => this.#admit(accepted, UNIX_PEER));
@@ -196,9 +197,9 @@ export class ClientConnections implements ConnectionContext {
     this.#inflight -= 1;
   }
 
-  noteRefused(fault: HeadFault, clientAddress: string): void {
+  noteRefused(fault: HeadFault, { clientAddress, receivedVersion }: RefusedClient): void {
     const account = new RequestAccount(this.#context);
-    account.begin(this.#context.requestIds.next(undefined), unreadableFrom(clientAddress));
+    account.begin(this.#context.requestIds.next(undefined), unreadableFrom(clientAddress, receivedVersion));
     account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
   }
 
@@ -241,7 +242,7 @@ export class ClientConnections implements ConnectionContext {
     if (guest === undefined) {
       guest = new GuestSocket(connection, {
         onEntering: (entering) => this.#fullLane.enter(entering),
-        onRefused: (fault) => this.noteRefused(fault, connection.clientAddress),
+        onRefused: (fault) => this.noteRefused(fault, connection),
       });
       this.#guests.set(connection, guest);
     }

@@ -10,6 +10,9 @@ import type { FastPlan } from './fast/fast-plan.js';
 import type { KnownHeads } from './known-head.js';
 import type { MessageServer } from './message-server.js';
 
+/** What is known of who sent a head that can't be read. */
+export type RefusedClient = Pick<ClientConnection, 'clientAddress' | 'receivedVersion'>;
+
 export interface ConnectionContext {
   readonly wheel: DeadlineWheel;
   readonly parser: RequestHeadParser;
@@ -33,6 +36,6 @@ export interface ConnectionContext {
   noteMessage(): void;
   /** Once for each message. */
   noteAnswered(): void;
-  noteRefused(fault: HeadFault, clientAddress: string): void;
+  noteRefused(fault: HeadFault, client: RefusedClient): void;
   onClosed(connection: ClientConnection): void;
 }
