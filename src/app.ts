@@ -340,6 +340,7 @@ class Instance implements Understudy {
   async #leave(): Promise<void> {
     this.#modes.close({ keep: true });
     await this.#proxy.leave(this.#drainOptions);
+    await this.#traffic.waitAlone(this.#hurry.signal);
     this.#endRest();
     this.#pool.release();
     this.#resolveStopped();

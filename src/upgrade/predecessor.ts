@@ -72,6 +72,7 @@ export class Predecessor {
       hear: (listener) =>
         process.on('message', (message: PredecessorMessage) => message.kind === 'idle' && listener(message)),
       gone: this.#gone.signal,
+      keepUp: (on) => (on ? process.channel?.ref() : process.channel?.unref()),
     };
   }
 

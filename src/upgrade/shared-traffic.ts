@@ -1,6 +1,7 @@
 // Traffic of which a part is in another process: an upgrade's old one still has requests in flight on the workers that the
 // new one is in charge of by then. Whatever the new one's pool orders holds for both, so that no worker is stopped, frozen or
-// replaced under a request that only the other process knows of.
+// replaced under a request that only the other process knows of. An old one that has an old one of its own, after two upgrades
+// in a row, passes all of it on, and stays until that one has gone.
 
 import type {
   AbortOptions,
@@ -17,6 +18,8 @@ export interface TrafficChannel {
   hear(listener: (news: TrafficNews) => void): void;
   /** Aborts once the other process has nothing in flight any more, and never will have. */
   readonly gone: AbortSignal;
+  /** While it is on, this process does not end for want of anything to do but to hear from the other one. */
+  keepUp(on: boolean): void;
 }
 
 /** What can be ordered from another process; that one does not tell how many it has ended. */
@@ -26,7 +29,7 @@ export interface OrderedTraffic extends Pick<TrafficPort, 'applyTargets' | 'wait
 
 export class SharedTraffic implements TrafficPort {
   readonly #own: TrafficPort;
-  #other: OrderedTraffic | undefined;
+  #other: RemoteTraffic | undefined;
   #targets: readonly UpstreamTarget[] = [];
   #handedOver = false;
 
@@ -48,6 +51,14 @@ export class SharedTraffic implements TrafficPort {
       waitIdle: (upstream, signal) => this.waitIdle(upstream, signal),
       abortInflight: (upstream, options) => void this.abortInflight(upstream, options),
     };
+  }
+
+  /**
+   * Resolves once the other process has gone: until then whoever we have handed over to reaches it through us alone.
+   * @param hurry cuts the waiting.
+   */
+  async waitAlone(hurry: AbortSignal): Promise<void> {
+    await this.#other?.waitGone(hurry);
   }
 
   applyTargets(targets: readonly UpstreamTarget[]): void {
@@ -115,6 +126,16 @@ class RemoteTraffic implements OrderedTraffic {
 
   abortInflight(upstream: UpstreamIdentity, options: AbortOptions): void {
     this.#channel.say({ kind: 'abort', upstream, options });
+  }
+
+  async waitGone(hurry: AbortSignal): Promise<void> {
+    const { gone } = this.#channel;
+    if (gone.aborted || hurry.aborted) return;
+    this.#channel.keepUp(true);
+    await new Promise((resolve) => {
+      for (const signal of [gone, hurry]) signal.addEventListener('abort', resolve, { once: true });
+    });
+    this.#channel.keepUp(false);
   }
 
   #onGone(): void {

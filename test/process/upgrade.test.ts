@@ -114,6 +114,23 @@ describe('what the old process still has in flight after an upgrade', () => {
     await expectWhole(streams);
   });
 
+  test('is still reached behind a second upgrade: the process in between stays until the oldest has gone', async () => {
+    const patient = { ...config, stop: { ...config.stop, drainTimeout: '10m' } };
+    instance = await UnderstudyProcess.start({ backendCount: 2, config: patient });
+    const left = new AbortController();
+    await fetch(`${instance.url}/stream?n=100000&ms=100`, { signal: left.signal });
+    const { backends } = await instance.status();
+    const idle = backends.find(({ workers }) => workers[0]!.inflight === 0)!;
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
+    const between = (await instance.status()).instance.pid;
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
+    expect(await instance.command('restart', idle.name)).toMatchObject({ code: 0 });
+    expect(processState(between)).toBeDefined();
+    left.abort();
+    await waitUntilGone(instance.pid);
+    await waitUntilGone(between);
+  });
+
   test('is waited for by a new config without its backend', async () => {
     instance = await UnderstudyProcess.start({ backendCount: 2, config });
     const streams = await beginStreams();

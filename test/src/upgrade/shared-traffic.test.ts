@@ -20,12 +20,14 @@ let own: RecordingTraffic;
 let other: RecordingTraffic;
 let gone: AbortController;
 let shared: SharedTraffic;
+let keptUp: boolean;
 
 beforeEach(() => {
   own = new RecordingTraffic();
   other = new RecordingTraffic();
   gone = new AbortController();
   shared = new SharedTraffic(own);
+  keptUp = false;
   shared.applyTargets([target]);
   const listeners: ((news: TrafficNews) => void)[] = [];
   const tell = (news: TrafficNews) => listeners.forEach((listener) => listener(news));
@@ -33,6 +35,7 @@ beforeEach(() => {
     say: (order) => queueMicrotask(() => obey(order, other, tell)),
     hear: (listener) => listeners.push(listener),
     gone: gone.signal,
+    keepUp: (on) => (keptUp = on),
   });
 });
 
@@ -58,6 +61,39 @@ test('what is in flight is ended in both', async () => {
   expect(shared.abortInflight(upstream, { reason: 'drain-timeout' })).toBe(1);
   await setImmediate();
   expect(other.aborted).toEqual([{ id: 'a/1', reason: 'drain-timeout', kind: 'streams' }]);
+});
+
+test('handed over while the other process is still there, it passes on to that one what it hears', async () => {
+  other.hold('a/1');
+  const ordered = shared.handOver();
+  ordered.applyTargets([]);
+  ordered.abortInflight(upstream, { reason: 'drain-timeout' });
+  await setImmediate();
+  expect(other.applied).toEqual([['a/1'], []]);
+  expect(other.aborted).toMatchObject([{ id: 'a/1', reason: 'drain-timeout' }]);
+});
+
+describe('whoever has handed over stays', () => {
+  const hurry = new AbortController();
+
+  test('until the other process has gone, and no longer', async () => {
+    let alone = false;
+    const waiting = shared.waitAlone(hurry.signal).then(() => (alone = true));
+    await setImmediate();
+    expect([alone, keptUp]).toEqual([false, true]);
+    gone.abort();
+    await waiting;
+    expect(keptUp).toBe(false);
+    await shared.waitAlone(hurry.signal);
+  });
+
+  test('for nobody where there is no other, and for nobody in a hurry', async () => {
+    await new SharedTraffic(own).waitAlone(hurry.signal);
+    const waiting = shared.waitAlone(hurry.signal);
+    hurry.abort();
+    await waiting;
+    expect(keptUp).toBe(false);
+  });
 });
 
 describe('an upstream is idle', () => {
