@@ -8,6 +8,7 @@ import type { Config } from './config.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import { parseEnvironment, type Environment, type EnvironmentSettings } from './environment.js';
 import { DEFAULT_PORTS, defaultBackends, defaultModes, parseConfig } from './parse-config.js';
+import { tooDeep, wrongKeys } from './yaml-bounds.js';
 
 export interface ConfigFlags {
   readonly config?: string;
@@ -59,8 +60,11 @@ function findFile(given: string | undefined, cwd: string): string | undefined {
 
 /** JSON is YAML, so one parser reads both. */
 function readLayer(path: string, { running }: { readonly running: boolean }): Layer {
+  const text = readText(path, { running });
+  const deep = tooDeep(text);
+  if (deep !== undefined) throw new ConfigError(path, [deep]);
   const lineCounter = new LineCounter();
-  const document = parseDocument(readText(path, { running }), { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
   // A warning is a tag that nothing is made of, or a YAML that is not ours: what it stands for would be read as something else.
   const complaints = [...document.errors, ...document.warnings];
   if (complaints.length > 0) {
@@ -72,6 +76,8 @@ function readLayer(path: string, { running }: { readonly running: boolean }): La
       }),
     );
   }
+  const keys = wrongKeys(document, lineCounter);
+  if (keys.length > 0) throw new ConfigError(path, keys);
   const value = valueOf(document, path);
   if ((value === null || value === undefined) && !running) return {};
   if (isLayer(value)) return value;

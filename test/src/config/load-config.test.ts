@@ -172,6 +172,44 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ cwd, env: {} })).toThrow(/line 2, column \d+/);
   });
 
+  const keys = (count: number) => Array.from({ length: count }, (_, index) => `k${index}: v`);
+  test.each([
+    ['brackets', '['.repeat(100_000), 'line 1, column 65', '64 levels'],
+    ['braces', `a: 1\nb: ${'{'.repeat(100_000)}`, 'line 2, column 68', '64 levels'],
+    ['keys in brackets', '[a: '.repeat(60_000), 'line 1, column 257', '64 levels'],
+    ['dashes', '- '.repeat(100_000), 'line 1, column 129', '64 levels'],
+    ['question marks', '? '.repeat(100_000), 'line 1, column 129', '64 levels'],
+    [
+      'keys of one section',
+      `env:\n  ${keys(15_000).join('\n  ')}`,
+      'line 1002, column 3',
+      '15000 keys; accepted: 1000',
+    ],
+    ['keys of one mapping in braces', `{${keys(15_000).join(', ')}}`, 'line 1, column 8892', 'accepted: 1000'],
+  ])('refuses what no config has, and says where and what is accepted: %s without end', (_what, text, path, says) => {
+    write('understudy.yaml', text);
+    expect(problemsOf(() => loadConfig({ cwd, env: {} }))).toEqual([{ path, message: expect.stringContaining(says) }]);
+  });
+
+  test('takes brackets and dashes in texts, and all keys and levels that are accepted', () => {
+    const [deep, dashes] = ['['.repeat(200), '- '.repeat(200)];
+    const env = [`A: '${deep}'`, `B: "${deep}"`, `C: x${deep}`, `D: |\n    ${dashes}\n    [`, `E: x ${dashes}`];
+    write('understudy.yaml', `# ${deep}\nenv:\n  ${[...env, ...keys(900)].join('\n  ')}\n`);
+    expect(loadConfig({ cwd, env: {} }).config.env).toMatchObject({ A: deep, B: deep, k899: 'v' });
+    write('understudy.yaml', `${'['.repeat(64)}${']'.repeat(64)}`);
+    expect(problemsOf(() => loadConfig({ cwd, env: {} }))).toEqual([
+      { path: '', message: expect.stringContaining('must be a mapping') },
+    ]);
+  });
+
+  test.each([
+    ['front: {}\nmode: a\nfront: {}', 'line 3, column 1'],
+    ['env: { A: 1, B: 2, "A": 3 }', 'line 1, column 20'],
+  ])('says where a key comes a second time: %s', (text, path) => {
+    write('understudy.yaml', text);
+    expect(problemsOf(() => loadConfig({ cwd, env: {} }))).toEqual([{ path, message: 'Map keys must be unique' }]);
+  });
+
   test('says which file cannot be read when --config names a missing one', () => {
     expect(() => loadConfig({ cwd, env: {}, flags: { config: 'nowhere.yaml' } })).toThrow(
       /nowhere\.yaml.*cannot be read/s,
