@@ -1,11 +1,14 @@
 // One entry of the event log, as it is sent: the dashboard's page reads it too.
 
+import type { PoolEventKind } from '../../pool/pool-event.js';
+
 export interface LoggedEvent {
   /** Grows by one; a gap means that the reader was too slow. */
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly kind: string;
+  /** The pool's, and those of the whole instance. */
+  readonly kind: PoolEventKind | 'reload' | 'upgrade';
   readonly backend?: string;
   readonly worker?: string;
   readonly from?: string;

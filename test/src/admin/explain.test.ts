@@ -115,7 +115,7 @@ describe('explain', () => {
     'tells of the latest promotion of a stand-in, also one from %s',
     (from) => {
       const standIn = backend('fallback', { wished: 'standby' });
-      const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'active' };
+      const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'active' } as const;
       const events = [
         { ...move, seq: 1, at: NOW, from: 'standby', cause: 'an older loss' },
         { ...move, seq: 2, at: NOW + 1_000, from, cause: 'primary/1: its process ended unasked' },
@@ -127,7 +127,7 @@ describe('explain', () => {
 
   test('tells cause, evidence and rule of the latest move only', () => {
     const draining = backend('primary', { workers: [worker('primary/1', { state: 'draining', inflight: 3 })] });
-    const move = { at: NOW, kind: 'worker', backend: 'primary', worker: 'primary/1', to: 'draining' };
+    const move = { at: NOW, kind: 'worker', backend: 'primary', worker: 'primary/1', to: 'draining' } as const;
     const events = [
       { ...move, seq: 1, cause: 'an older reason' },
       { ...move, seq: 2, cause: 'production was asked for', evidence: 'by hand', rule: 'what serves meets the mode' },
