@@ -346,7 +346,16 @@ async function withInstance(flags: CommonFlags, command: (client: AdminClient) =
 
 function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClient> {
   const runtimeDirs = () => runtimeDirsOf(loadConfig({ flags: { config, port } }).config);
-  return locateInstance({ adminPort, runtimeDirs });
+  return locateInstance({ adminPort, adminHost: () => configuredAdminHost({ config, port }), runtimeDirs });
+}
+
+function configuredAdminHost(flags: Pick<CommonFlags, 'config' | 'port'>): string | undefined {
+  try {
+    return loadConfig({ flags }).config.admin.host;
+  } catch {
+    // Whoever names a port can do without a config that is right.
+    return undefined;
+  }
 }
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
 import { AdminClient, ANSWER_PATIENCE_MS, noAnswer } from './admin-client.js';
+import { hostInUrl } from './status-text.js';
 import type { StatusView } from './status-view.js';
 
 export const ADMIN_SOCKET_NAME = 'admin.sock';
@@ -19,6 +20,8 @@ export function adminSocketPath(runtimeDir: string): string {
 export interface InstanceHint {
   /** TCP admin port on loopback; wins over the folder. */
   readonly adminPort?: number;
+  /** Where the config has the admin API; asked only where nothing answers on loopback. Undefined without a config that is right. */
+  readonly adminHost?: () => string | undefined;
   /**
    * Where its folder may be, the likeliest place first. Asked only without an admin port: whoever names one can do without a
    * config that is right.
@@ -35,7 +38,7 @@ export interface InstanceHint {
 export async function locateInstance(hint: InstanceHint): Promise<AdminClient> {
   const { adminPort, patienceMs = ANSWER_PATIENCE_MS } = hint;
   if (adminPort === undefined) return new AdminClient({ socketPath: await socketIn(hint.runtimeDirs()) });
-  return new AdminClient({ socketPath: await socketBehindPort(adminPort, patienceMs) });
+  return new AdminClient({ socketPath: await socketBehindPort(adminPort, hint.adminHost, patienceMs) });
 }
 
 /** The first that somebody listens on; the likeliest place's where nobody does. Others may make folders in some of these places, too. */
@@ -65,9 +68,17 @@ function isOurs(folder: string): boolean {
   return lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
-async function socketBehindPort(port: number, patienceMs: number): Promise<string> {
-  const instance = await instanceBehindPort(port, patienceMs);
-  if (instance === undefined) throw noInstanceOn(port, undefined);
+async function socketBehindPort(
+  port: number,
+  adminHost: InstanceHint['adminHost'],
+  patienceMs: number,
+): Promise<string> {
+  const loopback = `127.0.0.1:${port}`;
+  const instance = await instanceAt(loopback, patienceMs).catch((error: unknown) => {
+    const host = errorCode(error) === 'no-instance' ? adminHost?.() : undefined;
+    if (host === undefined || host === '127.0.0.1') throw error;
+    return instanceAt(`${hostInUrl(host)}:${port}`, patienceMs);
+  });
   const { adminSocket, pid } = instance;
   // What we may not reach is there; the client says whose it is.
   if (!GONE_CODES.has((await connectError(adminSocket)) ?? '')) return adminSocket;
@@ -82,23 +93,22 @@ const GONE_CODES = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED']);
 /** A port where nobody listens refuses at once: what takes its time is there. */
 const SILENCE_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-/** Undefined when what answers is no Understudy. */
-async function instanceBehindPort(port: number, patienceMs: number): Promise<StatusView['instance'] | undefined> {
+/** @throws UnderstudyError `no-instance`, also when what answers is no Understudy, or `no-answer`. */
+async function instanceAt(address: string, patienceMs: number): Promise<StatusView['instance']> {
+  let instance: StatusView['instance'] | undefined;
   try {
     const timeouts = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
-    const { statusCode, body } = await request(`http://127.0.0.1:${port}/v1/status`, timeouts);
+    const { statusCode, body } = await request(`http://${address}/v1/status`, timeouts);
     const status = (await body.json()) as Partial<StatusView>;
-    return statusCode === 200 ? status.instance : undefined;
+    instance = statusCode === 200 ? status.instance : undefined;
   } catch (cause) {
-    if (!SILENCE_CODES.has(errorCode(cause) ?? '')) throw noInstanceOn(port, cause);
-    throw noAnswer({ who: `Somebody listens on 127.0.0.1:${port}`, patienceMs }, cause);
+    if (!SILENCE_CODES.has(errorCode(cause) ?? '')) throw noInstanceOn(address, cause);
+    throw noAnswer({ who: `Somebody listens on ${address}`, patienceMs }, cause);
   }
+  if (instance === undefined) throw noInstanceOn(address, undefined);
+  return instance;
 }
 
-function noInstanceOn(port: number, cause: unknown): UnderstudyError {
-  return operatorError(
-    'no-instance',
-    `no running instance: no Understudy admin API answers on 127.0.0.1:${port}.`,
-    cause,
-  );
+function noInstanceOn(address: string, cause: unknown): UnderstudyError {
+  return operatorError('no-instance', `no running instance: no Understudy admin API answers on ${address}.`, cause);
 }

@@ -73,6 +73,24 @@ test.each([
   });
 });
 
+test('behind an admin port the address of the config is asked too, where nothing answers on loopback', async () => {
+  const adminSocket = join(folder, 'admin.sock');
+  const socketServer = createServer((socket) => socket.destroy()).listen(adminSocket);
+  const server = createHttpServer((_request, response) => {
+    response.setHeader('connection', 'close').end(JSON.stringify({ instance: { pid: 4711, adminSocket } }));
+  }).listen(0, '127.0.0.2');
+  servers.push(server, socketServer);
+  await once(server, 'listening');
+  const { port: adminPort } = server.address() as AddressInfo;
+  const hint = { adminPort, runtimeDirs: () => [] };
+  await expect(locateInstance({ ...hint, adminHost: () => '127.0.0.2' })).resolves.toBeDefined();
+  await expect(locateInstance({ ...hint, adminHost: () => '127.0.0.3' })).rejects.toMatchObject({
+    code: 'no-instance',
+    message: expect.stringContaining(`127.0.0.3:${adminPort}`),
+  });
+  await expect(locateInstance({ ...hint, adminHost: () => undefined })).rejects.toMatchObject({ code: 'no-instance' });
+});
+
 test("another user's folder is not taken for ours, whoever listens there", async () => {
   const socketOf = (place: string) => join(place, 'admin.sock');
   const server = createServer((socket) => socket.destroy()).listen(socketOf(places[1]!));
