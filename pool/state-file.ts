@@ -15,16 +15,27 @@ export interface StateReading extends Sections {
   readonly refused?: string;
 }
 
+export interface StateFileOptions {
+  readonly bootId?: string;
+  /**
+   * Makes the folder where it is gone, and judges the one that is there: a stranger may have made it meanwhile.
+   * @throws what keeps us from writing there.
+   */
+  readonly ensureOurFolder?: () => void;
+}
+
 export class StateFile {
   readonly #path: string;
   readonly #bootId: string;
+  readonly #ensureOurFolder: () => void;
   #reading: StateReading | undefined;
   #sections: Sections = {};
   #written = '';
 
-  constructor(path: string, bootId = readBootId() ?? 'unknown') {
+  constructor(path: string, { bootId = readBootId() ?? 'unknown', ensureOurFolder }: StateFileOptions = {}) {
     this.#path = path;
     this.#bootId = bootId;
+    this.#ensureOurFolder = ensureOurFolder ?? (() => ensureFolder(dirname(path), PRIVATE_FOLDER));
   }
 
   /** What an earlier Understudy left, looked at once (until `forget`); nothing when there is no file, or none that can be used. */
@@ -69,7 +80,7 @@ export class StateFile {
   }
 
   #write(text: string): void {
-    ensureFolder(dirname(this.#path), PRIVATE_FOLDER);
+    this.#ensureOurFolder();
     const temporary = `${this.#path}.new`;
     writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, this.#path);

@@ -36,7 +36,7 @@ import { systemClock } from './core/clock.js';
 import { errorMessage, operatorError } from './core/errors.js';
 import { silentLog, type Logger } from './core/log.js';
 import { systemRandom } from './core/random.js';
-import { ensureInstanceFolders, STATE_FILE_NAME } from './instance-folders.js';
+import { ensureInstanceFolders, ensureRuntimeFolder, STATE_FILE_NAME } from './instance-folders.js';
 import { acquireInstanceLock, type InstanceLock } from './instance-lock.js';
 import { openAccessLog, type OpenAccessLog } from './logs/open-access-log.js';
 import { WorkerLogRotation } from './logs/worker-log-rotation.js';
@@ -137,7 +137,9 @@ class Instance implements Understudy {
     });
     this.#traffic = new SharedTraffic(this.#proxy);
     const poolOptions = toPoolOptions(config);
-    const stateFile = (this.#stateFile = new StateFile(join(config.runtimeDir, STATE_FILE_NAME)));
+    const { runtimeDir } = config;
+    const ensureOurFolder = () => ensureRuntimeFolder(runtimeDir);
+    const stateFile = (this.#stateFile = new StateFile(join(runtimeDir, STATE_FILE_NAME), { ensureOurFolder }));
     this.#pool = createPoolManager(poolOptions, { ...shared, traffic: this.#traffic, stateFile });
     const resources = toResourceOptions(config);
     const roots = () => this.#pool.processRoots();
@@ -162,7 +164,7 @@ class Instance implements Understudy {
     });
     this.#placeKeeper = new PlaceKeeper({
       ...shared,
-      runtimeDir: config.runtimeDir,
+      runtimeDir,
       isWhole: () => this.#lock?.held === true && this.#admin?.reachable === true && stateFile.present,
       restore: () => this.#restorePlace(),
     });

@@ -16,8 +16,8 @@ export interface PlaceKeeperOptions {
   restore(): Promise<void>;
 }
 
-/** No watch tells of a folder that goes with its parents. */
-const LOOK_EVERY_MS = 1_000;
+/** No watch tells of a folder that goes with its parents. Rarely: each look is time in which no request is served. */
+const LOOK_EVERY_MS = 5_000;
 
 export class PlaceKeeper {
   readonly #options: PlaceKeeperOptions;

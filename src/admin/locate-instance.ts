@@ -84,7 +84,7 @@ async function socketBehindPort(
   if (!GONE_CODES.has((await connectError(adminSocket)) ?? '')) return adminSocket;
   throw operatorError(
     'socket-gone',
-    `The instance runs (pid ${pid}), but nobody answers on its socket ${adminSocket}: somebody has removed it. It comes back within a second or two unless something is in the way, which the log of the instance says. 'kill ${pid}' stops it as 'understudy stop' would.`,
+    `The instance runs (pid ${pid}), but nobody answers on its socket ${adminSocket}: somebody has removed it. It comes back within some seconds unless something is in the way, which the log of the instance says. 'kill ${pid}' stops it as 'understudy stop' would.`,
   );
 }
 

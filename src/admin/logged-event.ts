@@ -1,6 +1,6 @@
 // One entry of the event log, as it is sent: the dashboard's page reads it too.
 
-import type { PoolEventKind } from '../../pool/pool-event.js';
+import type { PoolEventKind } from '../../pool/index.js';
 
 export interface LoggedEvent {
   /** Grows by one; a gap means that the reader was too slow. */

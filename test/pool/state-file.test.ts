@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateFile } from '../../pool/state-file.js';
@@ -30,7 +30,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function open(bootId = 'this boot'): StateFile {
-  return new StateFile(path, bootId);
+  return new StateFile(path, { bootId });
 }
 
 describe('StateFile', () => {
@@ -43,6 +43,15 @@ describe('StateFile', () => {
     file.put('pool', POOL);
     file.put('modes', MODES);
     expect(open().read()).toEqual({ pool: POOL, modes: MODES });
+  });
+
+  test('writes nothing into a folder that is not ours', () => {
+    const refusal = new Error('it belongs to a stranger');
+    const ensureOurFolder = () => {
+      throw refusal;
+    };
+    expect(() => new StateFile(path, { ensureOurFolder }).put('modes', MODES)).toThrow(refusal);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('looks again, once it is told to forget, for what somebody else has written since', () => {

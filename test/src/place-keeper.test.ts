@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 async function look(): Promise<void> {
-  clock.advance(1_000);
+  clock.advance(5_000);
   await setImmediate();
   await setImmediate();
 }
@@ -85,7 +85,7 @@ test('the place of another instance that lives is left to it for as long as it d
 
 test('nothing is said of a place that is given up while it is brought back, and nobody looks again', async () => {
   whole = false;
-  clock.advance(1_000);
+  clock.advance(5_000);
   keeper.stop();
   await setImmediate();
   await setImmediate();
