@@ -22,6 +22,8 @@ const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'D
 
 /** One request may meet this many dying upstreams before it gives up. */
 const MAX_ATTEMPTS = 8;
+/** So many where the last one has refused it: each of a large pool may, in the moment before it is known that all are dead. */
+const MAX_ATTEMPTS_REFUSED = 64;
 /** A second upstream that fell silent for so long over the same request may be the request's fault: there is no third. */
 const MAX_HANGS = 2;
 export const HANG_MS = 10_000;
@@ -40,7 +42,8 @@ export function judgeRepeat(facts: RequestFacts, ledger: Ledger, context: RetryC
   if (ledger.sent !== 'nothing' && !isRepeatable(facts, context.safeRoutes))
     return { repeat: false, reason: 'not-idempotent' };
   if (!facts.replayable) return { repeat: false, reason: 'body-not-replayable' };
-  if (context.attempts >= MAX_ATTEMPTS) return { repeat: false, reason: 'too-many-attempts' };
+  const maxAttempts = ledger.sent === 'nothing' ? MAX_ATTEMPTS_REFUSED : MAX_ATTEMPTS;
+  if (context.attempts >= maxAttempts) return { repeat: false, reason: 'too-many-attempts' };
   if (context.hangs >= MAX_HANGS) return { repeat: false, reason: 'hung-twice' };
   // What was never sent costs the pool nothing, so it costs no budget either.
   if (ledger.sent !== 'nothing' && !context.trySpend()) return { repeat: false, reason: 'budget-spent' };

@@ -29,6 +29,12 @@ test.each<[string, NoRepeatReason | 'repeat', Case]>([
   ['a request whose answer the client has seen', 'answer-begun', { ledger: { forwarded: true } }],
   ['a request whose body is gone', 'body-not-replayable', { facts: { replayable: false } }],
   ['a request that met eight dying upstreams', 'too-many-attempts', { context: { attempts: 8 } }],
+  ['a request that all of a large pool refused', 'repeat', { ledger: { sent: 'nothing' }, context: { attempts: 63 } }],
+  [
+    'a request that was refused again and again',
+    'too-many-attempts',
+    { ledger: { sent: 'nothing' }, context: { attempts: 64 } },
+  ],
   ['a request over which one upstream fell silent', 'repeat', { context: { attempts: 2, hangs: 1 } }],
   ['a request over which a second upstream fell silent', 'hung-twice', { context: { attempts: 2, hangs: 2 } }],
   ['a request that was sent while the budget is spent', 'budget-spent', { context: broke }],

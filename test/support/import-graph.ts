@@ -34,6 +34,7 @@ function resolveImport(file: string, specifier: string): string {
 /** Files that may know the planes: the composition root, and what turns config and status into or out of their words. */
 const KNOWS_BOTH = new Set(['src/app.ts']);
 const KNOWS_POOL = new Set([
+  'src/admin/logged-event.ts',
   'src/config/pool-options.ts',
   'src/admin/compose-plan.ts',
   'src/admin/compose-status.ts',
