@@ -31,8 +31,8 @@ import { runUpgrade } from './commands/upgrade.js';
 import { usageError } from './commands/usage-error.js';
 import { runValidate } from './commands/validate.js';
 import { runWhy } from './commands/why.js';
-import { loadConfig, type ConfigFlags } from './config/load-config.js';
-import { runtimeDirsOf } from './config/parse-config.js';
+import { loadConfig, type ConfigFlags, type LoadedConfig } from './config/load-config.js';
+import { runtimeDirsOf, runtimeParents } from './config/parse-config.js';
 import { systemClock } from './core/clock.js';
 import { errorCode, errorMessage, operatorError } from './core/errors.js';
 import { SUCCESSOR_VARIABLE } from './upgrade/predecessor.js';
@@ -183,7 +183,7 @@ function addInstanceCommands(parser: CommonParser, finish: Finish): void {
       'reload',
       'read the config again and apply what changed, while traffic flows',
       (same) => same,
-      (argv) => finish(withInstance(argv, (client) => runReload(client, terminal))),
+      (argv) => finish(withInstance({ ...argv, ofConfig: true }, (client) => runReload(client, terminal))),
     )
     .command(
       'upgrade',
@@ -340,22 +340,33 @@ function afterDashes(argv: CommonFlags & { readonly '--'?: readonly (string | nu
 }
 
 /** Finds the instance that the flags (or the config) mean and runs one command against it. */
-async function withInstance(flags: CommonFlags, command: (client: AdminClient) => Promise<number>): Promise<number> {
+async function withInstance(flags: InstanceFlags, command: (client: AdminClient) => Promise<number>): Promise<number> {
   return command(await clientFor(flags));
 }
 
-function clientFor({ config, port, adminPort }: CommonFlags): Promise<AdminClient> {
-  const runtimeDirs = () => runtimeDirsOf(loadConfig({ flags: { config, port } }).config);
-  return locateInstance({ adminPort, adminHost: () => configuredAdminHost({ config, port }), runtimeDirs });
+interface InstanceFlags extends CommonFlags {
+  /** None but the one that was started with the config file. */
+  readonly ofConfig?: boolean;
 }
 
-function configuredAdminHost(flags: Pick<CommonFlags, 'config' | 'port'>): string | undefined {
-  try {
-    return loadConfig({ flags }).config.admin.host;
-  } catch {
-    // Whoever names a port can do without a config that is right.
-    return undefined;
-  }
+function clientFor({ config, port, adminPort, ofConfig = false }: InstanceFlags): Promise<AdminClient> {
+  let loaded: LoadedConfig | undefined;
+  const load = () => (loaded ??= loadConfig({ flags: { config, port } }));
+  const configFile = () => {
+    const { path, config: now } = load();
+    // A port that was said is the word on which of several is meant.
+    if (path === undefined || port !== undefined) return undefined;
+    return { path, adminPort: now.admin.port, runtimeParents: runtimeParents(), required: ofConfig };
+  };
+  const adminHost = () => {
+    try {
+      return load().config.admin.host;
+    } catch {
+      // Whoever names a port can do without a config that is right.
+      return undefined;
+    }
+  };
+  return locateInstance({ adminPort, adminHost, runtimeDirs: () => runtimeDirsOf(load().config), configFile });
 }
 
 /** `understudy --validation` alone: switches the running instance, or starts one in that mode. */

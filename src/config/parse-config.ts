@@ -127,6 +127,13 @@ export function runtimeDirsOf({
   return runtimeDir === temporary ? [temporary, session] : [runtimeDir];
 }
 
+/** What is around them, whatever the port. */
+export function runtimeParents(): readonly string[] {
+  return [process.env['XDG_RUNTIME_DIR'] ?? '', `/run/user/${process.getuid?.()}`, tmpdir()].filter(
+    (path) => path !== '',
+  );
+}
+
 function sessionFolder(base: string, frontPort: number): string {
   return join(base, `understudy-${frontPort}`);
 }

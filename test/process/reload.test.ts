@@ -98,6 +98,17 @@ describe('understudy reload', () => {
     expect(refused.stderr).toMatch(/front\.port: can't change while it runs/);
   });
 
+  test('finds the instance that was started with the file, whatever folder the file names by now', async () => {
+    await startDemo();
+    const [otherPort] = await freePorts(1);
+    editConfig({ front: { port: otherPort }, runtimeDir: join(instance.folder, 'elsewhere') });
+    const refused = await instance.command('reload');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/front\.port: can't change while it runs/);
+    expect(refused.stderr).toMatch(/runtimeDir: can't change while it runs/);
+    expect(await instance.command('stop')).toMatchObject({ code: 0 });
+  });
+
   test('keeps the old workers when the new command does not start', async () => {
     await startDemo();
     editConfig({ command: ['no-such-program', '{port}'] });

@@ -1,11 +1,13 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { locateInstance, socketIn } from '../../../src/admin/locate-instance.js';
+import { readProcessStat } from '../../../src/core/process-stat.js';
+import { freePorts } from '../../support/free-port.js';
 
 let folder: string;
 let places: readonly string[];
@@ -89,6 +91,71 @@ test('behind an admin port the address of the config is asked too, where nothing
     message: expect.stringContaining(`127.0.0.3:${adminPort}`),
   });
   await expect(locateInstance({ ...hint, adminHost: () => undefined })).rejects.toMatchObject({ code: 'no-instance' });
+});
+
+describe('where the config file is known', () => {
+  const path = '/etc/understudy.yaml';
+
+  /** In a folder that a living process has. */
+  async function startInstance(place: string, configPath: string | null): Promise<string> {
+    const runtimeDir = join(folder, place);
+    mkdirSync(runtimeDir, { recursive: true });
+    writeFileSync(join(runtimeDir, 'understudy.pid'), `${process.pid} ${readProcessStat(process.pid)!.startTicks}\n`);
+    const adminSocket = join(runtimeDir, 'admin.sock');
+    const server = createHttpServer((_request, response) => {
+      const instance = { pid: 4711, adminSocket, configPath };
+      response.setHeader('connection', 'close').end(JSON.stringify({ instance }));
+    }).listen(adminSocket);
+    servers.push(server);
+    await once(server, 'listening');
+    return place;
+  }
+
+  /** The place of the one that is found: by what it would be asked, since a client does not tell its socket. */
+  async function locate({ required = true }: { readonly required?: boolean } = {}): Promise<string> {
+    const [adminPort] = await freePorts(1);
+    const client = await locateInstance({
+      runtimeDirs: () => [join(folder, 'understudy-9010')],
+      configFile: () => ({ path, adminPort: adminPort!, runtimeParents: [folder], required }),
+    });
+    return basename(dirname((await client.status()).instance.adminSocket));
+  }
+
+  test('the one that was started with it is found under the port of before', async () => {
+    await startInstance('understudy-9000', path);
+    await startInstance('understudy-9005', '/etc/another.yaml');
+    expect(await locate()).toBe('understudy-9000');
+  });
+
+  test('the one that was started with it is preferred to another on the new port', async () => {
+    await startInstance('understudy-9000', path);
+    await startInstance('understudy-9010', '/etc/another.yaml');
+    expect(await locate()).toBe('understudy-9000');
+  });
+
+  test('the one on its port is taken where two were started with it', async () => {
+    for (const place of ['understudy-9000', 'understudy-9010']) await startInstance(place, path);
+    expect(await locate()).toBe('understudy-9010');
+  });
+
+  test('none is guessed where two were started with it, and none on its port', async () => {
+    for (const place of ['understudy-9000', 'understudy-9005']) await startInstance(place, path);
+    await expect(locate()).rejects.toMatchObject({ code: 'no-instance' });
+  });
+
+  test('one that was started with another is refused by name where only the right one will do', async () => {
+    await startInstance('understudy-9010', '/etc/another.yaml');
+    await expect(locate()).rejects.toMatchObject({
+      code: 'other-config',
+      message: expect.stringMatching(/started with \/etc\/understudy\.yaml.*pid 4711.*\/etc\/another\.yaml/),
+    });
+    expect(await locate({ required: false })).toBe('understudy-9010');
+  });
+
+  test('one that was started without any is taken on its port', async () => {
+    await startInstance('understudy-9010', null);
+    expect(await locate()).toBe('understudy-9010');
+  });
 });
 
 test("another user's folder is not taken for ours, whoever listens there", async () => {
