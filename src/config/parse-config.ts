@@ -67,7 +67,7 @@ function derive(parsed: ParsedConfig, cwd: string): Config {
     program: programOf(command, app),
     cwd: resolve(cwd, parsed.cwd ?? '.'),
     runtimeDir,
-    logDir: parsed.logDir === undefined ? join(runtimeDir, 'logs') : resolve(cwd, parsed.logDir),
+    logDir: parsed.logDir === undefined ? defaultLogDir(runtimeDir) : resolve(cwd, parsed.logDir),
   };
 }
 
@@ -114,6 +114,16 @@ function defaultRuntimeDir(frontPort: number): string {
   return base === undefined || base === '' ? temporaryFolder(frontPort) : sessionFolder(base, frontPort);
 }
 
+/** Its folder follows from the front's port, unless somebody has written the same by hand. */
+export function hasDefaultRuntimeDir({ runtimeDir, front }: Pick<Config, 'runtimeDir' | 'front'>): boolean {
+  return runtimeDir === defaultRuntimeDir(front.port);
+}
+
+/** The same of its logs, which follow from that folder. */
+export function hasDefaultLogDir({ runtimeDir, logDir }: Pick<Config, 'runtimeDir' | 'logDir'>): boolean {
+  return logDir === defaultLogDir(runtimeDir);
+}
+
 /**
  * Where an instance with this config may have its folder. A login shell and cron, say, are told of different places for such
  * things: one may look for what the other has started.
@@ -132,6 +142,10 @@ export function runtimeParents(): readonly string[] {
   return [process.env['XDG_RUNTIME_DIR'] ?? '', `/run/user/${process.getuid?.()}`, tmpdir()].filter(
     (path) => path !== '',
   );
+}
+
+function defaultLogDir(runtimeDir: string): string {
+  return join(runtimeDir, 'logs');
 }
 
 function sessionFolder(base: string, frontPort: number): string {

@@ -5,6 +5,7 @@ import { operatorError } from '../core/errors.js';
 import type { Config } from './config.js';
 import { diffConfigs, type ConfigChange } from './config-diff.js';
 import { formatProblems, type ConfigProblem } from './config-error.js';
+import { hasDefaultLogDir, hasDefaultRuntimeDir } from './parse-config.js';
 
 /** What may change while it runs. Everything else is refused, so that no change is ever silently left out. */
 const LIVE = new Set([
@@ -51,7 +52,7 @@ export function planReload(
 ): readonly ConfigChange[] {
   const changes = diffConfigs(before, after);
   const problems = [
-    ...changes.filter((change) => !isLive(change)).map(refusal),
+    ...changes.filter((change) => !isLive(change) && !isConsequence(change, before, after)).map(refusal),
     ...checkModesInUse(after, present.modes),
     ...checkPorts(before, after),
   ];
@@ -61,6 +62,12 @@ export function planReload(
 
 function isLive({ path }: ConfigChange): boolean {
   return LIVE.has(path) || LIVE.has(path.split('.')[0]!);
+}
+
+/** Nobody wrote it: it goes when what it follows from stays, and that is told. */
+function isConsequence({ path }: ConfigChange, ...configs: readonly Config[]): boolean {
+  if (path === 'runtimeDir') return configs.every(hasDefaultRuntimeDir);
+  return path === 'logDir' && configs.every(hasDefaultLogDir);
 }
 
 function refusal({ path, before, after }: ConfigChange): ConfigProblem {

@@ -55,6 +55,15 @@ describe('planReload', () => {
     expect(message).toMatch(/logDir/);
   });
 
+  test('refuses what somebody wrote, and not the folders that follow from it', () => {
+    expect(refusalOf({}, { front: { port: 9100 } })).not.toMatch(/runtimeDir|logDir/);
+    const moved = refusalOf({}, { runtimeDir: '/elsewhere' });
+    expect(moved).toMatch(/runtimeDir/);
+    expect(moved).not.toMatch(/logDir/);
+    const named = refusalOf({}, { front: { port: 9100 }, runtimeDir: '/elsewhere', logDir: '/logs' });
+    expect(named).toMatch(/front\.port[^]*runtimeDir[^]*logDir/);
+  });
+
   test('refuses a config without a mode that is in use', () => {
     const modes = { production: { active: 2 } };
     expect(refusalOf({}, { modes }, 'validation')).toMatch(/modes\.validation: is in use/);
