@@ -50,7 +50,7 @@ import { done, Waiters, waiting } from './waiters.js';
 import { WorkerPriorities } from './worker-priorities.js';
 import type { WorkerRuntime } from './worker-runtime.js';
 import type { Why } from './why.js';
-import { processOf } from './worker-state.js';
+import { processOf, temperatureOf } from './worker-state.js';
 import type { Worker, WorkerMove } from './worker.js';
 
 export interface PoolDeps {
@@ -546,8 +546,9 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const ended = to.kind === 'off' || to.kind === 'failed' ? processOf(from)?.pid : undefined;
     if (ended !== undefined) this.#admission?.noteEnded(ended);
     else if (to.kind === 'active' || to.kind === 'standby') this.#admission?.noteSettled();
+    const temperature = temperatureOf(to);
+    this.#news.note({ kind: 'worker', from: from.kind, to: to.kind, temperature, cause, evidence, rule }, worker);
     this.#turn({ cause: `${worker.id}: ${cause}`, ...(evidence === undefined ? {} : { evidence }) });
-    this.#news.announce({ kind: 'worker', from: from.kind, to: to.kind, cause, evidence, rule }, worker);
     if (this.#options.modes[this.#switching.target.mode]?.pushOut === true) {
       const onDone = (about: Worker, why: Why) => this.#news.announce({ kind: 'resources', ...why }, about);
       void pushOut(move, { runtime: this.#runtime, onDone });
@@ -556,8 +557,8 @@ export class PoolManager extends EventEmitter<PoolEvents> {
 
   #onJudged(worker: Worker, why: Why): void {
     if (worker.state.kind === 'active' && !worker.usable) this.#steadiness.noteLoss();
+    this.#news.note({ kind: 'health', ...why }, worker);
     this.#turn({ ...why, cause: `${worker.id}: ${why.cause}` });
-    this.#news.announce({ kind: 'health', ...why }, worker);
   }
 
   #onProved(worker: Worker): void {

@@ -30,9 +30,14 @@ export class News {
   }
 
   announce(item: Item, worker?: Worker): void {
+    this.note(item, worker);
+    if (!this.#deps.isTurning()) this.tell();
+  }
+
+  /** To be told in the turn that comes of it: before what follows, and not before traffic is routed. */
+  note(item: Item, worker?: Worker): void {
     const about = worker === undefined ? {} : { backend: worker.backend.name, worker: worker.id };
     this.#kept.push({ at: this.#deps.clock.epochNow(), ...about, ...item });
-    if (!this.#deps.isTurning()) this.tell();
   }
 
   announceRouted(worker: Worker, routedMs: number, { cause }: Why): void {

@@ -31,6 +31,8 @@ export interface PoolEvent {
   readonly worker?: string;
   readonly from?: string;
   readonly to?: string;
+  /** How cold the standby is that it has become. */
+  readonly temperature?: string;
   readonly cause: string;
   readonly evidence?: string;
   readonly rule?: string;

@@ -43,6 +43,11 @@ export function mayMove(from: WorkerStateKind, to: WorkerStateKind): boolean {
   return allowed.includes(to);
 }
 
+/** How cold a standby is; undefined while a hook is under way, when it is neither. */
+export function temperatureOf(state: WorkerState): StandbyState['temperature'] | undefined {
+  return state.kind === 'standby' && state.hook === undefined ? state.temperature : undefined;
+}
+
 /** The process of a state that has one. */
 export function processOf(state: WorkerState): WorkerProcess | undefined {
   return 'process' in state ? state.process : undefined;

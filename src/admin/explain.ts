@@ -4,6 +4,7 @@
 import { unknownName } from '../core/errors.js';
 import type { LoggedEvent } from './logged-event.js';
 import { clockTime, explainBackend } from './explain-backend.js';
+import { describeMove } from './status-text.js';
 import type { StatusView } from './status-view.js';
 
 export interface ExplainInput {
@@ -65,7 +66,8 @@ function recent(events: readonly LoggedEvent[]): string[] {
 }
 
 function eventLine(event: LoggedEvent): string {
-  const change = event.from === undefined ? '' : ` ${event.from} -> ${event.to ?? '?'}`;
+  const move = describeMove(event);
+  const change = move === undefined ? '' : ` ${move}`;
   const evidence = event.evidence === undefined ? '' : ` (${event.evidence.split('\n')[0]})`;
   const rule = event.rule === undefined ? '' : ` [${event.rule}]`;
   const subject = event.worker ?? event.backend ?? event.kind;

@@ -13,6 +13,8 @@ export interface LoggedEvent {
   readonly worker?: string;
   readonly from?: string;
   readonly to?: string;
+  /** How cold the standby is that it has become. */
+  readonly temperature?: string;
   /** What set it off, in plain words. */
   readonly cause?: string;
   readonly evidence?: string;

@@ -2,11 +2,18 @@
 // dashboard's page has it too.
 
 import type { GpuDevice, ProcessUsage } from '../core/resource-reading.js';
+import type { LoggedEvent } from './logged-event.js';
 import { coresText, gibibytesText, mebibytesText, shareText } from './quantity-text.js';
 import type { BackendStatus, StatusView } from './status-view.js';
 
 export function describeRole({ role, temperature }: BackendStatus): string {
   return role === 'standby' ? `standby (${temperature ?? '?'})` : role;
+}
+
+/** Undefined for an event in which nothing moved. */
+export function describeMove({ from, to, temperature }: LoggedEvent): string | undefined {
+  if (from === undefined) return undefined;
+  return `${from} -> ${to ?? '?'}${temperature === undefined ? '' : ` (${temperature})`}`;
 }
 
 /** Where clients find it. */

@@ -64,6 +64,32 @@ test('running workers get the priority of a mode with the switch, and lose it wi
   expect(niceOf()).toEqual({ 'primary/1': own, 'secondary/1': own, 'fallback/1': own });
 });
 
+test('what happens is told in its order: a standby rests, is frozen, and then the switch is done', async () => {
+  await settled(rig.pool.setMode('validation'));
+  const told = rig.events
+    .filter(
+      ({ worker, from, cause }) => (worker === 'fallback/1' && from !== undefined) || cause === 'the switch is done',
+    )
+    .map(({ kind, from, to, temperature }) => (kind === 'mode' ? kind : [from, to, temperature]));
+  expect(told.slice(-4)).toEqual([
+    ['active', 'draining', undefined],
+    ['draining', 'standby', 'hot'],
+    ['standby', 'standby', 'frozen'],
+    'mode',
+  ]);
+});
+
+test('a loss is told before what stands in for it, and after traffic was led there', async () => {
+  await settled(rig.pool.setMode('validation'));
+  const told: unknown[] = [];
+  rig.pool.on('event', ({ worker, to }) => told.push([worker, to, rig.traffic.ids.includes('fallback/1')]));
+  rig.runtime.of('primary/1')!.exit({ code: 1, signal: undefined });
+  expect(told.slice(0, 2)).toEqual([
+    ['primary/1', 'failed', true],
+    ['fallback/1', 'active', true],
+  ]);
+});
+
 describe('the memory of a standby that is frozen', () => {
   const told = (cause: string) => rig.events.find((event) => event.cause === cause);
 

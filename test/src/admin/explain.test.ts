@@ -137,6 +137,17 @@ describe('explain', () => {
     expect(line).not.toContain('older');
   });
 
+  test('tells how cold the standby is that a worker has become', () => {
+    const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'standby', cause: 'it rests' };
+    const events = [
+      { ...move, seq: 1, at: NOW, from: 'draining', temperature: 'hot' },
+      { ...move, seq: 2, at: NOW, from: 'standby', temperature: 'frozen' },
+    ];
+    expect(explained(backend('fallback'), {}, events)).toMatch(
+      /draining -> standby \(hot\): it rests\n.*standby -> standby \(frozen\): it rests/,
+    );
+  });
+
   test('tells of the whole pool who holds which mode', () => {
     const lease = { id: 'lease-1', holder: 'nightly', mode: 'validation', ttlMs: 1, expiresAt: NOW + 9_500 };
     const mode = { current: 'production', target: 'validation', converged: false, available: [], job: {} };

@@ -1,6 +1,7 @@
 // What has happened, newest first; goes on by itself after a break.
 
 import type { LoggedEvent } from '../../logged-event.js';
+import { describeMove } from '../../status-text.js';
 import { byId, element } from './elements.js';
 
 const KEPT_EVENTS = 200;
@@ -27,14 +28,17 @@ export function followEvents(): void {
   }
 }
 
-function show({ at, kind, backend, worker, from, to, cause, evidence }: LoggedEvent): void {
+function show(event: LoggedEvent): void {
+  const { at, kind, backend, worker, cause, evidence } = event;
   const list = byId('events');
   const about = worker ?? backend ?? kind;
-  const move = from !== undefined && to !== undefined ? ` ${from} -> ${to}` : '';
+  const move = describeMove(event);
   const why = [cause, evidence === undefined || evidence === '' ? undefined : `(${evidence})`]
     .filter(Boolean)
     .join(' ');
   const time = element('time', { text: new Date(at).toLocaleTimeString() });
-  list.prepend(element('li', {}, [time, document.createTextNode(` ${about}${move}: ${why}`)]));
+  list.prepend(
+    element('li', {}, [time, document.createTextNode(` ${about}${move === undefined ? '' : ` ${move}`}: ${why}`)]),
+  );
   while (list.children.length > KEPT_EVENTS) list.lastElementChild!.remove();
 }
