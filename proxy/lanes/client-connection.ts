@@ -9,7 +9,7 @@ import type { JudgedRequest } from '../gate.js';
 import { ForwardingLines } from '../headers/forwarding-lines.js';
 import { BodyReader } from '../http1/body-reader.js';
 import { LF } from '../http1/octets.js';
-import type { HeadFault } from '../http1/request-head.js';
+import type { HeadFault, RequestHeadParser } from '../http1/request-head.js';
 import { problemText } from '../problem-text.js';
 import { isEndOfReset, resetSocket } from '../reset-socket.js';
 import type { ConnectionContext } from './connection-context.js';
@@ -263,7 +263,7 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     if (result === 'incomplete') return this.#waitForHead(bytes);
     if (result === 'wrong') return this.#refuse(parser.fault!);
     const judged = gate.judge(parser, this.encrypted);
-    if ('code' in judged) return this.#refuse(judged);
+    if ('code' in judged) return this.#refuse(judged, parser);
     const headEnd = parser.end;
     this.#beginMessage(judged);
     const server = this.#context.serve(this, judged);
@@ -370,8 +370,9 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     else if (this.#state === 'message' && !this.#body.done) this.#endWithinBody();
   }
 
-  #refuse(fault: HeadFault): Buffer {
-    this.#context.noteRefused(fault, this);
+  /** `head`: where all of it could be read. */
+  #refuse(fault: HeadFault, head?: RequestHeadParser): Buffer {
+    this.#context.noteRefused(fault, this, head);
     this.#sendRefusal(fault);
     return NOTHING;
   }

@@ -28,6 +28,7 @@ import { FullLane } from './full-lane.js';
 import { canBeGuest, guestHead } from './guest-head.js';
 import { GuestSocket } from './guest-socket.js';
 import { KnownHeads } from './known-head.js';
+import { subjectOf } from './request-subject.js';
 import type { LaneContext } from './lane-context.js';
 import type { MessageServer } from './message-server.js';
 import { optionsText } from './options-text.js';
@@ -197,9 +198,14 @@ export class ClientConnections implements ConnectionContext {
     this.#inflight -= 1;
   }
 
-  noteRefused(fault: HeadFault, { clientAddress, receivedVersion }: RefusedClient): void {
+  noteRefused(fault: HeadFault, client: RefusedClient, head?: RequestHeadParser): void {
+    const { observer, requestIds } = this.#context;
     const account = new RequestAccount(this.#context);
-    account.begin(this.#context.requestIds.next(undefined), unreadableFrom(clientAddress, receivedVersion));
+    const subject =
+      head === undefined
+        ? unreadableFrom(client.clientAddress, client.receivedVersion)
+        : subjectOf(head, { connection: client, observer });
+    account.begin(requestIds.next(undefined), subject);
     account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
   }
 
@@ -242,11 +248,17 @@ export class ClientConnections implements ConnectionContext {
     if (guest === undefined) {
       guest = new GuestSocket(connection, {
         onEntering: (entering) => this.#fullLane.enter(entering),
-        onRefused: (fault) => this.noteRefused(fault, connection),
+        onRefused: (fault, head) => this.#noteRefusedGuest(fault, connection, head),
       });
       this.#guests.set(connection, guest);
     }
     return guest.begin(guestHead(this.parser, request));
+  }
+
+  /** Its head was put anew for node:http, and is read again for this alone. */
+  #noteRefusedGuest(fault: HeadFault, connection: ClientConnection, head: Buffer): void {
+    const readable = this.parser.parse(head, 0) === 'complete';
+    this.noteRefused(fault, connection, readable ? this.parser : undefined);
   }
 
   #createFastContext(): FastLaneContext {

@@ -36,6 +36,7 @@ export interface ConnectionContext {
   noteMessage(): void;
   /** Once for each message. */
   noteAnswered(): void;
-  noteRefused(fault: HeadFault, client: RefusedClient): void;
+  /** `head`: has just completed it, and the fault is of what it means. */
+  noteRefused(fault: HeadFault, client: RefusedClient, head?: RequestHeadParser): void;
   onClosed(connection: ClientConnection): void;
 }

@@ -26,6 +26,7 @@ import { isAnswer, isUpstreamFailure, othersLeft } from './failed-answer.js';
 import { guestOf, type GuestServer } from './guest-socket.js';
 import { HeldAnswer, HELD_ANSWER_BYTES } from './held-answer.js';
 import type { LaneContext } from './lane-context.js';
+import { enderOf } from './message-server.js';
 import { RequestBody } from './request-body.js';
 import { affinityKeyOf, clientFactsOf, hasBody, priorityOfRequest, targetOf } from './request-facts.js';
 import { StallWatch } from './stall-watch.js';
@@ -143,9 +144,10 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
 
   // GuestServer: what node:http does not tell.
 
-  onBodyBroken({ code }: HeadFault): boolean {
+  onBodyBroken(fault: HeadFault): boolean {
+    const { code } = fault;
     const begun = this.#response.headersSent;
-    this.#end({ endedBy: 'client', code, ...(begun ? {} : { status: problemKind(code).status }) });
+    this.#end({ endedBy: enderOf(fault), code, ...(begun ? {} : { status: problemKind(code).status }) });
     return begun;
   }
 

@@ -16,9 +16,11 @@ export interface GuestServer {
 export interface GuestEvents {
   /** It is to be brought to node:http; once. */
   onEntering(guest: GuestSocket): void;
-  /** Its message is over before node:http has made a request of it. */
-  onRefused(fault: HeadFault): void;
+  /** Its message is over before node:http has made a request of it: of this head. */
+  onRefused(fault: HeadFault, head: Buffer): void;
 }
+
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export class GuestSocket extends Duplex implements MessageServer {
   readonly remoteAddress: string;
@@ -30,6 +32,8 @@ export class GuestSocket extends Duplex implements MessageServer {
   server: GuestServer | undefined;
   #entered = false;
   #pendingHead: Buffer | undefined;
+  /** Of the present message, until it is over. */
+  #head = NOTHING;
   #writeDone: (() => void) | undefined;
   #served = false;
 
@@ -45,7 +49,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   /** A message whose judged head is `head`. */
   begin(head: Buffer): this {
-    this.#pendingHead = head;
+    this.#pendingHead = this.#head = head;
     this.server = undefined;
     this.#served = false;
     return this;
@@ -55,6 +59,7 @@ export class GuestSocket extends Duplex implements MessageServer {
   answered(): void {
     if (this.#served || this.destroyed) return;
     this.#served = true;
+    this.#head = NOTHING;
     this.#connection.answered({ close: false });
   }
 
@@ -90,7 +95,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   onBodyBroken(fault: HeadFault): boolean {
     this.#served = true;
-    if (this.server === undefined) this.#events.onRefused(fault);
+    if (this.server === undefined) this.#events.onRefused(fault, this.#head);
     const begun = this.server?.onBodyBroken(fault) ?? false;
     this.destroy();
     return begun;

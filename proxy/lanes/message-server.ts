@@ -2,6 +2,7 @@
 // connection owns octets and framing, the server owns what becomes of the request.
 
 import type { HeadFault } from '../http1/request-head.js';
+import type { EndedBy } from '../request-record.js';
 
 export interface MessageServer {
   /** All of the body that came along with the head has been handed over. */
@@ -30,4 +31,9 @@ export interface MessageServer {
   onClientGone(): void;
   /** The client can take more after a write that said no. */
   onClientDrained(): void;
+}
+
+/** Who ends a request at a broken body: how much one may hold is our word, all else the client's doing. */
+export function enderOf({ code }: HeadFault): EndedBy {
+  return code === 'body-too-large' ? 'proxy' : 'client';
 }

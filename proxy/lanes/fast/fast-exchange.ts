@@ -20,7 +20,7 @@ import type { Upstream } from '../../upstream.js';
 import type { ClientConnection } from '../client-connection.js';
 import { ClientProbe } from '../client-probe.js';
 import type { LaneContext } from '../lane-context.js';
-import type { MessageServer } from '../message-server.js';
+import { enderOf, type MessageServer } from '../message-server.js';
 import { SMALL_BYTES } from '../write-block.js';
 import { errorEvent } from '../error-event.js';
 import { culpritOf, isRefused, outcomeOf, upstreamErrorCode } from '../upstream-error.js';
@@ -140,9 +140,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     this.#probe.start();
   }
 
-  onBodyBroken({ code }: HeadFault): boolean {
+  onBodyBroken(fault: HeadFault): boolean {
+    const { code } = fault;
     const { forwarded } = this.#answer;
-    this.#end({ endedBy: 'client', code, status: forwarded ? this.#answer.status : problemKind(code).status });
+    this.#end({ endedBy: enderOf(fault), code, status: forwarded ? this.#answer.status : problemKind(code).status });
     return forwarded;
   }
 

@@ -5,12 +5,12 @@ import { requestText } from '../../headers/request-text.js';
 import type { JudgedRequest } from '../../gate.js';
 import type { RequestHeadParser } from '../../http1/request-head.js';
 import { priorityOf, type Priority } from '../../priority.js';
-import type { ClientFacts } from '../../request-record.js';
 import { isRepeatable } from '../../retry-policy.js';
 import { affinityOf } from '../affinity.js';
 import { ChangingText } from '../changing-text.js';
 import type { ClientConnection } from '../client-connection.js';
 import type { LaneContext } from '../lane-context.js';
+import { subjectOf } from '../request-subject.js';
 import type { FastPlan } from './fast-plan.js';
 
 export interface PlanSources {
@@ -32,17 +32,7 @@ export function makePlan(sources: PlanSources): FastPlan {
     repeatable: isRepeatable({ ...request, path: request.target }, context.safeRoutes),
     affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
     priority: priorityIn(sources),
-    subject: { method: request.method, path: request.target, client: clientFacts(sources) },
-  };
-}
-
-function clientFacts({ connection, request, parser, context }: PlanSources): ClientFacts | undefined {
-  if (context.observer.wantsClient !== true) return undefined;
-  return {
-    address: connection.clientAddress,
-    httpVersion: connection.receivedVersion ?? `1.${request.minorVersion}`,
-    referer: fieldOf(parser, 'referer'),
-    userAgent: fieldOf(parser, 'user-agent'),
+    subject: subjectOf(parser, { connection, observer: context.observer }, request.target),
   };
 }
 

@@ -368,6 +368,20 @@ describe.each(['auto', 'full'] as const)('HTTP/2, lane %s', (lane) => {
     expect((await answerOf(stream)).body).toBe(body);
   });
 
+  test.each([
+    ['by its length', { 'content-length': 11 }],
+    ['as it comes', {}],
+  ])('tells of a body that is too large %s with all that its head says', async (_what, length) => {
+    const limits = { ...defaultProxyOptions.limits, maxBodyBytes: 10 };
+    await start((request, response) => request.resume().on('end', () => response.end()), { lane, limits });
+    const stream = session.request({ ':method': 'POST', ':path': '/x', 'user-agent': 'uploader', ...length });
+    const answered = once(stream, 'response');
+    stream.on('error', () => undefined).end('hello world');
+    expect((await answered)[0]).toMatchObject({ ':status': 413 });
+    const asked = { method: 'POST', path: '/x', client: { httpVersion: '2.0', userAgent: 'uploader' } };
+    expect(rig.records).toMatchObject([{ ...asked, status: 413, code: 'body-too-large', endedBy: 'proxy' }]);
+  });
+
   test('an early answer ends an upload that nobody needs', async () => {
     await start((_request, response) => response.writeHead(413, { connection: 'close' }).end('too much'), { lane });
     const stream = session.request({ ':method': 'POST', ':path': '/' });

@@ -115,7 +115,7 @@ describe('explain', () => {
     'tells of the latest promotion of a stand-in, also one from %s',
     (from) => {
       const standIn = backend('fallback', { wished: 'standby' });
-      const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'active' } as const;
+      const move = { kind: 'worker' as const, backend: 'fallback', worker: 'fallback/1', to: 'active' } as const;
       const events = [
         { ...move, seq: 1, at: NOW, from: 'standby', cause: 'an older loss' },
         { ...move, seq: 2, at: NOW + 1_000, from, cause: 'primary/1: its process ended unasked' },
@@ -138,7 +138,13 @@ describe('explain', () => {
   });
 
   test('tells how cold the standby is that a worker has become', () => {
-    const move = { kind: 'worker', backend: 'fallback', worker: 'fallback/1', to: 'standby', cause: 'it rests' };
+    const move = {
+      kind: 'worker' as const,
+      backend: 'fallback',
+      worker: 'fallback/1',
+      to: 'standby',
+      cause: 'it rests',
+    };
     const events = [
       { ...move, seq: 1, at: NOW, from: 'draining', temperature: 'hot' },
       { ...move, seq: 2, at: NOW, from: 'standby', temperature: 'frozen' },
