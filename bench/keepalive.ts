@@ -71,6 +71,6 @@ const rows = [...samples].map(([shape, taken]) => ({
   'p99 ms': quantile(taken, 0.99),
 }));
 printTable(`one connection, ${REQUESTS} requests one after the other, ${options.rounds} rounds`, rows);
-writeResults('keepalive', rows);
+writeResults(options.partly ? 'keepalive.local' : 'keepalive', rows);
 await instance.stop();
 for (const child of children) child.kill('SIGTERM');

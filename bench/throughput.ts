@@ -69,5 +69,5 @@ const python = findPython();
 if (python === undefined) console.error('no Python with uvicorn and starlette here: the uvicorn rows are left out');
 else rows.push(...(await measureBackend('uvicorn', { command: uvicornExample(python, '{port}') })));
 printTable(`${CONNECTIONS} connections, GET /, medians of ${options.rounds} rounds of ${options.seconds} s`, rows);
-writeResults('throughput', rows);
+writeResults(options.partly ? 'throughput.local' : 'throughput', rows);
 if (rows.some(({ failed }) => failed !== 0)) process.exitCode = 1;

@@ -7,6 +7,8 @@ export interface BenchOptions {
   /** Length of one measurement. */
   readonly seconds: number;
   readonly quick: boolean;
+  /** Fewer rounds than a whole run has, or shorter ones: what comes out must not pass for one. */
+  readonly partly: boolean;
 }
 
 /** `--quick` is for seeing that it works: few, short rounds. */
@@ -31,12 +33,11 @@ export function readBenchChoices<Name extends string>(
   const chosen = Object.fromEntries(
     Object.entries<readonly string[]>(choices).map(([name, known]) => [name, choose(name, texts[name], known)]),
   ) as Record<Name, readonly string[]>;
-  return {
-    rounds: Number(texts['rounds'] ?? base.rounds),
-    seconds: Number(texts['seconds'] ?? base.seconds),
-    quick: values['quick'] === true,
-    chosen,
-  };
+  const rounds = Number(texts['rounds'] ?? base.rounds);
+  const seconds = Number(texts['seconds'] ?? base.seconds);
+  const quick = values['quick'] === true;
+  const partly = quick || rounds < defaults.rounds || seconds < defaults.seconds;
+  return { rounds, seconds, quick, partly, chosen };
 }
 
 function parseFlags(options: NonNullable<ParseArgsConfig['options']>): Readonly<Record<string, unknown>> {
