@@ -2,6 +2,7 @@
 
 import type { AdminClient } from '../admin/admin-client.js';
 import type { ReloadReport } from '../admin/reload-report.js';
+import { changeText } from '../config/change-text.js';
 import { EXIT } from './exit-code.js';
 import { progressLine, type Terminal } from './terminal.js';
 
@@ -22,7 +23,7 @@ export async function runReload(client: AdminClient, terminal: Terminal): Promis
 /** One line a change. */
 function describeReload({ changes, backends }: ReloadReport): string {
   if (changes.length === 0) return 'reloaded: nothing has changed\n';
-  const lines = changes.map(({ path, before, after }) => `  ${path}: ${before ?? 'nothing'} -> ${after ?? 'nothing'}`);
+  const lines = changes.map((change) => `  ${change.path}: ${changeText(change)}`);
   const touched = (['added', 'removed', 'replaced'] as const)
     .filter((kind) => backends[kind].length > 0)
     .map((kind) => `  backends ${kind}: ${backends[kind].join(', ')}`);

@@ -2,6 +2,7 @@
 // obstacle is told at once.
 
 import { operatorError } from '../core/errors.js';
+import { changeText } from './change-text.js';
 import type { Config } from './config.js';
 import { diffConfigs, type ConfigChange } from './config-diff.js';
 import { formatProblems, type ConfigProblem } from './config-error.js';
@@ -70,9 +71,11 @@ function isConsequence({ path }: ConfigChange, ...configs: readonly Config[]): b
   return path === 'logDir' && configs.every(hasDefaultLogDir);
 }
 
-function refusal({ path, before, after }: ConfigChange): ConfigProblem {
-  const change = `${before ?? 'nothing'} -> ${after ?? 'nothing'}`;
-  return { path, message: `can't change while it runs (${change}); it needs a stop and a new start` };
+function refusal(change: ConfigChange): ConfigProblem {
+  return {
+    path: change.path,
+    message: `can't change while it runs (${changeText(change)}); it needs a stop and a new start`,
+  };
 }
 
 function checkModesInUse({ modes }: Config, inUse: readonly string[]): ConfigProblem[] {

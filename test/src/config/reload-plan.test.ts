@@ -55,6 +55,10 @@ describe('planReload', () => {
     expect(message).toMatch(/logDir/);
   });
 
+  test('refuses in the units of the config', () => {
+    expect(refusalOf({}, { resources: { interval: '5s' } })).toMatch(/resources\.interval: .*\(2s -> 5s\)/);
+  });
+
   test('refuses what somebody wrote, and not the folders that follow from it', () => {
     expect(refusalOf({}, { front: { port: 9100 } })).not.toMatch(/runtimeDir|logDir/);
     const moved = refusalOf({}, { runtimeDir: '/elsewhere' });
