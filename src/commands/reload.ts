@@ -21,7 +21,7 @@ export async function runReload(client: AdminClient, terminal: Terminal): Promis
 }
 
 /** One line a change. */
-function describeReload({ changes, backends }: ReloadReport): string {
+export function describeReload({ changes, backends }: ReloadReport): string {
   if (changes.length === 0) return 'reloaded: nothing has changed\n';
   const lines = changes.map((change) => `  ${change.path}: ${changeText(change)}`);
   const touched = (['added', 'removed', 'replaced'] as const)
