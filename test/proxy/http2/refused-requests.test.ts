@@ -56,6 +56,6 @@ test('a request that can not be put into words of HTTP/1.1 is told of, once, and
 test('one that the gate refuses is told of as one of HTTP/2', async () => {
   expect(await ask({ ':path': '/', ':authority': 'a', host: 'b' })).toBe(constants.NGHTTP2_NO_ERROR);
   expect(rig.records).toEqual([
-    expect.objectContaining({ ...REFUSED, client: expect.objectContaining(REFUSED.client) }),
+    expect.objectContaining({ ...REFUSED, method: 'GET', path: '/', client: expect.objectContaining(REFUSED.client) }),
   ]);
 });
