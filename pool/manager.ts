@@ -440,7 +440,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     await unlessAborted(this.#orphans.waitIdle(), signal);
     await this.#waitStill(signal);
     this.#requireRunning();
-    this.#memory?.writeDown();
+    this.#memory?.writeAnew();
     if (this.#tenure === 'ours') this.#tenure = 'held';
     this.#wake?.cancel();
   }
@@ -498,8 +498,10 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     const deps = { roster: this.#roster, options: this.#options, runtime: this.#runtime };
     const { workers, orphans } = takeOver(left, deps);
     this.#orphans.note(orphans);
-    const mode = left.pool?.mode ?? '';
-    const useful = workers.some(({ state }) => state.kind === 'active' || state.kind === 'standby');
+    // Who is known by marks alone has to prove itself, but may serve: whatever fails beside it must not end it as a first start would.
+    const isLost = left.pool === undefined && !adoptOnly;
+    const mode = isLost ? this.#options.initialMode : (left.pool?.mode ?? '');
+    const useful = workers.some(({ state }) => isLost || state.kind === 'active' || state.kind === 'standby');
     // With nothing but unmanaged backends there are no workers to take over, and none are missing.
     const needsNone = adoptOnly && !this.#options.backends.some(isManaged);
     const resumed = (useful || needsNone) && Object.hasOwn(this.#options.modes, mode);

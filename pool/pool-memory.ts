@@ -66,6 +66,13 @@ export class PoolMemory {
     this.#section.write();
   }
 
+  /** At once, and all of it: another Understudy is about to read a file that may have been lost or damaged meanwhile. */
+  writeAnew(): void {
+    this.#due = true;
+    this.invalidate();
+    this.writeDown();
+  }
+
   /** Somebody else may have written the file: the next change is written even if it changes nothing of what we know. */
   invalidate(): void {
     this.#deps.file.invalidate();

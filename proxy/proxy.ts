@@ -49,6 +49,8 @@ export interface CloseOptions {
   readonly streamGraceMs?: number;
   /** Cuts the waiting. */
   readonly hurry?: AbortSignal;
+  /** No upstream is to come any more: whoever waits for one is told so at once. */
+  readonly refuseWaiting?: boolean;
 }
 
 const DRAIN_CHECK_MS = 20;
@@ -176,10 +178,11 @@ export class Proxy implements TrafficPort {
    * Stops accepting, lets what is in flight finish, and slow clients take what is whole already, then ends the rest with an
    * explicit error. Never rejects.
    */
-  async close({ graceMs, streamGraceMs = graceMs, hurry }: CloseOptions): Promise<void> {
+  async close({ graceMs, streamGraceMs = graceMs, hurry, refuseWaiting = false }: CloseOptions): Promise<void> {
     this.#front.stopAccepting();
     this.#unixFront?.close();
     this.#connections.drain();
+    if (refuseWaiting) this.#dispatcher.close();
     const begunAt = this.#clock.now();
     const busy = () =>
       this.#connections.inflight > 0 || (this.#connections.unsent && this.#clock.now() < begunAt + graceMs);

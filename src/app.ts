@@ -92,6 +92,8 @@ class Instance implements Understudy {
   #lock: InstanceLock | undefined;
   readonly #placeKeeper: PlaceKeeper;
   #stopping: Promise<void> | undefined;
+  /** The pool stood once. A stop before that gives the start up. */
+  #isUp = false;
   #upgrading = false;
   /** Set by a reload whose config names another mode than before. */
   #modeToBegin: string | undefined;
@@ -178,6 +180,7 @@ class Instance implements Understudy {
     try {
       const admin =
         predecessor === undefined ? await this.#startAlone({ signal, frontFd }) : await this.#takeOver(predecessor);
+      this.#isUp = true;
       this.#modes.open();
       return {
         frontUrl: frontUrl({ ...this.#config.front, port: this.#frontPort, tls: tlsStatus(this.#certificate.current) }),
@@ -480,7 +483,8 @@ class Instance implements Understudy {
     await this.#endSuccessor();
     this.#modes.close({ keep: keepWorkers });
     // With the workers kept, another start is about to serve: clients that are just connecting must not be refused.
-    await (keepWorkers ? this.#proxy.leave(this.#drainOptions) : this.#proxy.close(this.#drainOptions));
+    if (keepWorkers) await this.#proxy.leave(this.#drainOptions);
+    else await this.#proxy.close({ ...this.#drainOptions, refuseWaiting: !this.#isUp });
     if (keepWorkers) this.#pool.release();
     else await this.#pool.stop({ hurry: this.#hurry.signal });
     this.#endRest();

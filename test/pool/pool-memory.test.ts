@@ -19,6 +19,7 @@ beforeEach(() => {
   isOurs = true;
   const file = {
     put: (_name: string, section: { readonly mode?: string }) => void written.push(section.mode ?? 'none'),
+    invalidate: () => void written.push('invalidated'),
     remove: () => void removed++,
   } as unknown as StateFile;
   const pool = (): RememberedPool | undefined => (isOurs ? { mode, wishes: new Map(), workers: [] } : undefined);
@@ -58,4 +59,10 @@ test.each([
   await nextTurn();
   expect(written).toEqual(['production']);
   expect(removed).toBe(removals);
+});
+
+test('all of it is written anew for another Understudy, though nothing has changed: the file may be lost', async () => {
+  await nextTurn();
+  memory.writeAnew();
+  expect(written).toEqual(['production', 'invalidated', 'production']);
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readProcess } from '../../pool/process-table.js';
 import type { StatusView } from '../../src/admin/status-view.js';
@@ -155,6 +156,23 @@ describe('the start after a kill', () => {
     rmSync(statePath());
     await startAgain();
     expect(pidsById(await instance.waitForStatus(({ mode }) => mode.converged))).toEqual(before);
+  });
+
+  test('keeps what serves, where the state file is lost and another worker fails before the pool stands', async () => {
+    const gate = join(mkdtempSync(join(tmpdir(), 'understudy-gate-')), 'closed');
+    const command = ['sh', '-c', '[ "$0" != primary ] || [ ! -e "$1" ] || exit 3; shift; exec "$@"', '{name}', gate];
+    instance = await UnderstudyProcess.start({ config: { command: [...command, ...nodeWorker()] } });
+    const before = pidsById(await instance.status());
+    await kill();
+    rmSync(statePath());
+    process.kill(before.get('primary/1')!, 'SIGKILL');
+    writeFileSync(gate, '');
+    await startAgain();
+    await instance.waitForStatus(({ backends }) => backends[0]!.workers.some(({ restarts }) => restarts > 0));
+    expect((await fetch(instance.url)).status).toBe(200);
+    rmSync(dirname(gate), { recursive: true });
+    const after = pidsById(await instance.waitForStatus(({ mode }) => mode.converged));
+    expect([...after].slice(1)).toEqual([...before].slice(1));
   });
 
   test('goes on in the mode set by hand and with the leases that were held', async () => {

@@ -1,5 +1,7 @@
 // A stop that comes while models are still being loaded is an orderly end, whoever asks for it.
 import { afterEach, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readProcess } from '../../pool/process-table.js';
@@ -19,12 +21,7 @@ afterEach(() => instance.dispose());
 test('understudy stop ends the run with success, and its workers with it', async () => {
   instance = await UnderstudyProcess.prepare({ config: { command: NEVER_READY } });
   instance.launch();
-  const isUp = () =>
-    fetch(`http://127.0.0.1:${instance.adminPort}/livez`).then(
-      () => true,
-      () => false,
-    );
-  while (!(await isUp())) await setImmediate();
+  await untilUp();
   const starting = await instance.waitForStatus(({ backends }) =>
     backends.every(
       ({ workers }) => workers.length > 0 && workers.every(({ state, pid }) => state === 'starting' && pid !== null),
@@ -36,3 +33,30 @@ test('understudy stop ends the run with success, and its workers with it', async
   expect(instance.stderr).not.toMatch(/stopping|error/i);
   for (const pid of pids) expect([undefined, 'Z']).toContain(readProcess(pid)?.state);
 });
+
+test.each([
+  ['fails', (gate: string) => rmSync(gate, { recursive: true }), 1],
+  ['is interrupted', () => instance.signal('SIGINT'), 0],
+])('who waits for a worker while a start %s is told at once that none will come', async (_how, end, code) => {
+  const gate = mkdtempSync(join(tmpdir(), 'understudy-gate-'));
+  const command = ['sh', '-c', 'while [ -e "$0" ]; do sleep 0.05; done; exit 1', gate, '{port}'];
+  const waitingRoom = { deadline: '10m' };
+  instance = await UnderstudyProcess.prepare({ config: { command, waitingRoom, stop: { drainTimeout: '10m' } } });
+  instance.launch();
+  await untilUp();
+  const answer = fetch(instance.url);
+  await instance.waitForStatusChange(({ front }) => front.waiting === 1);
+  end(gate);
+  expect(await (await answer).json()).toMatchObject({ code: 'shutting-down' });
+  expect(await instance.waitForExit()).toBe(code);
+  rmSync(gate, { recursive: true, force: true });
+});
+
+async function untilUp(): Promise<void> {
+  const isUp = () =>
+    fetch(`http://127.0.0.1:${instance.adminPort}/livez`).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isUp())) await setImmediate();
+}

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -227,6 +227,17 @@ describe('understudy upgrade', () => {
     expect(after.instance.pid).toBe(before.instance.pid);
     expect(workersOf(after)).toEqual(workersOf(before));
     expect(await instance.command('mode', 'validation', '--wait')).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ['gone', (path: string) => rmSync(path)],
+    ['damaged', (path: string) => truncateSync(path, 10)],
+  ])('hands the workers over though the state file is %s', async (_how, spoil) => {
+    instance = await UnderstudyProcess.start();
+    const before = workersOf(await instance.status());
+    spoil(join(instance.runtimeDir, 'state.json'));
+    expect(await instance.command('upgrade')).toMatchObject({ code: 0 });
+    expect(workersOf(await instance.status())).toEqual(before);
   });
 
   test('refuses to hand over a front that the new config does not name', async () => {
