@@ -69,7 +69,7 @@ promises: { hot: 100ms, frozen: 250ms, asleep: 10s, cold: 2m }
 # runtimeDir: /run/user/1000/understudy-9000
 # logDir: logs
 
-# What carries requests: auto is our own lane where it can, fast that one alone, full Node's and undici's.
+# What carries requests: auto and fast are our own lane where it can, full is Node's and undici's.
 lane: auto
 # Protocols that connections may be upgraded to.
 upgrades: [websocket]

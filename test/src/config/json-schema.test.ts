@@ -6,3 +6,47 @@ test('the JSON Schema that is shipped is that of the config', () => {
   const shipped: unknown = JSON.parse(readFileSync('understudy.schema.json', 'utf8'));
   expect(shipped).toEqual(JSON.parse(JSON.stringify(configJsonSchema())));
 });
+
+test('every key of the JSON Schema has a description for editors to show', () => {
+  const schema: unknown = JSON.parse(JSON.stringify(configJsonSchema()));
+  const properties = [...propertiesOf(schema, [])];
+  expect(properties.map(({ path }) => path)).toEqual(
+    expect.arrayContaining([
+      'front.tls.cert',
+      'backends.name',
+      'backends.url',
+      'modes.*.job.nice',
+      'modes.*.budget.ram',
+      'budget.ram',
+      'priorities.routes.class',
+      'sleep.demote.command',
+      'sleep.golden.method',
+    ]),
+  );
+  expect(properties.filter(({ description }) => !description).map(({ path }) => path)).toEqual([]);
+});
+
+/** What of JSON Schema ours is made of. */
+interface Part {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Part>>;
+  readonly additionalProperties?: Part | boolean;
+  readonly items?: Part;
+  readonly anyOf?: readonly Part[];
+}
+
+interface Property {
+  readonly path: string;
+  readonly description: string | undefined;
+}
+
+function* propertiesOf(schema: unknown, path: readonly string[]): Generator<Property> {
+  const { properties = {}, additionalProperties, items, anyOf = [] } = schema as Part;
+  for (const [key, part] of Object.entries(properties)) {
+    const own = [...path, key];
+    yield { path: own.join('.'), description: part.description?.trim() };
+    yield* propertiesOf(part, own);
+  }
+  for (const part of [items, ...anyOf]) if (part !== undefined) yield* propertiesOf(part, path);
+  if (typeof additionalProperties === 'object') yield* propertiesOf(additionalProperties, [...path, '*']);
+}
