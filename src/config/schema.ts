@@ -12,6 +12,7 @@ const SMALLEST_HEAD_BYTES = 1024;
 const port = z.number().int().min(0).max(65_535);
 const listenPort = z.number().int().min(1).max(65_535);
 const count = z.number().int().min(0);
+const status = z.number().int().min(100).max(599);
 const share = z.number().min(0).max(1);
 const name = z
   .string()
@@ -185,13 +186,7 @@ const health = section({
     .min(1)
     .default(3)
     .describe('Failed probes in a row that condemn a worker; a refused connection does so at once.'),
-  expectStatus: z
-    .number()
-    .int()
-    .min(100)
-    .max(599)
-    .optional()
-    .describe('The one status that passes; any below 500 when it is left out.'),
+  expectStatus: status.optional().describe('The one status that passes; any below 500 when it is left out.'),
   wedgedAfter: duration()
     .optional()
     .describe(
@@ -348,13 +343,7 @@ const httpHook = z.strictObject({
   method: method.default('POST').describe('Its method, such as GET or POST.'),
   headers: z.record(z.string(), z.string()).default({}).describe('Its header fields.'),
   body: z.string().optional().describe('Its body.'),
-  expectStatus: z
-    .number()
-    .int()
-    .min(100)
-    .max(599)
-    .optional()
-    .describe('The one status that is a success; any below 400 when it is left out.'),
+  expectStatus: status.optional().describe('The one status that is a success; any below 400 when it is left out.'),
   expectBody: z.string().min(1).optional().describe('What the answer must contain.'),
   timeout: timeout.describe('How long its answer may take.'),
 });
