@@ -524,7 +524,7 @@ export class PoolManager extends EventEmitter<PoolEvents> {
     for (const worker of this.#workers) worker.judgeAfresh();
     this.#memory?.invalidate();
     this.#rehearsals.start();
-    this.#turn({ cause });
+    this.#carryOut({ cause });
     // Not waited for: there may be one that nobody can end.
     void this.#orphans.end();
   }

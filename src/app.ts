@@ -232,13 +232,16 @@ class Instance implements Understudy {
     // If the old process is gone, another start may have the workers by now: two pools would end each other's workers.
     predecessor.requireThere();
     await this.#pool.start({ adoptOnly: true });
+    // Made while the old one still answers: it takes its time, in which commands would find nobody.
+    const adminServer = this.#makeAdmin();
+    await adminServer.prepare();
     this.#token = (await predecessor.takeRest()) ?? this.#token;
     this.#refuseWhenStopping();
     // Read again: until now the old process went on to give leases and to take them back.
     this.#stateFile.forget();
     this.#modes.restore();
     this.#lock = acquireInstanceLock(this.#config.runtimeDir);
-    const admin = await this.#openAdmin();
+    const admin = await this.#openAdmin(adminServer);
     this.#refuseWhenStopping();
     this.#startRest();
     await predecessor.takeFront((front) => {
@@ -463,10 +466,14 @@ class Instance implements Understudy {
     return this.#stopping;
   }
 
-  #openAdmin(): Promise<{ readonly port: number }> {
+  #makeAdmin(): AdminServer {
     const { admin: address, runtimeDir } = this.#config;
-    this.#admin = new AdminServer({ ...address, socketPath: adminSocketPath(runtimeDir), token: this.#token }, this);
-    return namingHolder(this.#admin.listen(), { address, findHolder: findPortHolder });
+    return new AdminServer({ ...address, socketPath: adminSocketPath(runtimeDir), token: () => this.#token }, this);
+  }
+
+  #openAdmin(server = this.#makeAdmin()): Promise<{ readonly port: number }> {
+    this.#admin = server;
+    return namingHolder(server.listen(), { address: this.#config.admin, findHolder: findPortHolder });
   }
 
   /** Returns with the first reading: how many workers may start depends on it. */

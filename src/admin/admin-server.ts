@@ -18,8 +18,8 @@ export interface AdminServerOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly socketPath: string;
-  /** What a change over TCP must carry as `Authorization: Bearer <token>`. */
-  readonly token: string;
+  /** What a change over TCP must carry as `Authorization: Bearer <token>`; an upgrade brings it only after the server is made. */
+  readonly token: () => string;
 }
 
 export class AdminServer {
@@ -35,6 +35,11 @@ export class AdminServer {
     if (isLoopback(options.host)) refuseForeignNames(tcpServer);
     requireToken(tcpServer, options.token);
     this.#servers = [unixServer, tcpServer];
+  }
+
+  /** All of `listen` that takes its time. */
+  async prepare(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.ready()));
   }
 
   /** Listens on both. @throws UnderstudyError `admin-listen` that names the address. */
@@ -150,9 +155,9 @@ function isLoopback(host: string): boolean {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** A page in the operator's browser can reach loopback too; without the token it may look, never change. */
-function requireToken(server: FastifyInstance, token: string): void {
+function requireToken(server: FastifyInstance, token: () => string): void {
   server.addHook('onRequest', (request, reply, done) => {
-    if (SAFE_METHODS.has(request.method) || carriesToken(request.headers.authorization, token)) return done();
+    if (SAFE_METHODS.has(request.method) || carriesToken(request.headers.authorization, token())) return done();
     sendProblem(
       reply,
       operatorError(
