@@ -89,13 +89,14 @@ interface StrayContext {
   readonly pool: string;
   /** Pids of the recorded ones, which lead groups of their own. */
   readonly known: ReadonlySet<number>;
-  /** Their launches, as `launchOf` names them. */
+  /** Their launches, as `launchIn` names them. */
   readonly living: ReadonlySet<string>;
   /** All launches that the state file tells of. */
   readonly told: ReadonlySet<string>;
 }
 
-function launchIn({ id, generation }: WorkerRecord): string {
+/** One launch of one worker: a name to compare. */
+function launchIn({ id, generation }: Pick<WorkerRecord, 'id' | 'generation'>): string {
   return `${id} ${generation}`;
 }
 
@@ -103,7 +104,7 @@ function launchIn({ id, generation }: WorkerRecord): string {
 function launchOf(pid: number): string {
   const marks = environmentOf(pid);
   const id = workerId(marks?.get('UNDERSTUDY_BACKEND') ?? '', Number(marks?.get('UNDERSTUDY_WORKER')));
-  return `${id} ${marks?.get('UNDERSTUDY_GENERATION')}`;
+  return launchIn({ id, generation: Number(marks?.get('UNDERSTUDY_GENERATION')) });
 }
 
 /** The process and its ancestors. */
