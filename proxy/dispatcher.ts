@@ -19,6 +19,8 @@ export interface Waiter extends TicketHolder, Waiting {
   readonly affinityKey: string;
   /** Those that failed this request already; they come last. */
   readonly tried: readonly Upstream[];
+  /** It has been given back, and nobody knows it any more but its holder: it serves again. */
+  readonly usedTicket?: Ticket | undefined;
   onTicket(ticket: Ticket): void;
   onRefused(code: RefusalCode): void;
 }
@@ -110,7 +112,8 @@ export class Dispatcher implements TicketOffice {
     const upstream = this.#pick(waiter, now);
     if (upstream === undefined) return false;
     this.#room.leave(waiter);
-    const ticket = new Ticket(upstream, waiter, this, now);
+    const ticket = waiter.usedTicket ?? new Ticket(waiter, this);
+    ticket.begin(upstream, now);
     this.#specimen.last = ticket;
     waiter.onTicket(ticket);
     return true;

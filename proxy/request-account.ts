@@ -3,6 +3,7 @@
 // of what a small request leaves to be collected.
 
 import type { Clock } from '../src/core/clock.js';
+import { RequestId, type RequestIds } from './headers/request-id.js';
 import type { Ledger } from './ledger.js';
 import type { ClientFacts, EndedBy, Phase, ProxyObserver, RequestRecord } from './request-record.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -14,6 +15,7 @@ export interface AccountContext {
   readonly observer: ProxyObserver;
   readonly retryBudget: RetryBudget;
   readonly safeRoutes: readonly string[];
+  readonly requestIds: RequestIds;
 }
 
 /** What was asked for, and by whom; alike for all requests with the same head. */
@@ -41,7 +43,7 @@ export function unreadableFrom(address: string, httpVersion = '1.1'): RequestSub
 
 export class RequestAccount implements RequestRecord {
   readonly #context: AccountContext;
-  #id = '';
+  readonly requestId: RequestId;
   #subject = UNKNOWN;
   #startedAt = 0;
   phase: Phase = 'head';
@@ -61,11 +63,12 @@ export class RequestAccount implements RequestRecord {
 
   constructor(context: AccountContext) {
     this.#context = context;
+    this.requestId = new RequestId(context.requestIds);
   }
 
-  /** For a request that has just come; the one before is over. */
-  begin(id: string, subject = UNKNOWN): void {
-    this.#id = id;
+  /** For a request that has just come; the one before is over. `givenId`: the client's own, where it goes on as it is. */
+  begin(givenId: string | undefined, subject = UNKNOWN): void {
+    this.requestId.begin(givenId);
     this.#subject = subject;
     this.#startedAt = this.#context.clock.now();
     this.phase = 'head';
@@ -82,7 +85,7 @@ export class RequestAccount implements RequestRecord {
   }
 
   get id(): string {
-    return this.#id;
+    return this.requestId.text;
   }
 
   /** By the proxy's clock. */
@@ -165,13 +168,24 @@ export class RequestAccount implements RequestRecord {
   }
 
   /** Once, by whoever ends it first. */
-  record({ endedBy, status, code }: Ending, now = this.#context.clock.now()): void {
+  record({ endedBy, status, code }: Ending): void {
+    this.endedBy = endedBy;
+    this.code = code;
+    this.#record(status, this.#context.clock.now());
+  }
+
+  /** The same for one that is served to its end. */
+  recordServed(status: number, now: number): void {
+    this.endedBy = 'served';
+    this.code = undefined;
+    this.#record(status, now);
+  }
+
+  #record(status: number, now: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#endedAt = now;
-    this.endedBy = endedBy;
     this.status = status;
-    this.code = code;
     this.#context.observer.onRequest(this);
   }
 }

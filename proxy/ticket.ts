@@ -1,4 +1,5 @@
-// A request's admission to an upstream. It is given back exactly once, with what the request tells of the upstream.
+// A request's admission to an upstream. It is given back exactly once, with what the request tells of the upstream. Then it
+// may serve its holder once more.
 
 import type { Outcome } from './breaker.js';
 import type { Upstream } from './upstream.js';
@@ -16,39 +17,57 @@ export interface TicketOffice {
 }
 
 export class Ticket {
-  readonly upstream: Upstream;
   readonly holder: TicketHolder;
-  /** The breaker's era that its outcome counts in. */
-  era: number;
-  /** By the proxy's clock; lanes use it too instead of reading the clock again. */
-  readonly admittedAt: number;
+  #upstream!: Upstream;
+  #era = 0;
+  #admittedAt = 0;
   /** Since when its request, sent whole, waits for the first byte of its answer; Infinity while it does not. */
   waitingSince = Infinity;
   /** Its neighbours among the tickets that are out, kept by its upstream: a list in the tickets costs nothing. */
   older: Ticket | undefined = undefined;
   newer: Ticket | undefined = undefined;
   readonly #office: TicketOffice;
-  #returned = false;
+  #returned = true;
 
-  constructor(upstream: Upstream, holder: TicketHolder, office: TicketOffice, now: number) {
-    this.upstream = upstream;
+  constructor(holder: TicketHolder, office: TicketOffice) {
     this.holder = holder;
-    this.era = upstream.breaker.enter();
-    this.admittedAt = now;
     this.#office = office;
+  }
+
+  /** Its holder is admitted, `now` by the proxy's clock. */
+  begin(upstream: Upstream, now: number): void {
+    this.#upstream = upstream;
+    this.#era = upstream.breaker.enter();
+    this.#admittedAt = now;
+    this.waitingSince = Infinity;
+    this.#returned = false;
     upstream.hold(this);
+  }
+
+  get upstream(): Upstream {
+    return this.#upstream;
+  }
+
+  /** The breaker's era that its outcome counts in. */
+  get era(): number {
+    return this.#era;
+  }
+
+  /** By the proxy's clock; lanes use it too instead of reading the clock again. */
+  get admittedAt(): number {
+    return this.#admittedAt;
   }
 
   /** The upstream has begun an answer that is no failure. */
   vouch(): void {
-    this.era = this.upstream.breaker.vouch(this.era);
+    this.#era = this.#upstream.breaker.vouch(this.#era);
   }
 
   /** Later calls are ignored: the first cause wins. */
   giveBack(outcome: Outcome): void {
     if (this.#returned) return;
     this.#returned = true;
-    this.upstream.release(this);
+    this.#upstream.release(this);
     this.#office.takeBack(this, outcome);
   }
 }

@@ -15,17 +15,23 @@ export interface AnswerFraming {
   readonly close: boolean;
 }
 
+/** For each property that holds, its bit. */
+export const FRAMED = 1;
+export const KEEPS_CHUNKS = 2;
+export const MAKES_CHUNKS = 4;
+export const CLOSES = 8;
+
 const FRAMINGS: readonly AnswerFraming[] = Array.from({ length: 16 }, (_, bits) => ({
-  framed: (bits & 1) > 0,
-  keepsChunks: (bits & 2) > 0,
-  makesChunks: (bits & 4) > 0,
-  close: (bits & 8) > 0,
+  framed: (bits & FRAMED) > 0,
+  keepsChunks: (bits & KEEPS_CHUNKS) > 0,
+  makesChunks: (bits & MAKES_CHUNKS) > 0,
+  close: (bits & CLOSES) > 0,
 }));
 const INTERIM = FRAMINGS[0]!;
 
-/** One object for all answers that are framed like `framing`: no new one for each, and two are compared at a glance. */
-export function sharedFraming({ framed, keepsChunks, makesChunks, close }: AnswerFraming): AnswerFraming {
-  return FRAMINGS[(framed ? 1 : 0) | (keepsChunks ? 2 : 0) | (makesChunks ? 4 : 0) | (close ? 8 : 0)]!;
+/** One object for all answers that are framed alike: no new one for each, and two are compared at a glance. */
+export function sharedFraming(bits: number): AnswerFraming {
+  return FRAMINGS[bits]!;
 }
 
 /** Heads for clients. Servers repeat themselves, so the one made last is kept. */

@@ -121,8 +121,8 @@ export class ClientConnection implements DeadlineHolder, BlockReader {
     this.#resume();
   }
 
-  /** The answer is whole. `close`: it was said to be the last one. */
-  answered({ close, now }: { readonly close: boolean; readonly now?: number }): void {
+  /** The answer is whole. `close`: it was said to be the last one. `now`: for who has just read the clock. */
+  answered(close: boolean, now?: number): void {
     if (!this.#isServing) return;
     this.#server = undefined;
     this.#context.noteAnswered();

@@ -173,7 +173,7 @@ export class ClientConnections implements ConnectionContext {
       // Nobody reads a body here, so nothing can come behind it.
       const close = request.close || !connection.bodyDone || this.#context.draining;
       connection.output.writeText(optionsText(close));
-      return void connection.answered({ close });
+      return void connection.answered(close);
     }
     const full = this.#context.options.lane === 'full' || this.#getsComments(request);
     // An upgrade is octets both ways in the end: the fast lane has them.
@@ -199,13 +199,13 @@ export class ClientConnections implements ConnectionContext {
   }
 
   noteRefused(fault: HeadFault, client: RefusedClient, head?: RequestHeadParser): void {
-    const { observer, requestIds } = this.#context;
+    const { observer } = this.#context;
     const account = new RequestAccount(this.#context);
     const subject =
       head === undefined
         ? unreadableFrom(client.clientAddress, client.receivedVersion)
         : subjectOf(head, { connection: client, observer });
-    account.begin(requestIds.next(undefined), subject);
+    account.begin(undefined, subject);
     account.record({ endedBy: 'proxy', status: problemKind(fault.code).status, code: fault.code });
   }
 

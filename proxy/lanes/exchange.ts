@@ -81,10 +81,10 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
     this.#method = request.method ?? 'GET';
     this.#path = request.url ?? '/';
     this.#awaitsContinue = expectsContinue;
-    const id = context.requestIds.next(fieldValue(request.rawHeaders, 'x-request-id'));
+    const givenId = context.requestIds.kept(fieldValue(request.rawHeaders, 'x-request-id'));
     const client = clientFactsOf(request, context);
     this.#account = new RequestAccount(context);
-    this.#account.begin(id, { method: this.#method, path: this.#path, client });
+    this.#account.begin(givenId, { method: this.#method, path: this.#path, client });
     const idleMs = context.options.deadlines.bodyIdleMs;
     this.#stall = new StallWatch(context.clock, {
       idleMs,
@@ -107,7 +107,7 @@ export class Exchange implements Waiter, AttemptEvents, GuestServer {
       expectsContinue,
     };
     if (everyMs !== undefined && mayGetComments(facts))
-      this.#comments = new WaitingComments(response, { clock: context.clock, everyMs, requestId: id });
+      this.#comments = new WaitingComments(response, { clock: context.clock, everyMs, requestId: this.#account.id });
     this.affinityKey = affinityKeyOf(request, context.options.balance.hashOn);
     this.priority = priorityOfRequest(request, context);
   }

@@ -60,7 +60,7 @@ export class GuestSocket extends Duplex implements MessageServer {
     if (this.#served || this.destroyed) return;
     this.#served = true;
     this.#head = NOTHING;
-    this.#connection.answered({ close: false });
+    this.#connection.answered(false);
   }
 
   /** Ends the client's connection with a reset. */
@@ -130,7 +130,7 @@ export class GuestSocket extends Duplex implements MessageServer {
 
   override _final(done: () => void): void {
     this.#served = true;
-    this.#connection.answered({ close: true });
+    this.#connection.answered(true);
     done();
   }
 

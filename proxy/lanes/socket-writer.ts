@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { textOf } from '../http1/octets.js';
-import type { ChangingText } from './changing-text.js';
+import type { ChangingPart, ChangingText } from './changing-text.js';
 import { tryDirectWrite } from './direct-write.js';
 import { leaveWriteBlock, putTogether } from './write-block.js';
 
@@ -48,9 +48,9 @@ export class SocketWriter {
    * A text that is written again and again, with `part` in its place, and octets behind it, valid within this call only:
    * together a small write.
    */
-  writeChanging(text: ChangingText, part: string, content = NOTHING): void {
+  writeChanging(text: ChangingText, part: ChangingPart, content = NOTHING): void {
     const octets = this.#keepsOctets ? undefined : text.octets(part);
-    if (octets === undefined) return this.writeCopy(text.text(part), content, 0, content.length);
+    if (octets === undefined) return this.writeCopy(text.text(part.text), content, 0, content.length);
     const piece = content.length === 0 ? octets : putTogether(octets, content, 0, content.length);
     if (!this.#writePastQueue(piece)) this.#socket.write(Buffer.from(piece));
     else if (!this.#underWay) return;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { PowerOfTwo } from '../../proxy/balance/power-of-two.js';
+import { defaultBreakerOptions } from '../../proxy/breaker.js';
 import { targetFor } from '../support/proxy-rig.js';
-import { DispatchRig } from '../support/dispatch-rig.js';
+import { DispatchRig, FakeRequest } from '../support/dispatch-rig.js';
 
 describe('the dispatcher', () => {
   test('admits at once where somebody can take it, evenly', () => {
@@ -111,6 +112,44 @@ describe('the dispatcher', () => {
     ticket!.giveBack('failure');
     ticket!.giveBack('failure');
     expect(a!.traffic(rig.clock.now())).toMatchObject({ inflight: 0, requests: 1, failures: 1 });
+  });
+
+  test('admits with a used ticket as with a new one: nothing of the request before is left on it', () => {
+    const rig = new DispatchRig();
+    const [a, b] = rig.route(2);
+    const request = rig.request();
+    const ticket = request.ticket!;
+    expect(request.place).toBe('a/1');
+    ticket.waitingSince = rig.clock.now();
+    ticket.giveBack('failure');
+    rig.upstreams.noteRefused(a!);
+    rig.clock.advance(50);
+    const older = rig.request();
+    rig.clock.advance(50);
+    request.usedTicket = ticket;
+    rig.dispatcher.admit(request);
+    expect(request).toMatchObject({ ticket, place: 'b/1' });
+    expect(ticket).toMatchObject({ upstream: b, admittedAt: rig.clock.now(), waitingSince: Infinity });
+    expect(b!.tickets()).toEqual([older.ticket, ticket]);
+    for (let count = 0; count < 2; count += 1) ticket.giveBack('failure');
+    expect(a!.traffic(rig.clock.now())).toMatchObject({ inflight: 0, requests: 1, failures: 1 });
+    expect(b!.traffic(rig.clock.now())).toMatchObject({ inflight: 1, requests: 2, failures: 1 });
+  });
+
+  test('counts what a used ticket tells in the breaker, time after time', () => {
+    const rig = new DispatchRig();
+    const [a, b] = rig.route(2);
+    const request = new FakeRequest('again', rig.served);
+    request.tried.push(b!);
+    const tickets = new Set<unknown>();
+    for (let count = 0; count < defaultBreakerOptions.failuresInRow; count += 1) {
+      rig.dispatcher.admit(request);
+      expect([request.place, a!.breaker.state]).toEqual(['a/1', 'closed']);
+      tickets.add(request.ticket);
+      request.ticket!.giveBack('failure');
+      request.usedTicket = request.ticket;
+    }
+    expect([a!.breaker.state, tickets.size]).toEqual(['open', 1]);
   });
 });
 

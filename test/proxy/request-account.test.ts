@@ -1,5 +1,6 @@
 // The account of one request: what of its past decides whether it may be made again.
 import { beforeEach, expect, test } from '@jest/globals';
+import { RequestIds } from '../../proxy/headers/request-id.js';
 import { RequestAccount } from '../../proxy/request-account.js';
 import type { ProxyObserver } from '../../proxy/request-record.js';
 import { RetryBudget } from '../../proxy/retry-budget.js';
@@ -27,6 +28,7 @@ beforeEach(() => {
     observer: observer as ProxyObserver,
     retryBudget: new RetryBudget({ share: 0, allowance: 10, reserve: 10 }),
     safeRoutes: [],
+    requestIds: new RequestIds(() => 0),
   });
   account.begin('id');
 });

@@ -20,6 +20,7 @@ export class FakeRequest implements Waiter {
   stream = false;
   readonly #log: string[];
   ticket: Ticket | undefined;
+  usedTicket: Ticket | undefined;
   refusal: RefusalCode | undefined;
   abortedFor: string | undefined;
 

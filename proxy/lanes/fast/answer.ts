@@ -3,7 +3,11 @@
 // framing and size of an answer leaves in the way that is cheapest for it.
 
 import {
+  CLOSES,
+  FRAMED,
   interimText,
+  KEEPS_CHUNKS,
+  MAKES_CHUNKS,
   MAX_INTERIM_RESPONSES,
   passesAsItIs,
   sharedFraming,
@@ -253,14 +257,14 @@ export class Answer {
   }
 
   #framing(head: ResponseHeadParser): AnswerFraming {
-    const framed = head.status !== 204;
-    const speaks11 = this.#request.minorVersion === 1;
-    return sharedFraming({
-      framed,
-      keepsChunks: framed && head.chunked && speaks11,
-      makesChunks: this.#body.kind === 'until-close' && speaks11,
-      close: this.#judge!.closesAfterAnswer(),
-    });
+    let bits = this.#judge!.closesAfterAnswer() ? CLOSES : 0;
+    if (head.status !== 204) bits |= FRAMED;
+    // RFC 9112 section 6.1: an HTTP/1.0 client does not know chunks.
+    if (this.#request.minorVersion === 1) {
+      if (head.status !== 204 && head.chunked) bits |= KEEPS_CHUNKS;
+      if (this.#body.kind === 'until-close') bits |= MAKES_CHUNKS;
+    }
+    return sharedFraming(bits);
   }
 
   #takeBody(bytes: Buffer, start: number, end: number): AnswerProgress {

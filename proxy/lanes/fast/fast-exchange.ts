@@ -18,6 +18,7 @@ import type { RequestFacts } from '../../retry-policy.js';
 import type { Ticket } from '../../ticket.js';
 import type { Upstream } from '../../upstream.js';
 import type { ClientConnection } from '../client-connection.js';
+import { NO_PART, type ChangingPart } from '../changing-text.js';
 import { ClientProbe } from '../client-probe.js';
 import type { LaneContext } from '../lane-context.js';
 import { enderOf, type MessageServer } from '../message-server.js';
@@ -44,6 +45,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   /** For all that have one. */
   #replays: ReplayBuffer | undefined;
   #ticket: Ticket | undefined;
+  usedTicket: Ticket | undefined;
   #upstream: UpstreamConnection | undefined;
   #bodyComplete = false;
   #started = false;
@@ -64,14 +66,13 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   /** For the next request; the one before is over. */
   begin(context: FastLaneContext, plan: FastPlan): void {
-    const { requestIds, options } = this.#shared;
     this.#context = context;
     this.#plan = plan;
-    this.#account.begin(plan.givenId ?? requestIds.next(undefined), plan.subject);
+    this.#account.begin(plan.givenId, plan.subject);
     this.#answer.begin(context, plan.request, this);
     this.#bodyComplete = plan.request.body === 'none';
     this.#replay = this.#bodyComplete ? undefined : (this.#replays ??= new ReplayBuffer());
-    this.#replay?.begin(options.retry.replayBufferBytes);
+    this.#replay?.begin(this.#shared.options.retry.replayBufferBytes);
     this.#started = false;
     this.#closesAfter = false;
     this.#failedAnswer = false;
@@ -159,6 +160,7 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
 
   onTicket(ticket: Ticket): void {
     this.#ticket = ticket;
+    this.usedTicket = undefined;
     this.#account.noteAdmitted(ticket.upstream, ticket.admittedAt);
     if (this.#bodyComplete) ticket.waitingSince = ticket.admittedAt;
     const upstream = this.#context.connections.take(ticket.upstream);
@@ -302,13 +304,13 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     if (pieces.length === 1 && piece.length <= SMALL_BYTES) return upstream.writeChanging(text, part, piece);
     replay.own();
     upstream.cork();
-    upstream.writeText(text.text(part));
+    upstream.writeText(text.text(part.text));
     for (const piece of pieces) upstream.write(piece);
     upstream.uncork();
   }
 
-  get #textPart(): string {
-    return this.#plan.givenId === undefined ? this.#account.id : '';
+  get #textPart(): ChangingPart {
+    return this.#plan.givenId === undefined ? this.#account.requestId : NO_PART;
   }
 
   #becomeTunnel(upstream: UpstreamConnection): void {
@@ -347,9 +349,10 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
       else upstream.destroy();
     }
     this.#account.phase = 'done';
-    this.#record({ endedBy: 'served', status: this.#answer.status }, now);
+    this.#settle();
+    this.#account.recordServed(this.#answer.status, now);
     this.#giveBack(this.#failedAnswer ? 'failure' : 'success');
-    this.#connection.answered({ close: this.#closesAfter, now });
+    this.#connection.answered(this.#closesAfter, now);
   }
 
   #fail(code: ProblemCode, cause: { readonly detail: string; readonly endedBy: EndedBy }): void {
@@ -412,13 +415,14 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
     const withBody = this.#request.method !== 'HEAD';
     this.#end({ endedBy, code, status: problemKind(code).status });
     this.#connection.output.writeText(problemText(code, { detail, requestId: this.#account.id, close, withBody }));
-    this.#connection.answered({ close });
+    this.#connection.answered(close);
   }
 
   /** Everything is let go and told, but for the client. Idempotent. */
   #end(ending: Ending): void {
     if (this.#account.over) return;
-    this.#record(ending);
+    this.#settle();
+    this.#account.record(ending);
     this.#shared.dispatcher.leave(this);
     // At once: it frees the GPU.
     this.#dropUpstream();
@@ -434,15 +438,17 @@ export class FastExchange implements Waiter, MessageServer, UpstreamUser, Answer
   #giveBack(outcome: Outcome): void {
     const ticket = this.#ticket;
     this.#ticket = undefined;
-    ticket?.giveBack(outcome);
+    if (ticket === undefined) return;
+    ticket.giveBack(outcome);
+    this.usedTicket = ticket;
   }
 
-  #record(ending: Ending, now?: number): void {
+  /** The account has all there is to tell, and nothing of the request is kept here. */
+  #settle(): void {
     this.#probe?.stop();
     this.#account.bytesOut = this.#answer.bytesOut;
     this.#answer.end();
     this.#replay?.letGo();
-    this.#account.record(ending, now);
   }
 
   #probeClient(): void {

@@ -23,12 +23,13 @@ export interface PlanSources {
 
 export function makePlan(sources: PlanSources): FastPlan {
   const { connection, request, parser, context } = sources;
-  const keepsId = context.requestIds.accepts(request.requestId);
+  const givenId = context.requestIds.kept(request.requestId);
+  const keepsId = givenId !== undefined;
   const own = { forwarding: connection.forwarding.of(parser, request.host), keepsId };
   return {
     request,
     text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
-    givenId: keepsId ? request.requestId : undefined,
+    givenId,
     repeatable: isRepeatable({ ...request, path: request.target }, context.safeRoutes),
     affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
     priority: priorityIn(sources),

@@ -140,7 +140,7 @@ export class Tunnel implements MessageServer, UpstreamUser {
       return this.#breakOff(code, { endedBy: 'upstream', closeCode: BAD_GATEWAY, detail });
     }
     this.#end({ endedBy: this.#firstEnd === 'client' ? 'client' : 'served', outcome: 'success' });
-    this.#connection.answered({ close: true });
+    this.#connection.answered(true);
   }
 
   onUpstreamDrained(): void {
@@ -175,7 +175,7 @@ export class Tunnel implements MessageServer, UpstreamUser {
     this.#end({ endedBy, code, outcome: endedBy === 'upstream' ? 'failure' : 'neutral' });
     if (frames?.atBoundary !== true || frames.closing) return this.#connection.cut({ reset: true });
     this.#connection.output.write(closeFrame(closeCode));
-    this.#connection.answered({ close: true });
+    this.#connection.answered(true);
   }
 
   #end({ endedBy, code, outcome }: { endedBy: EndedBy; code?: ProblemCode; outcome: Outcome }): void {

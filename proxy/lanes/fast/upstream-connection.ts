@@ -5,7 +5,7 @@ import type { UpstreamAddress } from '../../../src/core/traffic-port.js';
 import type { DeadlineHolder, DeadlineWheel } from '../../deadline-wheel.js';
 import { isEndOfReset, resetError } from '../../reset-socket.js';
 import type { Upstream } from '../../upstream.js';
-import type { ChangingText } from '../changing-text.js';
+import type { ChangingPart, ChangingText } from '../changing-text.js';
 import { ReadBlock } from '../read-block.js';
 import { SocketWriter } from '../socket-writer.js';
 import type { IdleConnections } from './idle-connections.js';
@@ -84,7 +84,7 @@ export class UpstreamConnection implements DeadlineHolder {
    * A text that is written again and again, with `part` in its place, and octets behind it, valid within this call only:
    * together a small write.
    */
-  writeChanging(text: ChangingText, part: string, content?: Buffer): void {
+  writeChanging(text: ChangingText, part: ChangingPart, content?: Buffer): void {
     this.#socket.mayHaveAnswer = false;
     this.#writer.writeChanging(text, part, content);
   }

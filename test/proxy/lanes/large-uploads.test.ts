@@ -158,7 +158,7 @@ describe('a client connection', () => {
     expect(first!.blocks).toBeGreaterThan(0);
     const last = first!.kept.at(-1)!;
     expect(last.equals(bodyOf('first', bytes).subarray(-last.length))).toBe(true);
-    connection.answered({ close: false });
+    connection.answered(false);
     whole = once(server, 'whole') as Promise<[ClientConnection]>;
     client.write(headOf('second', bytes));
     client.write(bodyOf('second', bytes));

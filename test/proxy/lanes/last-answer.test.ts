@@ -64,7 +64,7 @@ describe('the last answer', () => {
       serve: (connection: ClientConnection, request: JudgedRequest) => {
         queueMicrotask(() => {
           connection.output.writeText(`answer to ${request.target}`);
-          connection.answered({ close: true });
+          connection.answered(true);
         });
         return silent;
       },
@@ -126,7 +126,7 @@ test('a connection whose client never takes the last answer is let go', async ()
       wheel: new DeadlineWheel(clock),
       serve: (connection: ClientConnection) => {
         connection.output.writeText('x'.repeat(32 * 1024 * 1024));
-        connection.answered({ close: true });
+        connection.answered(true);
         resolve();
         return silent;
       },

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ChangingText } from '../../../proxy/lanes/changing-text.js';
 import { SocketWriter } from '../../../proxy/lanes/socket-writer.js';
+import { partOf } from '../../support/changing-part.js';
 import { connectedPair } from '../../support/connected-pair.js';
 
 /** Each write as text. */
@@ -26,9 +27,9 @@ test('everything leaves at once, in the order in which it was written', () => {
   writer.writeLasting(Buffer.from('e'));
   writer.writeText('f');
   const text = new ChangingText('g', 'i');
-  writer.writeChanging(text, 'h');
-  writer.writeChanging(text, 'H');
-  writer.writeChanging(text, '#', Buffer.from('j'));
+  writer.writeChanging(text, partOf('h'));
+  writer.writeChanging(text, partOf('H'));
+  writer.writeChanging(text, partOf('#'), Buffer.from('j'));
   expect(written).toEqual(['a', 'b', 'cd', 'e', 'f', 'ghi', 'gHi', 'g#ij']);
 });
 
@@ -113,10 +114,10 @@ describe('on a connection', () => {
     while (!writer.full) {
       const part = String(sent.length).padStart(8, '0');
       sent.push(changing.text(part) + behind);
-      writer.writeChanging(changing, part, content);
+      writer.writeChanging(changing, partOf(part), content);
     }
     const other = await connectedPair();
-    new SocketWriter(other.near).writeChanging(changing, 'another.', content);
+    new SocketWriter(other.near).writeChanging(changing, partOf('another.'), content);
     other.near.end();
     expect(await text(other.far.resume())).toBe(changing.text('another.') + behind);
     near.end();
