@@ -292,7 +292,7 @@ class Instance implements Understudy {
       await this.#admin?.close();
       // Only now that the admin API is closed: until then a lease could be given back here.
       this.#modes.keep(true);
-      this.#lock?.release();
+      this.#lock?.passTo(successor.pid);
       await successor.giveRest(this.#token);
       await successor.giveFront(this.#proxy.frontServer);
     } catch (error) {

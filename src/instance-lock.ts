@@ -1,7 +1,7 @@
 // One instance a runtime folder: a pid file names the owner, so that a second start can say who is there.
 // The front port is the real guard; this only turns the clash into a message with a pid.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, operatorError, UnderstudyError } from './core/errors.js';
 import { readProcessStat } from './core/process-stat.js';
@@ -11,6 +11,11 @@ import { isAlive, PID_FILE_NAME, readOwner } from './instance-owner.js';
 export interface InstanceLock {
   /** Its file is there, and names us. */
   readonly held: boolean;
+  /**
+   * Names that living process as the one that has it, which takes it then as its own: nobody finds it free in between.
+   * @throws the system's error.
+   */
+  passTo(pid: number): void;
   /** Idempotent. */
   release(): void;
 }
@@ -29,6 +34,9 @@ export function acquireInstanceLock(runtimeDir: string): InstanceLock {
     get held() {
       return isOurs(path);
     },
+    passTo: (pid) => {
+      if (isOurs(path)) name(pid, path);
+    },
     release: () => {
       if (isOurs(path)) rmSync(path, { force: true });
     },
@@ -36,15 +44,24 @@ export function acquireInstanceLock(runtimeDir: string): InstanceLock {
 }
 
 function claim(path: string, runtimeDir: string): void {
-  const us = `${process.pid} ${readProcessStat(process.pid)?.startTicks ?? ''}\n`;
   try {
-    writeFileSync(path, us, { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, entryOf(process.pid), { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
     const owner = readOwner(path);
     if (owner.pid !== process.pid && isAlive(owner)) throw alreadyRunning(owner.pid, runtimeDir);
-    writeFileSync(path, us, { mode: 0o600 });
+    name(process.pid, path);
   }
+}
+
+function entryOf(pid: number): string {
+  return `${pid} ${readProcessStat(pid)?.startTicks ?? ''}\n`;
+}
+
+/** In one step: whoever reads it meanwhile finds one owner or the other. */
+function name(pid: number, path: string): void {
+  writeFileSync(`${path}.new`, entryOf(pid), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {

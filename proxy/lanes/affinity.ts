@@ -1,21 +1,20 @@
 // What sticky balancing goes by: `address`, `header:<name>` or `cookie:<name>`; the address where that is missing.
 
-import { fieldOf } from '../http1/field-of.js';
-import type { RequestHeadParser } from '../http1/request-head.js';
-import type { ProxyOptions } from '../options.js';
+export interface AffinitySources {
+  readonly address: string;
+  /** The first value of a field, by lower-case name. */
+  readonly field: (lowerName: string) => string | undefined;
+}
 
-/** Of the request whose head the parser has just completed. Costs nothing under policies that do not ask for it. */
-export function affinityOf(head: RequestHeadParser, clientAddress: string, balance: ProxyOptions['balance']): string {
-  if (balance.policy !== 'hash' || balance.hashOn === 'address') return clientAddress;
-  const separator = balance.hashOn.indexOf(':');
-  const kind = balance.hashOn.slice(0, separator);
-  const name = balance.hashOn.slice(separator + 1);
-  if (kind === 'header') return fieldOf(head, name.toLowerCase()) ?? clientAddress;
-  return cookieValue(fieldOf(head, 'cookie') ?? '', name) ?? clientAddress;
+export function affinityBy(hashOn: string, { address, field }: AffinitySources): string {
+  const [kind, name = ''] = hashOn.split(':');
+  if (kind === 'header') return field(name.toLowerCase()) ?? address;
+  if (kind === 'cookie') return cookieValue(field('cookie') ?? '', name) ?? address;
+  return address;
 }
 
 /** RFC 6265 section 4.2.1. */
-export function cookieValue(cookies: string, name: string): string | undefined {
+function cookieValue(cookies: string, name: string): string | undefined {
   const prefix = `${name}=`;
   const pair = cookies.split(';').find((part) => part.trimStart().startsWith(prefix));
   return pair?.trim().slice(prefix.length);

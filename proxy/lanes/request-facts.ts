@@ -1,7 +1,8 @@
 // What the full lane reads off a node:http request. Pure.
 
 import type { IncomingMessage } from 'node:http';
-import { cookieValue } from './affinity.js';
+import { fieldValue } from '../headers/forward-response.js';
+import { affinityBy } from './affinity.js';
 import { guestOf } from './guest-socket.js';
 import { priorityOf, type Priority } from '../priority.js';
 import type { ClientFacts } from '../request-record.js';
@@ -28,13 +29,9 @@ export function targetOf(request: IncomingMessage): Target {
   return { path: rest.startsWith('/') ? rest : `/${rest}`, host: match[1]! };
 }
 
-/** What sticky balancing goes by: `address`, `header:<name>` or `cookie:<name>`; the address where that is missing. */
 export function affinityKeyOf(request: IncomingMessage, hashOn: string): string {
-  const [kind, name = ''] = hashOn.split(':');
   const address = request.socket.remoteAddress ?? '';
-  if (kind === 'header') return String(request.headers[name.toLowerCase()] ?? address);
-  if (kind !== 'cookie') return address;
-  return cookieValue(request.headers.cookie ?? '', name) ?? address;
+  return affinityBy(hashOn, { address, field: (lowerName) => fieldValue(request.rawHeaders, lowerName) });
 }
 
 /** Undefined unless somebody wants to know. */

@@ -1,9 +1,12 @@
 // Talks to a running instance over its Unix socket. One request a call; problem+json answers become errors. Only what waits
-// for the pool may take as long as it takes: an instance that is stopped (SIGSTOP) takes requests and never answers.
+// for the pool may take as long as it takes: an instance that is stopped (SIGSTOP) takes requests and never answers. One whose
+// folder has an owner, but whose socket nobody listens on, is just starting, or an upgrade hands it over: that takes
+// milliseconds, so it is asked again for a while.
 
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Client } from 'undici';
+import { systemClock, waitFor, type Clock } from '../core/clock.js';
 import { errorCode, operatorError, type UnderstudyError } from '../core/errors.js';
 import { livingOwner } from '../instance-owner.js';
 import type { StatusView } from './status-view.js';
@@ -13,6 +16,7 @@ export interface AdminClientOptions {
   readonly socketPath: string;
   /** For an answer that waits for nothing; 10 s by default. */
   readonly patienceMs?: number;
+  readonly clock?: Clock;
 }
 
 export interface AdminRequest {
@@ -39,17 +43,21 @@ const LONG_WAITS = /[?&]wait=true|^\/v1\/(backends\/|reload$|upgrade$)/;
 
 /** Even a busy instance answers within that, unless it waits for the pool. */
 export const ANSWER_PATIENCE_MS = 10_000;
+const HANDOVER_PATIENCE_MS = 2_000;
+const RETRY_MS = 20;
 
 export class AdminClient {
   readonly #socketPath: string;
   readonly #patienceMs: number;
+  readonly #clock: Clock;
 
-  constructor({ socketPath, patienceMs = ANSWER_PATIENCE_MS }: AdminClientOptions) {
+  constructor({ socketPath, patienceMs = ANSWER_PATIENCE_MS, clock = systemClock }: AdminClientOptions) {
     this.#socketPath = socketPath;
     this.#patienceMs = patienceMs;
+    this.#clock = clock;
   }
 
-  /** @throws UnderstudyError `no-instance` when nothing listens on the socket. */
+  /** @throws UnderstudyError `no-instance` when nothing listens on the socket, and nobody is about to. */
   status(signal?: AbortSignal): Promise<StatusView> {
     return this.request<StatusView>({ method: 'GET', path: '/v1/status', signal });
   }
@@ -63,6 +71,18 @@ export class AdminClient {
     // First make sure that the instance answers at all. A stopped one would carry the order out whenever it goes on, and its
     // silence would look like a wait for the pool.
     if (request.method !== 'GET') await this.status(request.signal);
+    const untilMs = this.#clock.now() + HANDOVER_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#ask<T>(request);
+      } catch (error) {
+        if (!wasNotHeard(request, error) || this.#owner === undefined || this.#clock.now() >= untilMs) throw error;
+      }
+      await waitFor(this.#clock, RETRY_MS, request.signal);
+    }
+  }
+
+  async #ask<T>(request: AdminRequest): Promise<T> {
     const client = this.#connect(LONG_WAITS.test(request.path) ? 0 : this.#patienceMs);
     try {
       const { statusCode, body } = await client.request({
@@ -122,18 +142,34 @@ export class AdminClient {
     if (LOST_CODES.has(code)) return lostError(error);
     if (SILENCE_CODES.has(code)) return this.#silentError(error);
     if (!NO_INSTANCE_CODES.has(code)) return error;
+    const owner = this.#owner;
+    const advice =
+      owner === undefined
+        ? "Start one with 'understudy run', or say which with --admin-port or --config."
+        : `A process has its folder (pid ${owner}): it is just starting or ending, or somebody has removed the socket.`;
     return operatorError(
       'no-instance',
-      `no running instance: nothing answers on ${this.#socketPath}. Start one with 'understudy run', or say which with --admin-port or --config.`,
+      `no running instance: nothing answers on ${this.#socketPath}. ${advice}`,
       error,
     );
   }
 
+  /** The pid of the living process that has the folder. */
+  get #owner(): number | undefined {
+    return livingOwner(dirname(this.#socketPath));
+  }
+
   #silentError(cause: unknown): UnderstudyError {
-    const pid = livingOwner(dirname(this.#socketPath));
+    const pid = this.#owner;
     const who = pid === undefined ? `Somebody listens on ${this.#socketPath}` : `The instance is there (pid ${pid})`;
     return noAnswer({ who, pid, patienceMs: this.#patienceMs }, cause);
   }
+}
+
+/** Nobody has heard it, or it may be asked twice. */
+function wasNotHeard({ method }: AdminRequest, error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'no-instance' || (code === 'connection-lost' && method === 'GET');
 }
 
 /** @param who a sentence's beginning: who is there. */

@@ -131,12 +131,15 @@ function otherConfig({ pid, configPath }: Instance, { path }: ConfigFile): Under
   );
 }
 
-/** The first that somebody listens on; the likeliest place's where nobody does. Others may make folders in some of these places, too. */
+/**
+ * The first that somebody listens on, else the first in a folder that somebody has, else the likeliest place's. Others may make
+ * folders in some of these places, too.
+ */
 export async function socketIn(runtimeDirs: readonly string[]): Promise<string> {
   const [likeliest = '', ...others] = runtimeDirs;
   const places = [likeliest, ...others.filter(isOurs)].map(adminSocketPath);
   if (places.length > 1) for (const path of places) if (await isListenedOn(path)) return path;
-  return adminSocketPath(likeliest);
+  return places.find((path) => livingOwner(dirname(path)) !== undefined) ?? adminSocketPath(likeliest);
 }
 
 async function isListenedOn(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 // What the two instances of an upgrade say to each other over their IPC channel, in this order:
-//   successor: ready (it has adopted the workers)       -> predecessor: yours (the lock and the admin addresses are free; its token)
+//   successor: ready (it has adopted the workers)       -> predecessor: yours (the lock names the successor, the admin addresses are free; its token)
 //   successor: holding (it has the lock and the admin)  -> predecessor: front (with the listening server)
 //   successor: done (it accepts)                        -> predecessor finishes what it has in flight and ends
 // At any point the successor may say failed, or end: then the predecessor goes on. The front comes last, so that a

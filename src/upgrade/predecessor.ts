@@ -46,7 +46,7 @@ export class Predecessor {
     if (this.#gone.signal.aborted) throw goneError(ENDED);
   }
 
-  /** Says that we have the workers; resolves once the lock and the admin addresses are free, to the admin API's token. */
+  /** Says that we have the workers; resolves once the lock names us and the admin addresses are free, to the admin API's token. */
   async takeRest(): Promise<string | undefined> {
     const freed = this.#waitFor('yours', ({ token }) => token);
     this.#say({ kind: 'ready' });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acquireInstanceLock } from '../../src/instance-lock.js';
+import { livingOwner } from '../../src/instance-owner.js';
 
 let runtimeDir: string;
 let pidFile: string;
@@ -60,6 +61,28 @@ describe('the instance lock', () => {
     heldBy(process.ppid, startTicksOf(process.ppid));
     lock.release();
     expect(existsSync(pidFile)).toBe(true);
+  });
+
+  test('that is passed on is free for nobody but the process that it names, as long as that one lives', async () => {
+    const heir = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await once(heir, 'spawn');
+    const lock = acquireInstanceLock(runtimeDir);
+    lock.passTo(heir.pid!);
+    expect(lock.held).toBe(false);
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${heir.pid} ${startTicksOf(heir.pid!)}\n`);
+    expect(() => acquireInstanceLock(runtimeDir)).toThrow(`pid ${heir.pid}`);
+    lock.release();
+    lock.passTo(process.pid);
+    expect(livingOwner(runtimeDir)).toBe(heir.pid);
+    heir.stdin.end();
+    await once(heir, 'exit');
+    expect(acquireInstanceLock(runtimeDir).held).toBe(true);
+    expect(readdirSync(runtimeDir)).toEqual(['understudy.pid']);
+  });
+
+  test('that names us already is taken: who had it has passed it on', () => {
+    heldBy(process.pid, startTicksOf(process.pid));
+    expect(acquireInstanceLock(runtimeDir).held).toBe(true);
   });
 
   test('is not taken in a folder where others may write', () => {

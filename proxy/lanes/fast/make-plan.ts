@@ -6,7 +6,7 @@ import type { JudgedRequest } from '../../gate.js';
 import type { RequestHeadParser } from '../../http1/request-head.js';
 import { priorityOf, type Priority } from '../../priority.js';
 import { isRepeatable } from '../../retry-policy.js';
-import { affinityOf } from '../affinity.js';
+import { affinityBy } from '../affinity.js';
 import { ChangingText } from '../changing-text.js';
 import type { ClientConnection } from '../client-connection.js';
 import type { LaneContext } from '../lane-context.js';
@@ -31,10 +31,18 @@ export function makePlan(sources: PlanSources): FastPlan {
     text: new ChangingText(requestText(parser, request, own), keepsId ? '\r\n' : '\r\n\r\n'),
     givenId,
     repeatable: isRepeatable({ ...request, path: request.target }, context.safeRoutes),
-    affinityKey: affinityOf(parser, connection.clientAddress, context.options.balance),
+    affinityKey: affinityIn(sources),
     priority: priorityIn(sources),
     subject: subjectOf(parser, { connection, observer: context.observer }, request.target),
   };
+}
+
+/** Costs nothing under policies that do not ask for it. */
+function affinityIn({ connection, parser, context }: PlanSources): string {
+  const { clientAddress: address } = connection;
+  const { policy, hashOn } = context.options.balance;
+  if (policy !== 'hash') return address;
+  return affinityBy(hashOn, { address, field: (lowerName) => fieldOf(parser, lowerName) });
 }
 
 /** Costs nothing where nobody's word counts and no route is declared. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { defaultProxyOptions } from '../../../proxy/options.js';
 import { LANES } from '../../support/conformance-rig.js';
 import { ProxyRig } from '../../support/proxy-rig.js';
 
@@ -39,6 +40,26 @@ describe.each(LANES)('policies that lane %s must apply', (lane) => {
     rig.route(port);
     await Promise.all(answers);
     expect(seen).toEqual(['/now', '/later', '/batch']);
+  });
+
+  test.each([
+    ['header:X-User', (value: string) => `x-user: ${value}\r\n`],
+    ['cookie:sid', (value: string) => `Cookie: a=1; sid=${value}\r\n`],
+  ])('sticky balancing on %s goes by the first of several', async (hashOn, field) => {
+    rig = await ProxyRig.start({ lane, balance: { ...defaultProxyOptions.balance, policy: 'hash', hashOn } });
+    const [a, b] = await Promise.all(['a', 'b'].map((name) => rig.httpBackend((_, response) => response.end(name))));
+    rig.route(a!, b!);
+    const placeOf = async (...values: string[]) =>
+      (await rig.exchange(`GET / HTTP/1.1\r\nHost: a\r\n${values.map(field).join('')}Connection: close\r\n\r\n`)).at(
+        -1,
+      );
+    const places = new Set<string | undefined>();
+    for (const value of Array.from({ length: 12 }, (_, index) => `${index}`)) {
+      const place = await placeOf(value);
+      expect(await placeOf(value, 'another')).toBe(place);
+      places.add(place);
+    }
+    expect(places.size).toBe(2);
   });
 
   test('an app that announces a drain in its answer is told to the pool once', async () => {

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient, notPermitted } from '../../../src/admin/admin-client.js';
-import { acquireInstanceLock } from '../../../src/instance-lock.js';
+import type { Timer } from '../../../src/core/clock.js';
+import { acquireInstanceLock, type InstanceLock } from '../../../src/instance-lock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 test("another user's instance is told as such, with whose it is and what to do", () => {
   const cause = Object.assign(new Error('connect EACCES'), { code: 'EACCES' });
@@ -92,4 +94,113 @@ describe('an instance that does not answer', () => {
     const [method, path] = what.split(' ') as ['GET' | 'PUT' | 'POST', string];
     return client.request({ method, path });
   }
+});
+
+describe('while nobody listens on the socket of a folder that somebody has', () => {
+  let folder: string;
+  let lock: InstanceLock;
+  let client: AdminClient;
+  let server: Server;
+  const asked: string[] = [];
+  /** Fires when a try has failed, and the next one waits for its time. */
+  const tries = new EventEmitter();
+  class TellingClock extends ManualClock {
+    override startTimer(delayMs: number, callback: () => void): Timer {
+      const timer = super.startTimer(delayMs, callback);
+      tries.emit('failed');
+      return timer;
+    }
+  }
+  let clock: TellingClock;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'understudy-handed-over-'));
+    lock = acquireInstanceLock(folder);
+    clock = new TellingClock();
+    client = new AdminClient({ socketPath: join(folder, 'admin.sock'), clock });
+    asked.length = 0;
+    server = createServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`);
+      response.end('{"done":true}');
+    });
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function listen(): Promise<void> {
+    server.listen(join(folder, 'admin.sock'));
+    await once(server, 'listening');
+    clock.advance(1_000);
+  }
+
+  test('a question waits until somebody does', async () => {
+    const failed = once(tries, 'failed');
+    const answer = client.request({ method: 'GET', path: '/v1/why' });
+    await failed;
+    await listen();
+    expect(await answer).toEqual({ done: true });
+    expect(asked).toEqual(['GET /v1/why']);
+  });
+
+  test('an order waits too, and is given once', async () => {
+    const failed = once(tries, 'failed');
+    const answer = client.request({ method: 'PUT', path: '/v1/mode' });
+    await failed;
+    await listen();
+    expect(await answer).toEqual({ done: true });
+    expect(asked).toEqual(['GET /v1/status', 'PUT /v1/mode']);
+  });
+
+  test('nobody waits longer than a hand-over takes', async () => {
+    const failed = once(tries, 'failed');
+    const refusal = expect(client.status()).rejects.toMatchObject({
+      code: 'no-instance',
+      message: expect.stringContaining(`(pid ${process.pid})`),
+    });
+    await failed;
+    clock.advance(2_000);
+    await refusal;
+  });
+
+  test('a question that was cut off is asked again, an order is not', async () => {
+    let cuts = 0;
+    server.removeAllListeners('request');
+    server.on('request', ({ method, url }: IncomingMessage, response: ServerResponse) => {
+      asked.push(`${method} ${url}`);
+      if ((method === 'GET' && (cuts += 1) > 1) || url === '/v1/status') response.end('{}');
+      else response.destroy();
+    });
+    await listen();
+    const failed = once(tries, 'failed');
+    const answer = client.request({ method: 'GET', path: '/v1/why' });
+    await failed;
+    clock.advance(20);
+    expect(await answer).toEqual({});
+    await expect(client.request({ method: 'POST', path: '/v1/stop' })).rejects.toMatchObject({
+      code: 'connection-lost',
+    });
+    expect(asked).toEqual(['GET /v1/why', 'GET /v1/why', 'GET /v1/status', 'POST /v1/stop']);
+  });
+
+  test('once nobody has the folder any more it is told at once that none runs', async () => {
+    lock.release();
+    await expect(client.status()).rejects.toMatchObject({
+      code: 'no-instance',
+      message: expect.stringContaining("'understudy run'"),
+    });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('who waits can give up', async () => {
+    const failed = once(tries, 'failed');
+    const given = new AbortController();
+    const answer = client.status(given.signal);
+    await failed;
+    given.abort();
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+    expect(clock.pendingTimers).toBe(0);
+  });
 });

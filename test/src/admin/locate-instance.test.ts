@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { locateInstance, socketIn } from '../../../src/admin/locate-instance.js';
 import { readProcessStat } from '../../../src/core/process-stat.js';
+import { acquireInstanceLock } from '../../../src/instance-lock.js';
 import { freePorts } from '../../support/free-port.js';
 
 let folder: string;
@@ -38,6 +39,13 @@ test.each([
     await once(server, 'listening');
   }
   expect(await socketIn(places)).toBe(sockets[expected]);
+});
+
+test('where nobody listens the instance is looked for in the folder that somebody has: it is just being handed over', async () => {
+  const lock = acquireInstanceLock(places[1]!);
+  expect(await socketIn(places)).toBe(join(places[1]!, 'admin.sock'));
+  lock.release();
+  expect(await socketIn(places)).toBe(join(places[0]!, 'admin.sock'));
 });
 
 test('behind an admin port whoever is silent is there, and whoever refuses is not', async () => {
