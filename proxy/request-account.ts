@@ -169,20 +169,21 @@ export class RequestAccount implements RequestRecord {
 
   /** Once, by whoever ends it first. */
   record({ endedBy, status, code }: Ending): void {
+    if (this.#over) return;
     this.endedBy = endedBy;
     this.code = code;
-    this.#record(status, this.#context.clock.now());
+    this.#tell(status, this.#context.clock.now());
   }
 
-  /** The same for one that is served to its end. */
+  /** The same for one that is served to its end, as most are: an object that says so would be a third of what it leaves. */
   recordServed(status: number, now: number): void {
+    if (this.#over) return;
     this.endedBy = 'served';
     this.code = undefined;
-    this.#record(status, now);
+    this.#tell(status, now);
   }
 
-  #record(status: number, now: number): void {
-    if (this.#over) return;
+  #tell(status: number, now: number): void {
     this.#over = true;
     this.#endedAt = now;
     this.status = status;

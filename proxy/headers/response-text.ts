@@ -15,7 +15,7 @@ export interface AnswerFraming {
   readonly close: boolean;
 }
 
-/** For each property that holds, its bit. */
+/** The bits of `AnswerFraming`, one for each property that holds. */
 export const FRAMED = 1;
 export const KEEPS_CHUNKS = 2;
 export const MAKES_CHUNKS = 4;
@@ -29,7 +29,7 @@ const FRAMINGS: readonly AnswerFraming[] = Array.from({ length: 16 }, (_, bits) 
 }));
 const INTERIM = FRAMINGS[0]!;
 
-/** One object for all answers that are framed alike: no new one for each, and two are compared at a glance. */
+/** By its bits; one object for all answers that are framed alike: no new one for each, and two are compared at a glance. */
 export function sharedFraming(bits: number): AnswerFraming {
   return FRAMINGS[bits]!;
 }

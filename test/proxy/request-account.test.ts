@@ -15,11 +15,12 @@ const SENT = { sent: 'all', forwarded: false } as const;
 let clock: ManualClock;
 let refusals: string[];
 let account: RequestAccount;
+let observer: Partial<ProxyObserver>;
 
 beforeEach(() => {
   clock = new ManualClock();
   refusals = [];
-  const observer: Partial<ProxyObserver> = {
+  observer = {
     onRepeat: () => undefined,
     onRepeatRefused: (reason) => void refusals.push(reason),
   };
@@ -30,7 +31,7 @@ beforeEach(() => {
     safeRoutes: [],
     requestIds: new RequestIds(() => 0),
   });
-  account.begin('id');
+  account.begin(undefined);
 });
 
 /** One more upstream has it for so long, and fails. */
@@ -52,4 +53,21 @@ test('upstreams that fail sooner, or were drained, do not count as silent', () =
   expect(failAfter(HANG_MS)).toBe(true);
   expect(failAfter(HANG_MS - 1)).toBe(true);
   expect(refusals).toEqual([]);
+});
+
+test.each([
+  ['with an error', () => account.record({ endedBy: 'upstream', status: 502, code: 'bad-response' })],
+  ['as served', () => account.recordServed(200, clock.now())],
+])('a request that is over %s is told once, and stays as it was told', (_how, end) => {
+  const told: unknown[] = [];
+  observer.onRequest = ({ endedBy, status, code, durationMs }) => void told.push({ endedBy, status, code, durationMs });
+  clock.advance(5);
+  end();
+  const { endedBy, status, code, durationMs } = account;
+  clock.advance(5);
+  account.record({ endedBy: 'client', status: 499, code: 'other' });
+  account.recordServed(204, clock.now());
+  expect(told).toEqual([{ endedBy, status, code, durationMs }]);
+  expect(durationMs).toBe(5);
+  expect(account).toMatchObject({ endedBy, status, code, durationMs });
 });
