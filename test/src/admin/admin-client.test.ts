@@ -136,22 +136,16 @@ describe('while nobody listens on the socket of a folder that somebody has', () 
     clock.advance(1_000);
   }
 
-  test('a question waits until somebody does', async () => {
+  test.each([
+    ['a question', 'GET', '/v1/why', ['GET /v1/why']],
+    ['an order', 'PUT', '/v1/mode', ['GET /v1/status', 'PUT /v1/mode']],
+  ] as const)('%s waits until somebody does, and comes once', async (_what, method, path, heard) => {
     const failed = once(tries, 'failed');
-    const answer = client.request({ method: 'GET', path: '/v1/why' });
+    const answer = client.request({ method, path });
     await failed;
     await listen();
     expect(await answer).toEqual({ done: true });
-    expect(asked).toEqual(['GET /v1/why']);
-  });
-
-  test('an order waits too, and is given once', async () => {
-    const failed = once(tries, 'failed');
-    const answer = client.request({ method: 'PUT', path: '/v1/mode' });
-    await failed;
-    await listen();
-    expect(await answer).toEqual({ done: true });
-    expect(asked).toEqual(['GET /v1/status', 'PUT /v1/mode']);
+    expect(asked).toEqual(heard);
   });
 
   test('nobody waits longer than a hand-over takes', async () => {
