@@ -52,12 +52,19 @@ async function refusesAsUpgrading(): Promise<boolean> {
   );
 }
 
+/** Asks one question after the other, each of which must be answered; resolves to how many. */
+async function askUntil(over: () => boolean): Promise<number> {
+  let answers = 0;
+  for (; !over(); answers += 1) await instance.admin.status();
+  return answers;
+}
+
 async function waitUntilGone(pid: number): Promise<void> {
   while (processState(pid) !== undefined) await setImmediate();
 }
 
 describe('understudy upgrade on real uvicorn under load', () => {
-  test('hands over to a new process with the same workers, losing no request and cutting no stream', async () => {
+  test('hands over to a new process with the same workers, losing no request, cutting no stream, missing no question', async () => {
     const command = uvicornCommand('app:app', join(process.cwd(), 'examples', 'uvicorn'));
     instance = await UnderstudyProcess.start({ config: { command }, args: ['--validation'] });
     const before = await instance.status();
@@ -65,8 +72,13 @@ describe('understudy upgrade on real uvicorn under load', () => {
     await load.waitForAnswers(50);
     const stream = await fetch(`${instance.url}/stream?n=30&ms=100`);
 
-    const upgraded = await instance.command('upgrade');
+    let over = false;
+    const [upgraded, answers] = await Promise.all([
+      instance.command('upgrade').finally(() => (over = true)),
+      askUntil(() => over),
+    ]);
     expect(upgraded).toMatchObject({ code: 0, stderr: '' });
+    expect(answers).toBeGreaterThan(0);
     const after = await instance.status();
     expect(upgraded.stdout).toBe(`upgraded: pid ${after.instance.pid} serves now\n`);
     expect(after.instance.pid).not.toBe(instance.pid);
