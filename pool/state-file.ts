@@ -1,10 +1,11 @@
 // The state file: written whole and at once (a temporary file, then a rename) at every change, so that a kill at any
 // moment leaves the old content or the new one. A file that can't be used is set aside, never guessed at. It survives
 // our process, not the machine: nothing is synced to the disk, and another boot's content is refused.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, errorMessage } from '../src/core/errors.js';
 import { ensureFolder, PRIVATE_FOLDER } from '../src/core/folders.js';
+import { replaceFile } from '../src/core/replace-file.js';
 import { stateSchema, type PoolState } from './pool-state.js';
 import { readBootId } from './process-table.js';
 
@@ -81,9 +82,7 @@ export class StateFile {
 
   #write(text: string): void {
     this.#ensureOurFolder();
-    const temporary = `${this.#path}.new`;
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, this.#path);
+    replaceFile(this.#path, text);
     this.#written = text;
   }
 

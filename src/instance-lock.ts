@@ -1,10 +1,11 @@
 // One instance a runtime folder: a pid file names the owner, so that a second start can say who is there.
 // The front port is the real guard; this only turns the clash into a message with a pid.
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, operatorError, UnderstudyError } from './core/errors.js';
 import { readProcessStat } from './core/process-stat.js';
+import { replaceFile } from './core/replace-file.js';
 import { ensureRuntimeFolder, unusable } from './instance-folders.js';
 import { isAlive, PID_FILE_NAME, readOwner } from './instance-owner.js';
 
@@ -35,7 +36,7 @@ export function acquireInstanceLock(runtimeDir: string): InstanceLock {
       return isOurs(path);
     },
     passTo: (pid) => {
-      if (isOurs(path)) name(pid, path);
+      if (isOurs(path)) replaceFile(path, entryOf(pid));
     },
     release: () => {
       if (isOurs(path)) rmSync(path, { force: true });
@@ -50,18 +51,12 @@ function claim(path: string, runtimeDir: string): void {
     if (errorCode(error) !== 'EEXIST') throw error;
     const owner = readOwner(path);
     if (owner.pid !== process.pid && isAlive(owner)) throw alreadyRunning(owner.pid, runtimeDir);
-    name(process.pid, path);
+    replaceFile(path, entryOf(process.pid));
   }
 }
 
 function entryOf(pid: number): string {
   return `${pid} ${readProcessStat(pid)?.startTicks ?? ''}\n`;
-}
-
-/** In one step: whoever reads it meanwhile finds one owner or the other. */
-function name(pid: number, path: string): void {
-  writeFileSync(`${path}.new`, entryOf(pid), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }
 
 function alreadyRunning(pid: number, runtimeDir: string): UnderstudyError {

@@ -1,7 +1,8 @@
 // What a worker needs at its peak, learnt from the last ones that were started; what earlier Understudies knew counts as one of
 // them. Kept by command line in a file of its own, so that the next Understudy knows it before it
 // starts the first one. A file that can't be read or written is no more than a lesson lost.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { replaceFile } from '../../src/core/replace-file.js';
 
 export interface Peak {
   readonly ramBytes: number;
@@ -49,10 +50,7 @@ export class LearntPeaks {
   #write(peak: Peak): void {
     this.#written = peak;
     try {
-      const text = `${JSON.stringify({ ...this.#others, [this.#key]: peak }, null, 2)}\n`;
-      // Whole or not at all: a reader never sees half a file.
-      writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
-      renameSync(`${this.#file}.new`, this.#file);
+      replaceFile(this.#file, `${JSON.stringify({ ...this.#others, [this.#key]: peak }, null, 2)}\n`);
     } catch {
       // It will be learnt again.
     }
